@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Installs the real servers that the tests, benches and the chaos run start for themselves: PostgreSQL 15, Kafka's
+# jars (version in deploy/kafka/pom.xml), Java to run them, and wrk. For Debian 12, as root or with sudo.
+# Run it as often as you like: it does nothing, and says nothing, when everything is there.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+servers=var/servers
+jars=$servers/kafka-libs
+kafka_version=${KAFKA_VERSION:-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' deploy/kafka/pom.xml)}
+
+say() { echo "install.sh: $*" >&2; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else say "needs root or sudo for: $*"; exit 1
+  fi
+}
+
+retry() {
+  local attempt
+  for attempt in 1 2 3; do
+    if "$@"; then return 0; fi
+    say "attempt $attempt of 3 failed: $*"
+    sleep $((attempt * 5))
+  done
+  return 1
+}
+
+have_jars() { [ -e "$jars/kafka-clients-$kafka_version.jar" ]; }
+
+missing_packages() {
+  [ -x /usr/lib/postgresql/15/bin/pgbench ] || echo postgresql-15
+  command -v java >/dev/null || echo openjdk-17-jre-headless
+  have_jars || command -v mvn >/dev/null || echo maven
+  command -v wrk >/dev/null || echo wrk
+}
+
+# The package would make a cluster on port 5432 and start it; nobody here needs that one.
+forbid_default_cluster() {
+  local folder=/etc/postgresql-common/createcluster.d
+  as_root mkdir -p "$folder"
+  echo "create_main_cluster = false" | as_root tee "$folder/no-main-cluster.conf" >/dev/null
+}
+
+apt() {
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -qq -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@"
+}
+
+install_packages() {
+  local packages
+  mapfile -t packages < <(missing_packages)
+  [ ${#packages[@]} -gt 0 ] || return 0
+  say "installing ${packages[*]}"
+  case " ${packages[*]} " in *" postgresql-15 "*) forbid_default_cluster ;; esac
+  retry apt update
+  retry apt install --no-install-recommends "${packages[@]}" >/dev/null
+}
+
+# Into a new folder, then renamed: a half-finished download is never taken for a whole one.
+install_jars() {
+  if have_jars; then return 0; fi
+  say "fetching Kafka $kafka_version"
+  rm -rf "$jars.new"
+  retry mvn -q -B -C -f deploy/kafka/pom.xml -Dkafka.version="$kafka_version" \
+    dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/$jars.new"
+  rm -rf "$jars"
+  mv "$jars.new" "$jars"
+}
+
+mkdir -p "$servers"
+exec 9>"$servers/.install.lock"
+flock 9
+install_packages
+install_jars

@@ -1,0 +1,15 @@
+"""The command `vrc`. Each command is thin; what it runs is imported when it runs."""
+
+import click
+
+from services.commands import migrate, serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vip-response-center")
+def main() -> None:
+    """The VIP Response Center."""
+
+
+for command in (serve, migrate):
+    command.add_to(main)

@@ -1,0 +1,38 @@
+"""Every setting as a flag, made from the settings class, so that flags, environment and file never disagree."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from pydantic import ValidationError
+
+from shared.settings import Settings, load
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def settings_options(command: F) -> F:
+    """Adds `--config FILE` and one flag a setting; `settings_from` reads them."""
+    for name, field in reversed(Settings.model_fields.items()):
+        text = f"{field.description} (default: {field.default!r}; environment: VRC_{name.upper()})"
+        flag = f"--{name.replace('_', '-')}"
+        if field.annotation is bool:
+            option = click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=text)
+        else:
+            option = click.option(flag, name, default=None, help=text)
+        command = option(command)
+    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+    return click.option("--config", type=file, help="TOML file of settings", envvar="VRC_CONFIG")(command)
+
+
+def settings_from(config: Path | None, flags: dict[str, Any]) -> Settings:
+    """Ends the command with a message that names the setting that is wrong."""
+    try:
+        settings = load(config, **flags)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise click.ClickException("Settings are not valid.\n  " + "\n  ".join(lines)) from None
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    return settings

@@ -1,0 +1,123 @@
+"""`vrc up`, `vrc intake`, `vrc dispatcher`, `vrc notifier`: run the center, or one service of it."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import click
+
+from services.commands.options import settings_from, settings_options
+from services.run import ALL, BadSettings, Center, ServiceName, center, settle
+from shared.db.sqlite import AlreadyRunning
+from shared.errors import CenterError
+from shared.ids import AccountId
+from shared.settings import Settings
+
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+
+def add_to(group: click.Group) -> None:
+    @group.command()
+    @settings_options
+    def up(config: Path | None, **flags: Any) -> None:
+        """Run all services in one process; embedded unless PostgreSQL and Kafka are set."""
+        settings = settings_from(config, flags)
+        if settings.embedded:
+            settings = _for_one_machine(settings)
+        _migrate(settings)
+        _run(settings, ALL)
+
+    for name in ALL:
+        group.add_command(_service_command(name))
+
+
+def _service_command(name: ServiceName) -> click.Command:
+    @click.command(name, help=f"Run the {name} as a process of its own (PostgreSQL and Kafka).")
+    @settings_options
+    def run(config: Path | None, **flags: Any) -> None:
+        settings = settings_from(config, flags)
+        if settings.embedded:
+            raise click.ClickException(
+                f"vrc {name} shares its work with other processes, which needs PostgreSQL and Kafka: "
+                "set database and kafka, or run everything embedded with vrc up."
+            )
+        _run(settings, (name,))
+
+    return run
+
+
+def _for_one_machine(settings: Settings) -> Settings:
+    """The embedded center listens on loopback, so webhooks may go there too, unless settings say otherwise."""
+    if "webhook_networks" in settings.model_fields_set:
+        return settings
+    return Settings(**{**settings.model_dump(), "webhook_networks": LOOPBACK, "webhook_http": True})
+
+
+def _migrate(settings: Settings) -> None:
+    """In a process of its own: Alembic would stay in this one's memory."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "services.commands.migrate", settings.database_url]
+    if subprocess.run(command, check=False).returncode:
+        raise click.ClickException("The database could not be brought up to date; see above.")
+
+
+def _run(settings: Settings, services: Collection[ServiceName]) -> None:
+    import uvloop
+
+    try:
+        uvloop.run(_serve(settings, services))
+    except (BadSettings, AlreadyRunning, CenterError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+async def _serve(settings: Settings, services: Collection[ServiceName]) -> None:
+    from shared.web.server import Listener
+
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with center(settings, services=services) as running:
+        credentials = await _load_demo(running) if settings.demo else None
+        door = Listener(running.app, host=settings.host, port=settings.port)
+        scrape = Listener(running.metrics.app(), host=settings.metrics_host, port=settings.metrics_port)
+        await door.start()
+        await scrape.start()
+        settle()
+        await _say_where(running, door.bound_port, scrape.bound_port, services, credentials)
+        await stopping.wait()
+        click.echo("Stopping.")
+        await asyncio.gather(door.stop(), scrape.stop())
+
+
+async def _load_demo(running: Center) -> Path:
+    from services.demo_data import load_demo
+
+    path = await load_demo(running.database, running.keyring, running.clock, running.settings.data_dir)
+    await running.follower.refresh()
+    return path
+
+
+async def _say_where(
+    running: Center, port: int, metrics_port: int, services: Collection[ServiceName], credentials: Path | None
+) -> None:
+    base = f"http://{running.settings.host}:{port}"
+    click.echo(f"{' + '.join(services)} on {base}    OpenAPI: {base}/openapi.json")
+    click.echo(f"Metrics on http://{running.settings.metrics_host}:{metrics_port}/metrics")
+    if credentials:
+        click.echo(f"Credentials in {credentials}\n\nReport a fault:\n\n{await _example(running, base, credentials)}\n")
+
+
+async def _example(running: Center, base: str, credentials: Path) -> str:
+    """A curl command that works as printed."""
+    account, key = next(iter(json.loads(credentials.read_text())["accounts"].items()))
+    (circuit,) = await running.registry.circuits(AccountId(account), after="", most=1)
+    body = json.dumps({"circuit": circuit.id, "impact": "down", "description": "No light at either end since 08:30"})
+    return (
+        f"  curl -i {base}/v1/faults -H 'Authorization: Bearer {key}' \\\n"
+        f"    -H 'Idempotency-Key: my-first-report' -H 'Content-Type: application/json' \\\n    -d '{body}'"
+    )

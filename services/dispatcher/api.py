@@ -1,0 +1,180 @@
+"""The dispatcher's routes: the local networks' HTTP door and the NOC's. A network sees its own orders only."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, Literal, Optional
+
+import orjson
+from fastapi import APIRouter, Body, Depends, Path, Response
+
+from services.dispatcher import model, shapes, store
+from services.dispatcher.handlers import OrderDesk
+from services.dispatcher.metrics import DispatcherMetrics
+from shared.auth import Principal
+from shared.clock import to_ms
+from shared.contracts import progress as p
+from shared.db.port import Database
+from shared.errors import NotFound, Refused
+from shared.ids import NETWORK_PATTERN, ORDER_PATTERN, TICKET_PATTERN, OrderId, TicketId, split_order_id
+from shared.tickets.changes import Changed
+from shared.tickets.view import OrderView, TicketView, order_view, ticket_bytes, ticket_view
+from shared.web.idempotency import REPLAYED, IdempotencyKey, request_of
+from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
+from shared.web.routes import READ_PROBLEMS, WRITE_PROBLEMS, StrictRoute, allow
+
+NetworkCaller = Annotated[Principal, Depends(allow("network", "operator"))]
+Operator = Annotated[Principal, Depends(allow("operator"))]
+OrderPath = Annotated[OrderId, Path(pattern=ORDER_PATTERN, examples=["VT261121-7K3QM9XA.0878"])]
+TicketPath = Annotated[TicketId, Path(pattern=TICKET_PATTERN)]
+JSON = "application/json"
+BEGINNING = (-(2**62), "")
+SUMMARIES = {
+    "accept": "We take the order",
+    "decline": "We don't, and why",
+    "progress": "Where we are: diagnosed, on site, expected restoration",
+    "suspend": "The work has to wait, and for what",
+    "resume": "The work goes on",
+    "assist": "Another network is asked to test or work with us (协查)",
+    "hand-over": "The fault is another network's: the order goes there directly",
+    "restore": "The service is back (销障)",
+}
+
+
+def json(value: Any) -> Response:
+    return Response(orjson.dumps(value), media_type=JSON)
+
+
+def routes(desk: OrderDesk, database: Database, metrics: DispatcherMetrics) -> APIRouter:
+    router = APIRouter(route_class=StrictRoute)
+    _add_orders(router, database)
+    for verb, shape in p.VERBS.items():
+        _add_verb(router, desk, metrics, verb, shape)
+    _add_noc(router, desk, database)
+    return router
+
+
+def _require_own(caller: Principal, network: str) -> None:
+    """Another network's is as unknown as one that does not exist."""
+    if caller.role == "network" and caller.subject != network:
+        raise NotFound()
+
+
+def _add_orders(router: APIRouter, database: Database) -> None:
+    @router.get("/v1/networks/{code}/orders", response_model=shapes.OrderPage, responses=READ_PROBLEMS, tags=["orders"])
+    async def list_orders(
+        caller: NetworkCaller,
+        code: Annotated[str, Path(pattern=NETWORK_PATTERN, examples=["0878"])],
+        state: Literal["live", "issued", "accepted", "declined", "handed_over", "restored", "stood_down"] | None = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response:
+        """Oldest first. `state=live` are those to work on: issued and accepted."""
+        _require_own(caller, code)
+        after = decode_cursor(cursor, int, str)
+        rows = await store.orders_to(
+            database, code, state=state, after=(after[0], after[1]) if after else BEGINNING, most=limit + 1
+        )
+        last = rows[min(limit, len(rows)) - 1] if rows else None
+        following = encode_cursor(last["issued_at"], last["id"]) if last else None
+        return json(page([shapes.order_detail(row) for row in rows], limit=limit, next_cursor=following))
+
+    @router.get("/v1/orders/{id}", response_model=shapes.OrderDetail, responses=READ_PROBLEMS, tags=["orders"])
+    async def read_order(caller: NetworkCaller, id: OrderPath) -> Response:
+        row = await store.order(database, id)
+        if row is None:
+            raise NotFound()
+        _require_own(caller, row["network"])
+        return json(shapes.order_detail(row))
+
+
+def _add_verb(
+    router: APIRouter, desk: OrderDesk, metrics: DispatcherMetrics, verb: str, shape: Callable[..., p.Progress]
+) -> None:
+    """`POST /v1/orders/{id}/<verb>`; the body is the shape that Kafka carries too, or none where all has defaults."""
+    may_be_empty = _has_only_defaults(shape)
+
+    async def move(
+        caller: NetworkCaller,
+        id: OrderPath,
+        body: Any = Body(None) if may_be_empty else Body(),  # noqa: B008  FastAPI's way to say "required"
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        parts = split_order_id(id)
+        if parts is None:
+            raise NotFound()
+        ticket, network = parts
+        _require_own(caller, network)
+        said = shape() if body is None else body
+        asked = request_of(caller, idempotency_key, f"POST /v1/orders/{id}/{verb}", orjson.loads(orjson.dumps(said)))
+        try:
+            changed = await desk.progress(ticket, network, said, actor=caller.actor, request=asked)
+        except Refused:
+            metrics.progress_refused("http")
+            raise
+        metrics.progress_taken("http")
+        order = changed.ticket.order_to(network)
+        assert order is not None, "a change to an order leaves the order"
+        headers = {REPLAYED: "true"} if changed.replayed else None
+        return Response(orjson.dumps(order_view(changed.ticket, order)), headers=headers, media_type=JSON)
+
+    move.__annotations__["body"] = Optional[shape] if may_be_empty else shape  # noqa: UP045  shape is a value here
+    router.add_api_route(
+        f"/v1/orders/{{id}}/{verb}", move, methods=["POST"], response_model=OrderView, responses=WRITE_PROBLEMS,
+        summary=SUMMARIES[verb], name=f"{verb}_order", tags=["orders"],
+    )  # fmt: skip
+
+
+def _has_only_defaults(shape: Callable[..., p.Progress]) -> bool:
+    try:
+        shape()
+    except TypeError:
+        return False
+    return True
+
+
+def _add_noc(router: APIRouter, desk: OrderDesk, database: Database) -> None:
+    @router.get("/v1/noc/queue", response_model=shapes.QueuePage, responses=READ_PROBLEMS, tags=["noc"])
+    async def read_queue(caller: Operator, limit: Limit = 50, cursor: Cursor = None) -> Response:
+        """Tickets that wait to be routed by hand, oldest first."""
+        after = decode_cursor(cursor, int, str)
+        found = await store.queue(database, after=(after[0], after[1]) if after else BEGINNING, most=limit + 1)
+        last = found[min(limit, len(found)) - 1] if found else None
+        following = encode_cursor(to_ms(last.opened_at), last.id) if last else None
+        return json(page([ticket_view(t) for t in found], limit=limit, next_cursor=following))
+
+    @router.get("/v1/noc/refused-progress", response_model=shapes.RefusedPage, responses=READ_PROBLEMS, tags=["noc"])
+    async def read_refused(caller: Operator, limit: Limit = 50, cursor: Cursor = None) -> Response:
+        """What local networks sent over Kafka and was not taken, newest first."""
+        before = decode_cursor(cursor, int, str, str)
+        rows = await store.refused(
+            database, before=(before[0], before[1], before[2]) if before else None, most=limit + 1
+        )
+        last = rows[min(limit, len(rows)) - 1] if rows else None
+        following = encode_cursor(last["at"], last["source"], last["id"]) if last else None
+        return json(page([shapes.refused_view(row) for row in rows], limit=limit, next_cursor=following))
+
+    @router.post(
+        "/v1/tickets/{id}/route", response_model=TicketView, responses=WRITE_PROBLEMS, tags=["noc"],
+        summary="Order these local networks by hand",
+    )  # fmt: skip
+    async def route_by_hand(
+        caller: Operator, id: TicketPath, body: shapes.RouteBody, idempotency_key: IdempotencyKey = None
+    ) -> Response:
+        asked = request_of(caller, idempotency_key, f"POST /v1/tickets/{id}/route", body.model_dump(mode="json"))
+        return answer(await desk.by_hand(id, body.networks, body.reason, actor=caller.actor, request=asked))
+
+    @router.post(
+        "/v1/tickets/{id}/reject", response_model=TicketView, responses=WRITE_PROBLEMS, tags=["noc"],
+        summary="This is not a fault of ours to repair",
+    )  # fmt: skip
+    async def reject(
+        caller: Operator, id: TicketPath, body: shapes.RejectBody, idempotency_key: IdempotencyKey = None
+    ) -> Response:
+        asked = request_of(caller, idempotency_key, f"POST /v1/tickets/{id}/reject", body.model_dump(mode="json"))
+        decide = partial(model.reject, reason=body.reason)
+        return answer(await desk.command(id, decide, actor=caller.actor, request=asked))
+
+
+def answer(changed: Changed) -> Response:
+    headers = {REPLAYED: "true"} if changed.replayed else None
+    return Response(ticket_bytes(changed.ticket), headers=headers, media_type=JSON)

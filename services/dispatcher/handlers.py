@@ -1,0 +1,118 @@
+"""Events and commands of the dispatcher: load, decide, save state, log and orders in one transaction.
+
+Both doors of a local network, Kafka and HTTP, end in `OrderDesk.progress`. Nothing that came over the bus is lost:
+while the database is away the same batch is tried again, and what can't be taken is recorded as refused.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from functools import partial
+
+import orjson
+
+from services.dispatcher import model
+from services.dispatcher.model import Ground
+from services.dispatcher.store import project_orders
+from shared.clock import Clock
+from shared.contracts import progress as p
+from shared.contracts.event import Event
+from shared.db.commit import GroupCommit
+from shared.db.port import Database
+from shared.errors import NotFound, Unavailable
+from shared.ids import NetworkCode, TicketId
+from shared.registry.model import Circuit
+from shared.registry.store import Registry
+from shared.tickets import store as tickets
+from shared.tickets.changes import Change, Changed, Changes, Decide, Request
+from shared.tickets.model import Ticket
+
+log = logging.getLogger(__name__)
+ACTOR = "system:dispatcher"
+CALLS_FOR_DISPATCH = frozenset({"ticket.reported", "ticket.reopened", "ticket.cancelled", "ticket.rejected"})
+
+
+class OrderDesk:
+    """Orders out and their progress in. `in_order`: one lane, so that what one sender says stays in order."""
+
+    def __init__(self, database: Database, registry: Registry, clock: Clock) -> None:
+        self._database = database
+        self._registry = registry
+        body = Changes(clock, project_orders).run
+        self._commands: GroupCommit[Change, Changed] = GroupCommit(database, body)
+        self._in_order: GroupCommit[Change, Changed] = GroupCommit(database, body, lanes=1, max_batch=500)
+
+    async def close(self) -> None:
+        await self._commands.close()
+        await self._in_order.close()
+
+    async def on_events(self, events: Sequence[Event]) -> tuple[int, int]:
+        """Dispatch what these events call for; answers how many orders went out and how many tickets failed.
+
+        Raises Unavailable: then the whole batch is to come again, which is harmless.
+        """
+        due = {event.ticket: event for event in events if event.type in CALLS_FOR_DISPATCH}
+        changes = [await self._dispatch(event) for event in due.values()]
+        outcomes = await asyncio.gather(*map(self._in_order.submit, changes), return_exceptions=True)
+        issued = failed = 0
+        for change, outcome in zip(changes, outcomes, strict=True):
+            match outcome:
+                case Changed(entries=entries):
+                    issued += sum(entry.type == "order.issued" for entry in entries)
+                case Unavailable():
+                    raise outcome
+                case _:
+                    failed += 1
+                    log.error("ticket %s was not dispatched", change.ticket, exc_info=outcome)
+        return issued, failed
+
+    async def _dispatch(self, event: Event) -> Change:
+        circuit: Circuit | None = None
+        if event.type == "ticket.reported":
+            circuit = await self._registry.circuit(orjson.loads(event.data)["circuit"])
+        return Change(event.ticket, ACTOR, partial(model.dispatch, ground=self._ground(circuit)))
+
+    async def progress(
+        self,
+        ticket: TicketId,
+        network: NetworkCode,
+        said: p.Progress,
+        *,
+        actor: str,
+        request: Request | None,
+        in_order: bool = False,
+    ) -> Changed:
+        """Raises NotFound, IllegalMove, InvalidInput, KeyReused, Unavailable."""
+        circuit = await self._circuit(ticket) if _needs_circuit(said) else None
+        decide = partial(model.progress, network=network, said=said, ground=self._ground(circuit))
+        change = Change(ticket, actor, decide, lambda t: t.order_to(network) is not None, request)
+        return await (self._in_order if in_order else self._commands).submit(change)
+
+    async def by_hand(
+        self, ticket: TicketId, networks: Sequence[NetworkCode], reason: str, *, actor: str, request: Request | None
+    ) -> Changed:
+        ground = self._ground(await self._circuit(ticket))
+        decide = partial(model.route_by_hand, networks=networks, reason=reason, ground=ground)
+        return await self.command(ticket, decide, actor=actor, request=request)
+
+    async def command(self, ticket: TicketId, decide: Decide, *, actor: str, request: Request | None) -> Changed:
+        return await self._commands.submit(Change(ticket, actor, decide, request=request))
+
+    def _ground(self, circuit: Circuit | None) -> Ground:
+        return Ground(lambda code: self._registry.network(code) is not None, circuit)
+
+    async def _circuit(self, id: TicketId) -> Circuit | None:
+        ticket: Ticket | None = await tickets.get(self._database, id)
+        if ticket is None:
+            raise NotFound()
+        return await self._registry.circuit(ticket.circuit)
+
+
+def _needs_circuit(said: p.Progress) -> bool:
+    match said:
+        case p.HandedOver() | p.AssistanceAsked():
+            return True
+        case p.Progressed(segment=segment):
+            return segment is not None
+        case _:
+            return False

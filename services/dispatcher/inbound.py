@@ -1,0 +1,102 @@
+"""The Kafka door of the local networks: messages on `vrc.progress.<code>` become the same commands as over HTTP.
+
+A network may speak of its own orders only, whatever its message says: the topic it came by is who it is. What is
+refused is recorded once, with the reason; what is repeated is recognised by the message's CloudEvents id.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from hashlib import sha256
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from services.dispatcher import store
+from services.dispatcher.handlers import OrderDesk
+from services.dispatcher.metrics import DispatcherMetrics
+from services.dispatcher.store import RefusedProgress
+from shared.clock import Clock
+from shared.contracts import progress as p
+from shared.contracts.envelope import Message, attributes
+from shared.contracts.topics import network_of
+from shared.db.port import Database
+from shared.errors import FieldError, InvalidInput, Refused, Unavailable
+from shared.ids import split_order_id
+from shared.tickets.changes import Request
+from shared.web import strict_json
+from shared.web.problems import invalid
+
+log = logging.getLogger(__name__)
+SHAPES = {name: TypeAdapter(shape) for name, shape in p.TYPES.items()}
+PREFIX, SUFFIX = "vrc.progress.", ".v1"
+
+
+class ProgressDoor:
+    def __init__(self, desk: OrderDesk, database: Database, clock: Clock, metrics: DispatcherMetrics) -> None:
+        self._desk = desk
+        self._database = database
+        self._clock = clock
+        self._metrics = metrics
+
+    async def on_messages(self, messages: Sequence[Message]) -> None:
+        """Raises Unavailable: then all are to come again, and those already taken are recognised."""
+        outcomes = await asyncio.gather(*map(self._one, messages), return_exceptions=True)
+        refused: list[RefusedProgress] = []
+        for message, outcome in zip(messages, outcomes, strict=True):
+            match outcome:
+                case None:
+                    self._metrics.progress_taken("kafka")
+                case Refused():
+                    refused.append(self._refused(message, outcome))
+                case Unavailable():
+                    raise outcome
+                case _:
+                    log.error("a message on %s could not be handled", message.topic, exc_info=outcome)
+                    refused.append(self._refused(message, InvalidInput(FieldError("body", "could not be handled"))))
+        if refused:
+            await self._database.transact(lambda tx: store.record_refused(tx, refused))
+            self._metrics.progress_refused("kafka", len(refused))
+
+    async def _one(self, message: Message) -> None:
+        network = network_of(message.topic)
+        found = attributes(message.headers)
+        adapter = SHAPES.get(found["type"].removeprefix(PREFIX).removesuffix(SUFFIX))
+        if adapter is None:
+            raise InvalidInput(FieldError("ce_type", f"is not one of {', '.join(PREFIX + n + SUFFIX for n in SHAPES)}"))
+        body = strict_json.parse(message.value)
+        if not isinstance(body, dict) or not isinstance(order := body.pop("order", None), str):
+            raise InvalidInput(FieldError("order", "is required"))
+        try:
+            said = adapter.validate_python(body)
+        except ValidationError as error:
+            raise invalid(error) from None
+        parts = split_order_id(order)
+        if parts is None or parts[1] != network:
+            raise InvalidInput(FieldError("order", f"is not an order to local network {network}"))
+        digest = sha256(found["type"].encode() + b"\n" + message.value).digest()
+        asked = Request(f"kafka:{network}:{found['source']}", found["id"], digest)
+        await self._desk.progress(parts[0], network, said, actor=f"network:{network}", request=asked, in_order=True)
+
+    def _refused(self, message: Message, error: Refused) -> RefusedProgress:
+        headers = {name: value.decode("utf-8", "replace") for name, value in message.headers}
+        body = message.value[:4000].decode("utf-8", "replace").replace("\x00", "�")
+        fallback = "sha256:" + sha256(message.value).hexdigest()
+        return RefusedProgress(
+            source=_stored(f"{message.topic} {headers.get('ce_source', '')}"),
+            id=_stored(headers.get("ce_id") or fallback),
+            network=network_of(message.topic), order=_order_in(message.value), type=_stored(headers.get("ce_type", "")),
+            reason=error.detail, body=body, at=self._clock.now(),
+        )  # fmt: skip
+
+
+def _stored(text: str) -> str:
+    return text.replace("\x00", "�")[:300]
+
+
+def _order_in(value: bytes) -> str | None:
+    try:
+        order = orjson.loads(value)["order"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return _stored(order) if isinstance(order, str) else None

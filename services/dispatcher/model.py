@@ -1,0 +1,219 @@
+"""What the dispatcher and a local network may do, decided on the ticket as it stands. Pure; refusals are raised.
+
+Each decision answers the facts to record, in order; none means there is nothing to do, which is what makes a
+repeated event harmless.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, assert_never
+
+from services.dispatcher.routing import Task, Unroutable, responsible, route, segments_of
+from shared.contracts import facts as f
+from shared.contracts import progress as p
+from shared.errors import FieldError, IllegalMove, InvalidInput, NotFound
+from shared.ids import NetworkCode, order_id
+from shared.registry.model import Circuit
+from shared.tickets.model import LIVE, Order, Ticket, require_order_move, require_ticket_move
+
+CLOCKS_DIFFER = timedelta(seconds=60)
+CLOCK: dict[f.SuspendReason, Literal["pending", "held"]] = {
+    "customer_unavailable": "pending",
+    "no_site_access": "pending",
+    "customer_power": "pending",
+    "customer_lan": "pending",
+    "awaiting_customer_test": "pending",
+    "force_majeure": "pending",
+    "third_party": "held",
+    "spares": "held",
+    "internal": "held",
+}
+Known = Callable[[NetworkCode], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a decision knows besides the ticket: its circuit, where needed, and which networks exist."""
+
+    known: Known
+    circuit: Circuit | None = None
+
+
+def dispatch(ticket: Ticket, now: datetime, *, ground: Ground) -> Sequence[f.Fact]:
+    """What is due for this ticket now: route it, order again after a reopening, or stand the networks down."""
+    if ticket.is_over:
+        reason: Literal["rejected", "cancelled"] = "rejected" if ticket.status == "rejected" else "cancelled"
+        return stand_down(ticket, reason)
+    if ticket.status == "resolved" or ticket.routed_round >= ticket.round:
+        return ()
+    if again := [o for o in ticket.orders if o.state == "restored"]:
+        return [_reissued(ticket, o) for o in again]
+    found = route(ground.circuit, ticket.fault_segment or ticket.segment, known=ground.known)
+    if isinstance(found, Unroutable):
+        return (f.TicketUnroutable(found.reason),)
+    return [_issued(ticket, task, "repair") for task in found]
+
+
+def stand_down(
+    ticket: Ticket, reason: Literal["restored", "cancelled", "rejected", "rerouted"], *, but: NetworkCode | None = None
+) -> Sequence[f.Fact]:
+    return [f.OrderStoodDown(o.id, o.network, reason) for o in ticket.live_orders if o.network != but]
+
+
+def route_by_hand(
+    ticket: Ticket, now: datetime, *, networks: Sequence[NetworkCode], reason: str, ground: Ground
+) -> Sequence[f.Fact]:
+    """The NOC orders these networks; those that are at work already stay so."""
+    require_ticket_move(ticket, "route")
+    for i, network in enumerate(networks):
+        if not ground.known(network):
+            raise InvalidInput(FieldError(f"networks.{i}", f"there is no local network {network}"))
+    wanted = [n for n in dict.fromkeys(networks) if not _is_live(ticket, n)]
+    if not wanted:
+        raise IllegalMove("All these networks have a live order on this ticket already.", legal=())
+    return [_issued(ticket, _task(ground.circuit, n, reason), "repair") for n in wanted]
+
+
+def reject(ticket: Ticket, now: datetime, *, reason: str) -> Sequence[f.Fact]:
+    require_ticket_move(ticket, "reject")
+    return (f.TicketRejected(reason),)
+
+
+def progress(
+    ticket: Ticket, now: datetime, *, network: NetworkCode, said: p.Progress, ground: Ground
+) -> Sequence[f.Fact]:
+    """What a local network said of its order, over whichever door. Raises NotFound, IllegalMove, InvalidInput."""
+    order = ticket.order_to(network)
+    if order is None:
+        raise NotFound(f"Ticket {ticket.id} has no order to local network {network}.")
+    require_order_move(order, p.VERB_OF[type(said)])
+    if ticket.is_over or ticket.status == "resolved":
+        raise IllegalMove(f"Ticket {ticket.id} is {ticket.status}: its orders are at an end.", legal=())
+    _require_plausible(ticket, said, now)
+    match said:
+        case p.Accepted():
+            return (f.OrderAccepted(order.id, network, said.engineer, said.expected_restoration_at, said.occurred_at),)
+        case p.Declined():
+            return _declined(ticket, order, said)
+        case p.Progressed():
+            return _progressed(order, said, ground)
+        case p.Suspended():
+            return _suspended(ticket, order, said)
+        case p.Resumed():
+            require_ticket_move(ticket, "resume")
+            return (f.TicketResumed(order.id, network, said.note, said.occurred_at),)
+        case p.AssistanceAsked():
+            return _assistance(ticket, order, said, ground)
+        case p.HandedOver():
+            return _handed_over(ticket, order, said, ground)
+        case p.Restored():
+            return _restored(ticket, order, said, now)
+        case _:
+            assert_never(said)
+
+
+def _require_plausible(ticket: Ticket, said: p.Progress, now: datetime) -> None:
+    when = p.earliest(said)
+    field = "restored_at" if isinstance(said, p.Restored) else "occurred_at"
+    if when is not None and when > now + CLOCKS_DIFFER:
+        raise InvalidInput(FieldError(field, "lies in the future"))
+    if when is not None and when < ticket.reported_at:
+        raise InvalidInput(FieldError(field, "is before the fault was reported"))
+
+
+def _declined(ticket: Ticket, order: Order, said: p.Declined) -> Sequence[f.Fact]:
+    declined = f.OrderDeclined(order.id, order.network, said.reason, said.note, said.occurred_at)
+    resumed = _resumed_if_suspended_by(ticket, order)
+    if any(o.network != order.network for o in ticket.live_orders):
+        return *resumed, declined
+    return *resumed, declined, f.TicketUnroutable(f"no network is left at work; {order.network}: {said.reason}")
+
+
+def _progressed(order: Order, said: p.Progressed, ground: Ground) -> Sequence[f.Fact]:
+    if said.segment is not None:
+        _require_segment(ground.circuit, said.segment)
+    return (
+        f.OrderProgressed(
+            order.id, order.network, said.stage, said.note, said.segment, said.expected_restoration_at, said.occurred_at
+        ),
+    )
+
+
+def _suspended(ticket: Ticket, order: Order, said: p.Suspended) -> Sequence[f.Fact]:
+    require_ticket_move(ticket, "suspend")
+    clock = CLOCK[said.reason]
+    return (f.TicketSuspended(order.id, order.network, clock, said.reason, said.evidence, said.occurred_at),)
+
+
+def _assistance(ticket: Ticket, order: Order, said: p.AssistanceAsked, ground: Ground) -> Sequence[f.Fact]:
+    _require_other(order, said.of, ground, field="of")
+    asked = f.AssistanceRequested(order.id, order.network, said.of, said.note, said.occurred_at)
+    if _is_live(ticket, said.of):
+        return (asked,)
+    task = _task(ground.circuit, said.of, f"asked for assistance by {order.network}")
+    return asked, _issued(ticket, task, "assistance")
+
+
+def _handed_over(ticket: Ticket, order: Order, said: p.HandedOver, ground: Ground) -> Sequence[f.Fact]:
+    if said.segment is not None:
+        _require_segment(ground.circuit, said.segment)
+    to = said.to or (responsible(ground.circuit, said.segment) if ground.circuit and said.segment else None)
+    if to is None:
+        raise InvalidInput(FieldError("to", "name the network, or the faulty segment whose network it goes to"))
+    _require_other(order, to, ground, field="to")
+    over = f.OrderHandedOver(order.id, order.network, to, said.reason, said.segment, said.occurred_at)
+    resumed = _resumed_if_suspended_by(ticket, order)
+    if _is_live(ticket, to):
+        return *resumed, over
+    task = _task(ground.circuit, to, f"handed over by {order.network}: {said.reason}", said.segment)
+    return *resumed, over, _issued(ticket, task, "repair")
+
+
+def _restored(ticket: Ticket, order: Order, said: p.Restored, now: datetime) -> Sequence[f.Fact]:
+    require_ticket_move(ticket, "restore")
+    at = min(said.restored_at or now, now)
+    resumed = (f.TicketResumed(order.id, order.network, occurred_at=at),) if ticket.suspension else ()
+    restored = f.ServiceRestored(order.id, order.network, at, said.cause, said.remedy)
+    return *resumed, restored, *stand_down(ticket, "restored", but=order.network)
+
+
+def _resumed_if_suspended_by(ticket: Ticket, order: Order) -> Sequence[f.Fact]:
+    if ticket.suspension and ticket.suspension.order == order.id:
+        return (f.TicketResumed(order.id, order.network, "the order that suspended it has ended"),)
+    return ()
+
+
+def _require_segment(circuit: Circuit | None, segment: str) -> None:
+    if circuit is None or circuit.segment(segment) is None:
+        known = ", ".join(s.id for s in circuit.segments) if circuit else "none"
+        raise InvalidInput(FieldError("segment", f"is not a segment of this circuit; it has {known}"))
+
+
+def _require_other(order: Order, network: NetworkCode, ground: Ground, *, field: str) -> None:
+    if network == order.network:
+        raise InvalidInput(FieldError(field, "is the network that holds the order"))
+    if not ground.known(network):
+        raise InvalidInput(FieldError(field, f"there is no local network {network}"))
+
+
+def _is_live(ticket: Ticket, network: NetworkCode) -> bool:
+    order = ticket.order_to(network)
+    return order is not None and order.state in LIVE
+
+
+def _task(circuit: Circuit | None, network: NetworkCode, reason: str, segment: str | None = None) -> Task:
+    own = segments_of(circuit, network) if circuit else ()
+    return Task(network, (segment,) if segment else own, reason)
+
+
+def _issued(ticket: Ticket, task: Task, kind: f.OrderKind) -> f.OrderIssued:
+    return f.OrderIssued(
+        order=order_id(ticket.id, task.network), network=task.network, kind=kind, reason=task.reason,
+        round=ticket.round, circuit=ticket.circuit, segments=task.segments, impact=ticket.impact,
+        description=ticket.description, reported_at=ticket.reported_at, contact=ticket.contact,
+    )  # fmt: skip
+
+
+def _reissued(ticket: Ticket, order: Order) -> f.OrderIssued:
+    return _issued(ticket, Task(order.network, order.segments, "the restoration did not hold"), order.kind)

@@ -1,0 +1,167 @@
+"""Intake's routes: HTTP in, command out, answer back. An account sees only its own; everything else is 404."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from services.intake import model, shapes, store
+from services.intake.handlers import Desk
+from services.intake.report import ReportDoor
+from shared.auth import Principal
+from shared.clock import to_ms
+from shared.contracts.event import public
+from shared.db.port import Database
+from shared.errors import NotFound
+from shared.ids import TICKET_PATTERN, AccountId, TicketId
+from shared.registry.store import Registry
+from shared.tickets import store as tickets
+from shared.tickets.changes import Change, Decide
+from shared.tickets.model import Status, Ticket
+from shared.tickets.view import TicketView, ticket_bytes, ticket_view
+from shared.web.idempotency import REPLAYED, IdempotencyKey, request_of
+from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
+from shared.web.routes import READ_PROBLEMS, WRITE_PROBLEMS, HotRoute, StrictRoute, allow, hot
+
+TicketPath = Annotated[TicketId, Path(pattern=TICKET_PATTERN, examples=["VT261121-7K3QM9XA"])]
+Customer = Annotated[Principal, Depends(allow("account", "operator"))]
+Reader = Annotated[Principal, Depends(allow("account", "operator", "network"))]
+Text = Annotated[str | None, Query(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+JSON = "application/json"
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def sees(principal: Principal, ticket: Ticket) -> bool:
+    """Operators see all, accounts their own, local networks what they were ordered to."""
+    if principal.role == "account":
+        return ticket.account == principal.subject
+    return principal.role == "operator" or any(o.network == principal.subject for o in ticket.orders)
+
+
+def json(value: Any) -> Response:
+    return Response(orjson.dumps(value), media_type=JSON)
+
+
+def report_route(door: ReportDoor) -> APIRouter:
+    router = APIRouter(route_class=HotRoute, tags=["faults"])
+
+    @router.post(
+        "/v1/faults",
+        status_code=201,
+        response_model=TicketView,
+        summary="Report a fault; the answer is a ticket number, durable",
+        responses={200: {"model": TicketView, "description": "Joined the circuit's open ticket"}, **WRITE_PROBLEMS},
+        openapi_extra={"security": [{"api_key": []}]},
+    )
+    @hot(door, "account", "operator")
+    async def report_fault(body: shapes.FaultBody, idempotency_key: IdempotencyKey = None) -> None:
+        raise AssertionError("documented here, run by ReportDoor")
+
+    return router
+
+
+def routes(desk: Desk, database: Database, registry: Registry) -> APIRouter:
+    router = APIRouter(route_class=StrictRoute)
+    _add_reads(router, database, registry)
+    _add_commands(router, desk)
+    return router
+
+
+async def _visible(database: Database, principal: Principal, id: TicketId) -> Ticket:
+    ticket = await tickets.get(database, id)
+    if ticket is None or not sees(principal, ticket):
+        raise NotFound()
+    return ticket
+
+
+def _add_reads(router: APIRouter, database: Database, registry: Registry) -> None:
+    @router.get("/v1/tickets", response_model=shapes.TicketPage, responses=READ_PROBLEMS, tags=["tickets"])
+    async def list_tickets(
+        caller: Customer,
+        status: Status | None = None,
+        circuit: Text = None,
+        account: Text = None,
+        state: Annotated[Literal["open", "over"] | None, Query(description="Open, or over for good")] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response:
+        """Newest first. `account` is for operators; an account always sees its own."""
+        mine = caller.subject if caller.role == "account" else account
+        before = decode_cursor(cursor, int, str)
+        found = await store.newest(
+            database, account=AccountId(mine) if mine else None, circuit=circuit, status=status,
+            is_open=None if state is None else state == "open",
+            before=(before[0], before[1]) if before else None, most=limit + 1,
+        )  # fmt: skip
+        last = found[min(limit, len(found)) - 1] if found else None
+        following = encode_cursor(to_ms(last.opened_at), last.id) if last else None
+        return json(page([ticket_view(t) for t in found], limit=limit, next_cursor=following))
+
+    @router.get("/v1/tickets/{id}", response_model=TicketView, responses=READ_PROBLEMS, tags=["tickets"])
+    async def read_ticket(caller: Reader, id: TicketPath) -> Response:
+        return Response(ticket_bytes(await _visible(database, caller, id)), media_type=JSON)
+
+    @router.get("/v1/tickets/{id}/log", response_model=shapes.LogPage, responses=READ_PROBLEMS, tags=["tickets"])
+    async def read_log(caller: Reader, id: TicketPath, limit: Limit = 200, cursor: Cursor = None) -> Response:
+        """Every fact of the ticket in order, each chained to the one before by its hash."""
+        await _visible(database, caller, id)
+        after = decode_cursor(cursor, int)
+        entries = await tickets.entries(database, id, after=min(after[0], 2**31 - 1) if after else 0, most=limit + 1)
+        items = [{**public(e), "hash": e.hash.hex()} for e in entries]
+        following = encode_cursor(entries[min(limit, len(entries)) - 1].seq) if entries else None
+        return json(page(items, limit=limit, next_cursor=following))
+
+    @router.get("/v1/circuits", response_model=shapes.CircuitPage, responses=READ_PROBLEMS, tags=["circuits"])
+    async def list_circuits(caller: Customer, limit: Limit = 50, cursor: Cursor = None) -> Response:
+        """An account's own circuits; an operator's are all."""
+        after = decode_cursor(cursor, str)
+        owner = AccountId(caller.subject) if caller.role == "account" else None
+        found = await registry.circuits(owner, after=after[0] if after else "", most=limit + 1)
+        items = [shapes.circuit_view(c).model_dump() for c in found]
+        following = encode_cursor(found[min(limit, len(found)) - 1].id) if found else None
+        return json(page(items, limit=limit, next_cursor=following))
+
+
+def _add_commands(router: APIRouter, desk: Desk) -> None:
+    async def change(
+        caller: Principal, id: TicketId, verb: str, body: Any, key: str | None, decide: Decide
+    ) -> Response:
+        asked = request_of(caller, key, f"POST /v1/tickets/{id}/{verb}", body.model_dump(mode="json"))
+        changed = await desk.change(Change(id, caller.actor, decide, partial(sees, caller), asked))
+        headers = {REPLAYED: "true"} if changed.replayed else None
+        return Response(ticket_bytes(changed.ticket), headers=headers, media_type=JSON)
+
+    def command(verb: str, summary: str) -> Callable[[Endpoint], Endpoint]:
+        return router.post(
+            f"/v1/tickets/{{id}}/{verb}", response_model=TicketView, responses=WRITE_PROBLEMS, summary=summary,
+            tags=["tickets"],
+        )  # fmt: skip
+
+    @command("notes", "Tell everybody who works on the ticket something")
+    async def add_note(
+        caller: Reader, id: TicketPath, body: shapes.NoteBody, idempotency_key: IdempotencyKey = None
+    ) -> Response:
+        return await change(caller, id, "notes", body, idempotency_key, partial(model.note, text=body.text))
+
+    @command("cancel", "The fault is gone or was none; the networks stand down")
+    async def cancel(
+        caller: Customer, id: TicketPath, body: shapes.CancelBody | None = None, idempotency_key: IdempotencyKey = None
+    ) -> Response:
+        body = body or shapes.CancelBody()
+        return await change(caller, id, "cancel", body, idempotency_key, partial(model.cancel, reason=body.reason))
+
+    @command("confirm", "The service is back; the ticket closes")
+    async def confirm(
+        caller: Customer, id: TicketPath, body: shapes.ConfirmBody | None = None, idempotency_key: IdempotencyKey = None
+    ) -> Response:
+        body = body or shapes.ConfirmBody()
+        return await change(caller, id, "confirm", body, idempotency_key, partial(model.confirm, comment=body.comment))
+
+    @command("reopen", "The service is not back; the network is ordered again")
+    async def reopen(
+        caller: Customer, id: TicketPath, body: shapes.ReopenBody | None = None, idempotency_key: IdempotencyKey = None
+    ) -> Response:
+        body = body or shapes.ReopenBody()
+        return await change(caller, id, "reopen", body, idempotency_key, partial(model.reopen, reason=body.reason))

@@ -1,0 +1,96 @@
+"""Commands of customers: load, decide, save state and log in one transaction, then answer.
+
+A report takes one statement when it opens a ticket. Everything else about it (repeated, reused key, joins an open
+ticket, lost a race) is found out on the second way, in a transaction of its own.
+"""
+
+from collections.abc import Sequence
+
+from services.intake import model
+from services.intake.model import Reported, ReportFault
+from shared.clock import Clock, to_ms
+from shared.db.commit import GroupCommit
+from shared.db.port import Database, Tx
+from shared.errors import CenterError, Unavailable
+from shared.ids import new_ticket_id
+from shared.tickets import log, store
+from shared.tickets.changes import Change, Changed, Changes, replay
+from shared.tickets.model import Ticket
+
+RACES = 3
+
+
+class Desk:
+    """Takes reports and customers' commands; `close` finishes what was taken."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._clock = clock
+        self._reports: GroupCommit[ReportFault, Reported | None] = GroupCommit(
+            database, self._open_tickets, carefully=self._resolve, single=True
+        )
+        self._others: GroupCommit[ReportFault, Reported | None] = GroupCommit(database, self._resolve)
+        self._changes: GroupCommit[Change, Changed] = GroupCommit(database, Changes(clock).run)
+
+    async def report(self, report: ReportFault) -> Reported:
+        """Durable when it answers. Raises KeyReused, Unavailable."""
+        reported = await self._reports.submit(report) or await self._others.submit(report)
+        assert reported is not None
+        return reported
+
+    async def change(self, change: Change) -> Changed:
+        """Raises NotFound, IllegalMove, KeyReused, Unavailable."""
+        return await self._changes.submit(change)
+
+    async def close(self) -> None:
+        for commits in (self._reports, self._others, self._changes):
+            await commits.close()
+
+    async def _open_tickets(self, tx: Tx, reports: Sequence[ReportFault]) -> Sequence[Reported | None]:
+        """One statement for all; None for those that did not get in."""
+        new = [self._new(report) for report in reports]
+        inside = await store.open_new(tx, new)
+        return [Reported(n.ticket, True, False) if n.ticket.id in inside else None for n in new]
+
+    async def _resolve(self, tx: Tx, reports: Sequence[ReportFault]) -> Sequence[Reported | CenterError | None]:
+        outcomes: list[Reported | CenterError | None] = []
+        for report in reports:
+            try:
+                outcomes.append(await self._one(tx, report))
+            except CenterError as refusal:
+                outcomes.append(refusal)
+        return outcomes
+
+    async def _one(self, tx: Tx, report: ReportFault) -> Reported:
+        if report.request and (before := await replay(tx, report.request)):
+            return Reported(before, created=before.seq == 1, replayed=True)
+        for _ in range(RACES):
+            if ticket := await self._join(tx, report):
+                return Reported(ticket, created=False, replayed=False)
+            (opened,) = await self._open_tickets(tx, [report])
+            if opened:
+                return opened
+        raise Unavailable("This circuit's ticket is changing hands right now; send the report again.")
+
+    async def _join(self, tx: Tx, report: ReportFault) -> Ticket | None:
+        id = await store.open_on(tx, report.fact.circuit)
+        stored = (await store.lock(tx, [id])).get(id) if id else None
+        if stored is None or stored.ticket.is_over:
+            return None
+        now = self._clock.now()
+        facts = model.join(stored.ticket, report.fact)
+        ticket, entries = log.append(stored.ticket, stored.head, facts, at=now, actor=report.actor)
+        await store.append(tx, [ticket], entries, _done(report, ticket, to_ms(now)))
+        return ticket
+
+    def _new(self, report: ReportFault) -> store.NewTicket:
+        now = self._clock.now()
+        ticket, entry = log.open_ticket(new_ticket_id(now), report.fact, at=now, actor=report.actor)
+        done = _done(report, ticket, to_ms(now))
+        return store.NewTicket(ticket, entry, done[0] if done else None)
+
+
+def _done(report: ReportFault, ticket: Ticket, at_ms: int) -> Sequence[store.Done]:
+    if report.request is None:
+        return ()
+    r = report.request
+    return (store.Done(r.scope, r.key, r.digest, ticket.id, ticket.seq, at_ms),)

@@ -1,0 +1,57 @@
+"""What a customer may do, decided on the ticket as it stands. Pure; refusals are IllegalMove."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.contracts import facts as f
+from shared.tickets.changes import Request
+from shared.tickets.model import Ticket, require_ticket_move
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFault:
+    """A fault report, checked at the door: the circuit is known and belongs to the account."""
+
+    fact: f.FaultReported
+    actor: str
+    request: Request | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """`created`: a new ticket, else it joined the open one. `replayed`: the same answer as the first time."""
+
+    ticket: Ticket
+    created: bool
+    replayed: bool
+
+
+def join(ticket: Ticket, report: f.FaultReported) -> Sequence[f.Fact]:
+    """A further report of an open ticket's circuit. One that comes after the restoration says it did not hold."""
+    joined = f.ReportJoined(
+        impact=report.impact, description=report.description, reported_at=report.reported_at,
+        reference=report.reference, contact=report.contact, segment=report.segment,
+    )  # fmt: skip
+    if ticket.status == "resolved":
+        return joined, f.TicketReopened("reported again before the restoration was confirmed")
+    return (joined,)
+
+
+def note(ticket: Ticket, now: datetime, *, text: str) -> Sequence[f.Fact]:
+    return (f.NoteAdded(text, tuple(o.network for o in ticket.live_orders)),)
+
+
+def cancel(ticket: Ticket, now: datetime, *, reason: str | None) -> Sequence[f.Fact]:
+    require_ticket_move(ticket, "cancel")
+    return (f.TicketCancelled(reason),)
+
+
+def confirm(ticket: Ticket, now: datetime, *, comment: str | None) -> Sequence[f.Fact]:
+    require_ticket_move(ticket, "confirm")
+    return f.RestorationConfirmed(comment), f.TicketClosed("confirmed")
+
+
+def reopen(ticket: Ticket, now: datetime, *, reason: str) -> Sequence[f.Fact]:
+    require_ticket_move(ticket, "reopen")
+    return (f.TicketReopened(reason),)

@@ -1,0 +1,88 @@
+"""The hot route: one fault report, from bytes to bytes.
+
+Run without FastAPI's machinery (see `shared.web.routes.HotRoute`); its document is the signature in `api`.
+"""
+
+from datetime import datetime, timedelta
+
+from pydantic import TypeAdapter, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.intake.handlers import Desk
+from services.intake.metrics import IntakeMetrics
+from services.intake.model import ReportFault
+from services.intake.shapes import FaultBody
+from shared.auth import Principal
+from shared.clock import Clock
+from shared.contracts import facts as f
+from shared.errors import FieldError, InvalidInput
+from shared.ids import AccountId, CircuitId
+from shared.registry.store import Registry
+from shared.tickets.view import ticket_bytes
+from shared.web.idempotency import REPLAYED, check_key, request_of
+from shared.web.problems import invalid
+from shared.web.routes import authenticate, read_json
+
+BODY = TypeAdapter(FaultBody)
+CLOCKS_DIFFER = timedelta(seconds=60)
+
+
+class ReportDoor:
+    def __init__(self, desk: Desk, registry: Registry, clock: Clock, metrics: IntakeMetrics) -> None:
+        self._desk = desk
+        self._registry = registry
+        self._clock = clock
+        self._metrics = metrics
+
+    async def __call__(self, request: Request) -> Response:
+        principal = authenticate(request, ("account", "operator"))
+        key = check_key(request.headers.get("idempotency-key"))
+        raw = read_json(await request.body(), request.headers.get("content-type"))
+        try:
+            body = BODY.validate_python(raw)
+        except ValidationError as error:
+            raise invalid(error) from None
+        fact = await self._fact(principal, body)
+        asked = request_of(principal, key, "POST /v1/faults", raw)
+        reported = await self._desk.report(ReportFault(fact, principal.actor, asked))
+        self._metrics.reported(reported)
+        headers = {"Location": f"/v1/tickets/{reported.ticket.id}"}
+        if reported.replayed:
+            headers[REPLAYED] = "true"
+        status = 201 if reported.created else 200
+        return Response(ticket_bytes(reported.ticket), status, headers, "application/json")
+
+    async def _fact(self, principal: Principal, body: FaultBody) -> f.FaultReported:
+        account = await self._owner(principal, body.circuit)
+        if body.segment is not None:
+            await self._require_segment(body.circuit, body.segment)
+        return f.FaultReported(
+            account=account, circuit=CircuitId(body.circuit), impact=body.impact, description=body.description,
+            reported_at=self._when(body.reported_at), reference=body.reference, contact=body.contact_fact(),
+            segment=body.segment,
+        )  # fmt: skip
+
+    async def _owner(self, principal: Principal, circuit: str) -> AccountId:
+        """An unknown circuit and another account's get the same answer."""
+        owner = self._registry.owner(circuit)
+        if owner is None and (found := await self._registry.circuit(circuit)):
+            owner = found.account
+        if owner is None or (principal.role == "account" and principal.subject != owner):
+            raise InvalidInput(FieldError("circuit", "is not one of your circuits; GET /v1/circuits lists them"))
+        return owner
+
+    async def _require_segment(self, circuit: str, segment: str) -> None:
+        found = await self._registry.circuit(circuit)
+        if found is None or found.segment(segment) is None:
+            known = ", ".join(s.id for s in found.segments) if found else "none"
+            raise InvalidInput(FieldError("segment", f"is not a segment of this circuit; it has {known}"))
+
+    def _when(self, reported_at: datetime | None) -> datetime:
+        """A caller's clock may be a little fast; a report from the future is an error."""
+        now = self._clock.now()
+        if reported_at is None:
+            return now
+        if reported_at > now + CLOCKS_DIFFER:
+            raise InvalidInput(FieldError("reported_at", "lies in the future"))
+        return min(reported_at, now)

@@ -1,0 +1,1 @@
+"""The notifier's tables in and out of the database; nothing in here decides, sends or knows HTTP."""

@@ -1,0 +1,139 @@
+"""The feed: every event once, at positions that grow in the order of the commits, so that a cursor skips nothing.
+
+On PostgreSQL that order is kept by a lock that each feeding transaction takes first and holds past its commit: a
+position is drawn only when all lower ones are visible. SQLite has one writer anyway.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, delete, func, select
+
+from services.notifier.tables import feed, feed_marks
+from shared.clock import to_ms
+from shared.contracts.event import Event
+from shared.db.port import Database, Tx
+from shared.db.statement import BulkInsert, Query, Row, any_of
+from shared.ids import AccountId, TicketId
+from shared.tickets.store import entry_of
+from shared.tickets.tables import LOG_COLUMNS, ticket_log
+
+FED = "vrc_feed"  # the channel announced whenever the feed grew
+LOCK_KEY = 0x5652_4302  # "VRC", feed
+PAGE = 500
+PRUNE_AT_ONCE = 1000
+
+MARKS = Query(select(feed_marks.c.ticket, feed_marks.c.seq).where(any_of(feed_marks.c.ticket, "tickets")))
+PUT_MARKS = BulkInsert(feed_marks, ("ticket", "seq"), conflict="(ticket) DO UPDATE SET seq = excluded.seq")
+PUT = BulkInsert(feed, ("ticket", "seq", "account", "at"))
+BOUNDS = Query(select(func.min(feed.c.position).label("oldest"), func.max(feed.c.position).label("newest")))
+OLDEST = Query(select(feed.c.position, feed.c.at).order_by(feed.c.position).limit(PRUNE_AT_ONCE))
+PRUNE = Query(delete(feed).where(feed.c.position <= bindparam("upto")))
+_LOG = tuple(ticket_log.c[name] for name in LOG_COLUMNS)
+_SAME = and_(feed.c.ticket == ticket_log.c.ticket, feed.c.seq == ticket_log.c.seq)
+
+
+def _page(*where: Any) -> Query:
+    between = (feed.c.position > bindparam("after"), feed.c.position <= bindparam("upto"))
+    found = select(feed.c.position, *_LOG).select_from(feed.join(ticket_log, _SAME)).where(*between, *where)
+    return Query(found.order_by(feed.c.position).limit(bindparam("most")))
+
+
+OF_ALL = _page()
+OF_ACCOUNT = _page(feed.c.account == bindparam("account"))
+OF_TICKET = _page(feed.c.ticket == bindparam("ticket"))
+# Up to the mark only: what is in the log but not yet in the feed comes live, with its position.
+HISTORY = Query(
+    select(feed.c.position, *_LOG)
+    .select_from(ticket_log.join(feed_marks, feed_marks.c.ticket == ticket_log.c.ticket).outerjoin(feed, _SAME))
+    .where(
+        ticket_log.c.ticket == bindparam("ticket"),
+        ticket_log.c.seq > bindparam("after"),
+        ticket_log.c.seq <= feed_marks.c.seq,
+    )
+    .order_by(ticket_log.c.seq)
+    .limit(bindparam("most"))
+)
+END = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose events a stream shows: one ticket's, one account's, or (both None) all."""
+
+    account: AccountId | None = None
+    ticket: TicketId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """`position` is None for an event whose row was pruned."""
+
+    position: int | None
+    event: Event
+
+
+def _placed(row: Row) -> Placed:
+    return Placed(row["position"], entry_of(row))
+
+
+async def lock(tx: Tx) -> None:
+    """Until the commit, no other process feeds."""
+    if tx.dialect == "postgresql":
+        await tx.raw.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY)
+
+
+async def marks(tx: Tx, tickets: Iterable[TicketId]) -> Mapping[TicketId, int]:
+    return {row["ticket"]: row["seq"] for row in await tx.fetch(MARKS, tickets=sorted(set(tickets)))}
+
+
+async def append(tx: Tx, events: Sequence[Event], now: datetime) -> None:
+    """At the end of the feed, in this order; raises the marks."""
+    at = to_ms(now)
+    await tx.insert(PUT, [(e.ticket, e.seq, e.account, at) for e in events])
+    await tx.insert(PUT_MARKS, sorted({e.ticket: e.seq for e in events}.items()))
+    tx.announce(FED)
+
+
+async def bounds(database: Database) -> tuple[int, int]:
+    """The oldest and the newest position kept; (0, 0) while there is none."""
+    (row,) = await database.fetch(BOUNDS)
+    return row["oldest"] or 0, row["newest"] or 0
+
+
+async def page(database: Database, scope: Scope, *, after: int, upto: int = END, most: int = PAGE) -> Sequence[Placed]:
+    """Of this scope with after < position <= upto, oldest first."""
+    between: dict[str, Any] = {"after": after, "upto": upto, "most": most}
+    if scope.ticket is not None:
+        rows = await database.fetch(OF_TICKET, ticket=scope.ticket, **between)
+    elif scope.account is not None:
+        rows = await database.fetch(OF_ACCOUNT, account=scope.account, **between)
+    else:
+        rows = await database.fetch(OF_ALL, **between)
+    return [_placed(row) for row in rows]
+
+
+async def history(database: Database, ticket: TicketId, *, after_seq: int, most: int = PAGE) -> Sequence[Placed]:
+    """A ticket's events from the log, pruned or not, as far as they have been fed."""
+    return [_placed(row) for row in await database.fetch(HISTORY, ticket=ticket, after=after_seq, most=most)]
+
+
+async def prune(database: Database, before: datetime) -> int:
+    """Drop the oldest rows fed before then; answers how many. The newest stays: positions must never start anew."""
+    rows = await database.fetch(OLDEST)
+    _, newest = await bounds(database)
+    limit = to_ms(before)
+    upto = 0
+    for row in rows:
+        if row["at"] >= limit or row["position"] == newest:
+            break
+        upto = row["position"]
+    if upto:
+
+        async def drop(tx: Tx) -> None:
+            await tx.fetch(PRUNE, upto=upto)
+
+        await database.transact(drop)
+    return sum(row["position"] <= upto for row in rows)

@@ -1,0 +1,195 @@
+"""Lanes in and out: who owes whom what, and whose hands it is in.
+
+A claim is a token in the row. Whatever a worker writes is fenced by it: once the row carries another token, or none,
+the write changes nothing and says so. Statements lock rows in one order (subscription, ticket), or skip locked ones.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, not_, select, update
+
+from services.notifier.model import Bump, Record
+from services.notifier.tables import dead_letters, lanes
+from shared.clock import to_ms
+from shared.db.port import Database, Tx
+from shared.db.statement import BulkInsert, Query, Row, any_of
+from shared.ids import SubscriptionId
+
+LaneKey = tuple[str, str]
+
+# A lane that owes nothing (due_at NULL) starts afresh at the new events; one that is owed or claimed just owes more.
+_BUMP = """
+ON CONFLICT (subscription, ticket) DO UPDATE SET
+  acked_seq = CASE WHEN l.due_at IS NULL THEN excluded.acked_seq ELSE l.acked_seq END,
+  last_seq = excluded.last_seq,
+  attempts = CASE WHEN l.due_at IS NULL THEN 0 ELSE l.attempts END,
+  due_at = CASE WHEN l.due_at IS NULL THEN excluded.due_at ELSE l.due_at END,
+  claim = CASE WHEN l.due_at IS NULL THEN excluded.claim ELSE l.claim END
+RETURNING subscription, ticket, claim"""
+_INTO = "INSERT INTO lanes AS l (subscription, ticket, acked_seq, last_seq, attempts, due_at, claim) "
+BUMP_POSTGRESQL = (
+    _INTO + "SELECT v.s, v.t, v.acked, v.last, 0, v.due, v.claim FROM unnest("
+    "$1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::text[]) AS v(s, t, acked, last, due, claim)"
+    " ORDER BY v.s, v.t" + _BUMP
+)
+BUMP_SQLITE = _INTO + "VALUES (?, ?, ?, ?, 0, ?, ?)" + _BUMP
+
+RECORD_POSTGRESQL = """
+WITH v AS (
+  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::bigint[], $7::boolean[])
+  AS v(subscription, ticket, claim, acked_seq, attempts, due_at, keep)),
+held AS (
+  SELECT l.subscription, l.ticket FROM lanes l JOIN v USING (subscription, ticket)
+  WHERE l.claim = v.claim ORDER BY l.subscription, l.ticket FOR UPDATE OF l)
+UPDATE lanes l SET acked_seq = v.acked_seq, attempts = v.attempts,
+  due_at = CASE WHEN l.last_seq > v.acked_seq THEN v.due_at END,
+  claim = CASE WHEN l.last_seq > v.acked_seq AND v.keep THEN l.claim END
+FROM held JOIN v USING (subscription, ticket)
+WHERE l.subscription = held.subscription AND l.ticket = held.ticket AND l.claim = v.claim
+RETURNING l.subscription, l.ticket, l.last_seq, l.claim"""
+RECORD_SQLITE = """
+UPDATE lanes SET acked_seq = :acked, attempts = :attempts,
+  due_at = CASE WHEN last_seq > :acked THEN :due END,
+  claim = CASE WHEN last_seq > :acked AND :keep THEN claim END
+WHERE subscription = :subscription AND ticket = :ticket AND claim = :claim
+RETURNING subscription, ticket, last_seq, claim"""
+
+CLAIM_POSTGRESQL = """
+WITH held AS (
+  SELECT l.subscription, l.ticket
+  FROM lanes l JOIN unnest($1::text[], $2::text[], $3::bigint[]) AS v(subscription, ticket, due_at)
+  USING (subscription, ticket) WHERE l.due_at = v.due_at FOR UPDATE OF l SKIP LOCKED)
+UPDATE lanes l SET due_at = $4, claim = $5 FROM held
+WHERE l.subscription = held.subscription AND l.ticket = held.ticket
+RETURNING l.subscription, l.ticket, l.acked_seq, l.last_seq, l.attempts"""
+CLAIM_SQLITE = """
+UPDATE lanes SET due_at = ?, claim = ? WHERE subscription = ? AND ticket = ? AND due_at = ?
+RETURNING subscription, ticket, acked_seq, last_seq, attempts"""
+
+_is_due = lanes.c.due_at <= bindparam("now")
+DUE = Query(
+    select(lanes.c.subscription, lanes.c.ticket, lanes.c.due_at)
+    .where(_is_due, not_(any_of(lanes.c.subscription, "except")))
+    .order_by(lanes.c.due_at)
+    .limit(bindparam("most"))
+)
+COUNT_DUE = Query(select(func.count().label("n")).where(_is_due))
+FREE_ALL = Query(update(lanes).where(lanes.c.claim.is_not(None)).values(due_at=bindparam("now"), claim=None))
+LOCK_OF = Query(
+    select(lanes.c.ticket)
+    .where(lanes.c.subscription == bindparam("subscription"))
+    .order_by(lanes.c.ticket)
+    .with_for_update()
+)
+DROP = Query(delete(lanes).where(lanes.c.subscription == bindparam("subscription")))
+PUT_DEAD = BulkInsert(
+    dead_letters, ("subscription", "ticket", "seq", "reason", "attempts", "at"), conflict="DO NOTHING"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A lane to look at, as it was read; claiming it succeeds only while `due_at` is still the same."""
+
+    subscription: SubscriptionId
+    ticket: str
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The record was written. `claimed`: more is owed, up to `last_seq`, and the worker still has the lane."""
+
+    last_seq: int
+    claimed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The record changed nothing: the claim had run out and the lane is (or was) somebody else's, or is gone."""
+
+
+async def bump(
+    tx: Tx, bumps: Sequence[Bump], claimable: Collection[LaneKey], *, token: str, now: datetime, until: datetime
+) -> set[LaneKey]:
+    """These events are owed now. Those of the `claimable` lanes that were free are claimed by `token`: answers which."""
+    rows = []
+    for b in bumps:
+        key = b.subscription.id, b.ticket
+        due, claim = (until, token) if key in claimable else (now, None)
+        rows.append((*key, b.acked_seq, b.last_seq, to_ms(due), claim))
+    if not rows:
+        return set()
+    found: list[Row] = []
+    if tx.dialect == "postgresql":
+        found = await tx.raw.fetch(BUMP_POSTGRESQL, *map(list, zip(*rows, strict=True)))
+    else:
+        for row in rows:
+            found += tx.raw.execute(BUMP_SQLITE, row).fetchall()
+    return {(row["subscription"], row["ticket"]) for row in found if row["claim"] == token}
+
+
+async def due(
+    database: Database, now: datetime, *, full: Collection[str], most: int
+) -> Sequence[Due]:
+    """Those that were due first, but none of the `full` subscriptions."""
+    rows = await database.fetch(DUE, now=to_ms(now), **{"except": sorted(full)}, most=most)
+    return [Due(row["subscription"], row["ticket"], row["due_at"]) for row in rows]
+
+
+async def claim(tx: Tx, wanted: Sequence[Due], *, token: str, until: datetime) -> Sequence[Row]:
+    """Those that nobody else was quicker at: subscription, ticket, acked_seq, last_seq, attempts."""
+    if tx.dialect == "postgresql":
+        columns = map(list, zip(*((d.subscription, d.ticket, d.due_at) for d in wanted), strict=True))
+        rows: Sequence[Row] = await tx.raw.fetch(CLAIM_POSTGRESQL, *columns, to_ms(until), token)
+        return rows
+    found: list[Row] = []
+    for d in wanted:
+        found += tx.raw.execute(CLAIM_SQLITE, (to_ms(until), token, d.subscription, d.ticket, d.due_at)).fetchall()
+    return found
+
+
+async def record(tx: Tx, records: Sequence[Record], now: datetime) -> Sequence[Kept | Stale]:
+    """Fenced: a record whose claim is no longer in the row changes nothing, dead letter included."""
+    rows = await _write(tx, records)
+    kept = {(row["subscription"], row["ticket"]): Kept(row["last_seq"], row["claim"] is not None) for row in rows}
+    dead = [
+        (*r.claim.key, r.dead.seq, r.dead.reason, r.dead.attempts, to_ms(now))
+        for r in records
+        if r.dead and r.claim.key in kept
+    ]
+    await tx.insert(PUT_DEAD, dead)
+    return [kept.get(r.claim.key, Stale()) for r in records]
+
+
+async def _write(tx: Tx, records: Sequence[Record]) -> Sequence[Row]:
+    values: list[Mapping[str, Any]] = [
+        {
+            "subscription": r.claim.subscription.id, "ticket": r.claim.ticket, "claim": r.claim.token,
+            "acked": r.acked_seq, "attempts": r.attempts, "due": to_ms(r.due_at), "keep": r.keep,
+        }
+        for r in records
+    ]  # fmt: skip
+    if tx.dialect == "postgresql":
+        rows: Sequence[Row] = await tx.raw.fetch(RECORD_POSTGRESQL, *([v[name] for v in values] for name in values[0]))
+        return rows
+    return [row for v in values for row in tx.raw.execute(RECORD_SQLITE, v).fetchall()]
+
+
+async def drop(tx: Tx, subscription: str) -> None:
+    """All lanes of a subscription; workers that hold one find their claim gone."""
+    await tx.fetch(LOCK_OF, subscription=subscription)
+    await tx.fetch(DROP, subscription=subscription)
+
+
+async def free_all(tx: Tx, now: datetime) -> None:
+    """Every claim is void. Only where no other process can hold one: the embedded center at its start."""
+    await tx.fetch(FREE_ALL, now=to_ms(now))
+
+
+async def count_due(database: Database, now: datetime) -> int:
+    (row,) = await database.fetch(COUNT_DUE, now=to_ms(now))
+    return int(row["n"])

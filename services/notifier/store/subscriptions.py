@@ -1,0 +1,95 @@
+"""Subscriptions in and out. One that was deleted stays as a row, for the record, and is found by nothing in here."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import orjson
+from sqlalchemy import BigInteger, Text, bindparam, func, select, tuple_, update
+
+from services.notifier.model import Subscription
+from services.notifier.store import lanes
+from services.notifier.tables import SUBSCRIPTION_COLUMNS, subscriptions
+from shared.clock import from_ms, to_ms
+from shared.db.port import Database, Tx
+from shared.db.statement import BulkInsert, Query, Row, any_of
+from shared.ids import AccountId, SubscriptionId
+
+LOCK_CLASS = 0x5652_4303  # "VRC", subscriptions of one account
+
+s = subscriptions.c
+_COLUMNS = tuple(s[name] for name in SUBSCRIPTION_COLUMNS)
+_LIVE = s.deleted_at.is_(None)
+PUT = BulkInsert(subscriptions, SUBSCRIPTION_COLUMNS)
+COUNT = Query(select(func.count().label("n")).where(s.account == bindparam("account"), _LIVE))
+GET = Query(select(*_COLUMNS).where(s.id == bindparam("id"), s.account == bindparam("account"), _LIVE))
+BY_IDS = Query(select(*_COLUMNS).where(any_of(s.id, "ids"), _LIVE))
+OF_ACCOUNTS = Query(select(*_COLUMNS).where(any_of(s.account, "accounts"), _LIVE))
+PAGE = Query(
+    select(*_COLUMNS)
+    .where(
+        s.account == bindparam("account"),
+        _LIVE,
+        tuple_(s.created_at, s.id) < tuple_(bindparam("at", type_=BigInteger()), bindparam("id", type_=Text())),
+    )
+    .order_by(s.created_at.desc(), s.id.desc())
+    .limit(bindparam("most"))
+)
+# `by` and not `account`: an UPDATE's parameters may not be named like its table's columns.
+END = Query(
+    update(subscriptions)
+    .where(s.id == bindparam("which"), s.account == bindparam("of"), _LIVE)
+    .values(deleted_at=bindparam("now"))
+    .returning(s.id)
+)
+
+
+def _subscription(row: Row) -> Subscription:
+    return Subscription(
+        id=row["id"], account=row["account"], url=row["url"], secret=row["secret"],
+        events=frozenset(orjson.loads(row["events"])), created_at=from_ms(row["created_at"]),
+    )  # fmt: skip
+
+
+async def lock(tx: Tx, account: AccountId) -> None:
+    """Until the commit, nobody else adds one for this account."""
+    if tx.dialect == "postgresql":
+        await tx.raw.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", LOCK_CLASS, account)
+
+
+async def count(tx: Tx, account: AccountId) -> int:
+    (row,) = await tx.fetch(COUNT, account=account)
+    return int(row["n"])
+
+
+async def add(tx: Tx, new: Subscription) -> None:
+    events = orjson.dumps(sorted(new.events)).decode()
+    await tx.insert(PUT, [(new.id, new.account, new.url, new.secret, events, to_ms(new.created_at))])
+
+
+async def get(database: Database, id: SubscriptionId, account: AccountId) -> Subscription | None:
+    rows = await database.fetch(GET, id=id, account=account)
+    return _subscription(rows[0]) if rows else None
+
+
+async def by_ids(database: Database | Tx, ids: Iterable[str]) -> dict[str, Subscription]:
+    return {row["id"]: _subscription(row) for row in await database.fetch(BY_IDS, ids=sorted(set(ids)))}
+
+
+async def of_accounts(database: Database, accounts: Iterable[str]) -> Sequence[Subscription]:
+    return [_subscription(row) for row in await database.fetch(OF_ACCOUNTS, accounts=sorted(set(accounts)))]
+
+
+async def newest(
+    database: Database, account: AccountId, *, before: tuple[int, str] | None, most: int
+) -> Sequence[Subscription]:
+    """Newest first. `before`: creation in ms and id of the last one of the page before."""
+    at, id = before or (2**62, "")
+    return [_subscription(row) for row in await database.fetch(PAGE, account=account, at=at, id=id, most=most)]
+
+
+async def end(tx: Tx, id: SubscriptionId, account: str, now: datetime) -> bool:
+    """No more deliveries, also not of what is owed. False when there is none (any more)."""
+    if not await tx.fetch(END, which=id, of=account, now=to_ms(now)):
+        return False
+    await lanes.drop(tx, id)
+    return True

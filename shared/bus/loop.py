@@ -1,0 +1,45 @@
+"""The loop every consumer runs: poll, handle, mark done; the same batch again while the database is away.
+
+Never a silent death: an unexpected error is logged and the batch tried again after a pause, so that the part shows
+as stuck in the readiness answer instead of losing what it could not handle.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+from shared.errors import Unavailable
+from shared.health import Pulse
+
+log = logging.getLogger(__name__)
+T = TypeVar("T", covariant=True)
+U = TypeVar("U")
+PAUSE_S = 0.5
+
+
+class Source(Protocol[T]):
+    async def poll(self) -> Sequence[T]: ...
+
+    async def done(self) -> None: ...
+
+
+async def consume(source: Source[U], handle: Callable[[Sequence[U]], Awaitable[None]], pulse: Pulse) -> None:
+    """Runs until cancelled. `handle` must be repeatable."""
+    while True:
+        batch = await _until_it_works(source.poll, pulse)
+        if batch:
+            await _until_it_works(lambda batch=batch: handle(batch), pulse)  # type: ignore[misc]
+            await _until_it_works(source.done, pulse)
+        pulse.beat()
+
+
+async def _until_it_works(step: Callable[[], Awaitable[U]], pulse: Pulse) -> U:
+    while True:
+        try:
+            return await step()
+        except Unavailable as error:
+            log.warning("%s waits: %s", pulse.name, error)
+        except Exception:
+            log.exception("%s failed and tries again", pulse.name)
+        await asyncio.sleep(PAUSE_S)

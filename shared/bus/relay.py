@@ -1,0 +1,84 @@
+"""From the log to the broker: select what is unpublished in order, publish, await the acknowledgement, delete.
+
+One relay leads, by an advisory lock held on the very connection it works on: lose the connection and nothing more
+can be deleted, so a second leader can at worst publish again. It never walks a cursor: on PostgreSQL a late commit
+takes an earlier position, and a cursor lost 720 of 4,000 rows. Here it is simply found in the next round.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+from shared.bus.port import Publisher
+from shared.bus.wake import Wake
+from shared.clock import Clock, from_ms
+from shared.contracts.event import to_message
+from shared.contracts.topics import TICKETS, TO_NETWORKS, topics_of
+from shared.db.postgres import LOST, PostgresDatabase
+from shared.errors import Unavailable
+from shared.health import Pulse
+from shared.tickets.store import APPENDED, entry_of
+from shared.tickets.tables import LOG_COLUMNS
+
+log = logging.getLogger(__name__)
+LOCK_KEY = 0x5652_4301  # "VRC", relay 1
+BATCH = 500
+SELECT = (
+    f"SELECT o.position, {', '.join('l.' + name for name in LOG_COLUMNS)} FROM outbox o "
+    f"JOIN ticket_log l ON l.ticket = o.ticket AND l.seq = o.seq ORDER BY o.position LIMIT {BATCH}"
+)
+DELETE = "DELETE FROM outbox WHERE position = ANY($1::bigint[])"
+
+
+class Relay:
+    """Runs in every process that writes the log; only the leader does anything."""
+
+    def __init__(self, database: PostgresDatabase, publisher: Publisher, clock: Clock, pulse: Pulse) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._clock = clock
+        self._pulse = pulse
+        self._wake = Wake()
+        self.published = 0
+        self.leads = False
+        database.listen(APPENDED, self._wake.set)
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._stand()
+            except (Unavailable, *LOST) as error:
+                log.warning("relay pauses: %s", error)
+            self.leads = False
+            await asyncio.sleep(0.5)
+
+    async def _stand(self) -> None:
+        """Wait to become the leader, then lead until the connection or the broker is lost."""
+        connection = await self._database.connect()
+        try:
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
+                self._pulse.beat()
+                await asyncio.sleep(1)
+            self.leads = True
+            while True:
+                if await self.publish_some(connection) < BATCH:
+                    await self._wake.wait(1.0)
+        finally:
+            connection.terminate()
+
+    async def publish_some(self, connection: Any) -> int:
+        """One round; answers how many log entries were published and acknowledged."""
+        rows = await connection.fetch(SELECT)
+        if not rows:
+            self._pulse.beat()
+            return 0
+        self._pulse.owes(self._clock.now() - from_ms(rows[0]["at"]))
+        messages = []
+        for event in map(entry_of, rows):
+            topics = topics_of(event.fact()) if event.type in TO_NETWORKS else (TICKETS,)
+            messages += [to_message(event, topic) for topic in topics]
+        await self._publisher.publish(messages)
+        await connection.execute(DELETE, [row["position"] for row in rows])
+        self._pulse.beat()
+        self.published += len(rows)
+        return len(rows)

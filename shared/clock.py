@@ -1,0 +1,38 @@
+"""The only place that reads the clock: instants are aware UTC in whole milliseconds."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
+
+class Clock(Protocol):
+    """Real time in production, a movable one in tests."""
+
+    def now(self) -> datetime: ...
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return from_ms(time.time_ns() // 1_000_000)
+
+
+def to_ms(instant: datetime) -> int:
+    """Milliseconds since 1970 of an aware instant; finer parts are cut off."""
+    return (instant - EPOCH) // _MS
+
+
+def from_ms(ms: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=ms)
+
+
+def whole_ms(instant: datetime) -> datetime:
+    return from_ms(to_ms(instant))
+
+
+def rfc3339(instant: datetime) -> str:
+    """`2026-11-21T08:30:00.250Z`, always with milliseconds and Z."""
+    utc = instant.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"

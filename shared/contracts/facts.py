@@ -1,0 +1,237 @@
+"""The facts a ticket log is made of, past tense, one dataclass each; `TYPES` gives their public names.
+
+A fact carries what its readers need without asking back: an order can be worked from `OrderIssued` alone.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+import orjson
+from pydantic import TypeAdapter
+
+from shared.ids import AccountId, CircuitId, NetworkCode, OrderId
+
+Impact = Literal["down", "degraded", "intermittent"]
+Stage = Literal["diagnosing", "diagnosed", "travelling", "on_site", "repairing", "testing", "other"]
+DeclineReason = Literal["not_our_segment", "no_fault_found", "no_resources", "other"]
+SuspendReason = Literal[
+    "customer_unavailable", "no_site_access", "customer_power", "customer_lan", "awaiting_customer_test",
+    "force_majeure", "third_party", "spares", "internal",
+]  # fmt: skip
+OrderKind = Literal["repair", "assistance"]
+Cause = Literal[
+    "fibre", "equipment", "power", "configuration", "customer_side", "third_party", "no_fault_found", "other"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaultReported:
+    account: AccountId
+    circuit: CircuitId
+    impact: Impact
+    description: str
+    reported_at: datetime
+    reference: str | None = None
+    contact: Contact | None = None
+    segment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportJoined:
+    """A further report of the same outage; the ticket keeps its own description and number."""
+
+    impact: Impact
+    description: str
+    reported_at: datetime
+    reference: str | None = None
+    contact: Contact | None = None
+    segment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketUnroutable:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSuspended:
+    """`clock` pending: waiting for the customer's side; held: waiting inside or for our suppliers."""
+
+    order: OrderId
+    network: NetworkCode
+    clock: Literal["pending", "held"]
+    reason: SuspendReason
+    evidence: str | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketResumed:
+    order: OrderId | None = None
+    network: NetworkCode | None = None
+    note: str | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRestored:
+    order: OrderId
+    network: NetworkCode
+    restored_at: datetime
+    cause: Cause | None = None
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestorationConfirmed:
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketClosed:
+    reason: Literal["confirmed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketReopened:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCancelled:
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRejected:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAdded:
+    """`networks` are those with a live order at that moment: the note reaches them too."""
+
+    text: str
+    networks: tuple[NetworkCode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIssued:
+    order: OrderId
+    network: NetworkCode
+    kind: OrderKind
+    reason: str
+    round: int
+    circuit: CircuitId
+    segments: tuple[str, ...]
+    impact: Impact
+    description: str
+    reported_at: datetime
+    contact: Contact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAccepted:
+    order: OrderId
+    network: NetworkCode
+    engineer: str | None = None
+    expected_restoration_at: datetime | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDeclined:
+    order: OrderId
+    network: NetworkCode
+    reason: DeclineReason
+    note: str | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderProgressed:
+    order: OrderId
+    network: NetworkCode
+    stage: Stage
+    note: str | None = None
+    segment: str | None = None
+    expected_restoration_at: datetime | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssistanceRequested:
+    order: OrderId
+    network: NetworkCode
+    of: NetworkCode
+    note: str | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHandedOver:
+    order: OrderId
+    network: NetworkCode
+    to: NetworkCode
+    reason: str
+    segment: str | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStoodDown:
+    order: OrderId
+    network: NetworkCode
+    reason: Literal["restored", "cancelled", "rejected", "rerouted"]
+
+
+Fact = (
+    FaultReported | ReportJoined | TicketUnroutable | TicketSuspended | TicketResumed | ServiceRestored
+    | RestorationConfirmed | TicketClosed | TicketReopened | TicketCancelled | TicketRejected | NoteAdded
+    | OrderIssued | OrderAccepted | OrderDeclined | OrderProgressed | AssistanceRequested | OrderHandedOver
+    | OrderStoodDown
+)  # fmt: skip
+
+NAMES: dict[type[Fact], str] = {
+    FaultReported: "ticket.reported",
+    ReportJoined: "ticket.report_joined",
+    TicketUnroutable: "ticket.unroutable",
+    TicketSuspended: "ticket.suspended",
+    TicketResumed: "ticket.resumed",
+    ServiceRestored: "ticket.restored",
+    RestorationConfirmed: "ticket.confirmed",
+    TicketClosed: "ticket.closed",
+    TicketReopened: "ticket.reopened",
+    TicketCancelled: "ticket.cancelled",
+    TicketRejected: "ticket.rejected",
+    NoteAdded: "ticket.noted",
+    OrderIssued: "order.issued",
+    OrderAccepted: "order.accepted",
+    OrderDeclined: "order.declined",
+    OrderProgressed: "order.progressed",
+    AssistanceRequested: "order.assistance_requested",
+    OrderHandedOver: "order.handed_over",
+    OrderStoodDown: "order.stood_down",
+}
+TYPES: dict[str, type[Fact]] = {name: fact for fact, name in NAMES.items()}
+ADAPTERS: dict[str, TypeAdapter[Fact]] = {name: TypeAdapter(fact) for name, fact in TYPES.items()}
+
+assert set(NAMES) == set(get_args(Fact)), "every fact has exactly one public name"
+
+
+def encode(fact: Fact) -> bytes:
+    """The fact's JSON as the log stores, hashes and publishes it; instants end in Z."""
+    return orjson.dumps(fact, option=orjson.OPT_UTC_Z)
+
+
+def decode(type_: str, data: bytes | str) -> Fact:
+    """Raises KeyError for an unknown type, ValueError for data of another shape."""
+    return ADAPTERS[type_].validate_json(data)

@@ -1,0 +1,65 @@
+"""`python -m shared.contracts.freeze` writes down the JSON schema of every fact and progress shape, once.
+
+A schema that is written down is a promise: another one under the same name is refused, for it breaks whoever reads
+the old messages. `--force` is for a shape that was never released. Titles and descriptions are no part of it.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from shared.contracts import facts, progress
+from shared.contracts.envelope import fact_type, progress_type
+
+FROZEN = Path(__file__).parent / "frozen"
+PROSE = ("title", "description")
+
+
+def schemas() -> Mapping[str, str]:
+    """CloudEvents type → JSON schema, as the code has it now."""
+    shapes: dict[str, type] = {fact_type(name): fact for name, fact in facts.TYPES.items()}
+    shapes |= {progress_type(name): shape for name, shape in progress.TYPES.items()}
+    return {type_: _text(TypeAdapter(shape).json_schema()) for type_, shape in shapes.items()}
+
+
+def frozen(folder: Path = FROZEN) -> Mapping[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
+
+
+def freeze(folder: Path = FROZEN, *, force: bool = False) -> list[str]:
+    """The types whose frozen schema is another one; they are written only with `force`, new ones always."""
+    folder.mkdir(exist_ok=True)
+    before, refused = frozen(folder), []
+    for type_, schema in schemas().items():
+        if before.get(type_, schema) == schema or force:
+            (folder / f"{type_}.json").write_text(schema, encoding="utf-8")
+        else:
+            refused.append(type_)
+    return refused
+
+
+def _text(schema: dict[str, Any]) -> str:
+    return json.dumps(_bare(schema), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def _bare(schema: Any) -> Any:
+    """Without prose; a field may well be called `description`, so what stands under a name is looked at, not the name."""
+    if isinstance(schema, list):
+        return [_bare(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {name: _bare(part) for name, part in value.items()} if key in ("properties", "$defs") else _bare(value)
+        for key, value in schema.items()
+        if key not in PROSE
+    }
+
+
+if __name__ == "__main__":
+    changed = freeze(force="--force" in sys.argv[1:])
+    if changed:
+        sys.exit(f"Already frozen and now another shape, so it needs a new version: {', '.join(changed)}")

@@ -1,0 +1,22 @@
+"""Which characters free text may hold: nothing that a database refuses or a screen is deceived by.
+
+Refused are NUL and other control characters (tab and line breaks are fine), lone surrogates, and the
+bidirectional overrides and isolates with which a text can be made to read as another.
+"""
+
+import re
+
+_REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def refused_character(text: str) -> str | None:
+    """`U+0000` style name of the first refused character; None when the text is plain."""
+    found = _REFUSED.search(text)
+    return f"U+{ord(found[0]):04X}" if found else None
+
+
+def plain(text: str) -> str:
+    """Raises ValueError naming the first refused character."""
+    if name := refused_character(text):
+        raise ValueError(f"contains the character {name}, which is not allowed in text")
+    return text

@@ -1,0 +1,134 @@
+"""Group commit: requests that arrive while a commit is under way share the next one.
+
+There is no timer: whatever waits is taken, so a lone request pays nothing and 64 at once pay one commit. A batch
+that fails is run again item by item, so one bad item never fails its neighbours. Nothing is ever cancelled around a
+COMMIT: a caller whose patience ends is told to ask again, and the commit goes on.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from shared.db.port import Database, Tx
+from shared.errors import CenterError, Unavailable
+
+I = TypeVar("I")  # noqa: E741
+O = TypeVar("O")  # noqa: E741
+BatchBody = Callable[[Tx, Sequence[I]], Awaitable[Sequence[O | CenterError]]]
+Waiting = tuple[I, asyncio.Future[O], float]
+
+
+class GroupCommit(Generic[I, O]):
+    """`body` decides a whole batch in one transaction; an item's refusal is its outcome, not an exception.
+
+    `carefully` (default: `body`) runs one item alone after its batch failed. With `single`, `body` is one statement.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        body: BatchBody[I, O],
+        *,
+        carefully: BatchBody[I, O] | None = None,
+        single: bool = False,
+        lanes: int = 2,
+        max_batch: int = 256,
+        max_waiting: int = 20_000,
+        patience_s: float = 0.8,
+    ) -> None:
+        self._database = database
+        self._body = body
+        self._carefully = carefully or body
+        self._single = single
+        self._lanes = lanes if database.dialect == "postgresql" else 1
+        self._max_batch = max_batch
+        self._max_waiting = max_waiting
+        self._patience_s = patience_s
+        self._queue: deque[Waiting[I, O]] = deque()
+        self._in_flight: dict[int, list[Waiting[I, O]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._starting = False
+        self._sweep: asyncio.TimerHandle | None = None
+
+    def submit(self, item: I) -> "asyncio.Future[O]":
+        """Resolves after the commit that holds the item. Raises Unavailable, or the item's own refusal."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[O] = loop.create_future()
+        if len(self._queue) >= self._max_waiting:
+            future.set_exception(Unavailable("Too many requests are waiting; try again."))
+            return future
+        self._queue.append((item, future, time.monotonic()))
+        if not self._starting and len(self._tasks) < self._lanes:
+            self._starting = True
+            task = loop.create_task(self._drain())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        if self._sweep is None:
+            self._sweep = loop.call_later(self._patience_s / 4, self._give_up_on_late)
+        return future
+
+    async def close(self) -> None:
+        """Finishes what was submitted."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._sweep is not None:
+            self._sweep.cancel()
+
+    async def _drain(self) -> None:
+        self._starting = False
+        while self._queue:
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._max_batch))]
+            self._in_flight[id(batch)] = batch
+            try:
+                await self._commit(batch)
+            finally:
+                del self._in_flight[id(batch)]
+
+    async def _commit(self, batch: list[Waiting[I, O]]) -> None:
+        try:
+            outcomes = await self._run(self._body, [item for item, _, _ in batch], self._single)
+        except Unavailable as error:
+            for _, future, _ in batch:
+                _settle(future, error)
+        except Exception:  # noqa: BLE001  an edge: whose fault it was shows item by item
+            await self._commit_one_by_one(batch)
+        else:
+            for (_, future, _), outcome in zip(batch, outcomes, strict=True):
+                _settle(future, outcome)
+
+    async def _commit_one_by_one(self, batch: list[Waiting[I, O]]) -> None:
+        for item, future, _ in batch:
+            try:
+                (outcome,) = await self._run(self._carefully, [item], False)
+            except Exception as error:  # noqa: BLE001  an edge: the caller gets it
+                if not future.done():
+                    future.set_exception(error)
+            else:
+                _settle(future, outcome)
+
+    async def _run(self, body: BatchBody[I, O], items: Sequence[I], single: bool) -> Sequence[O | CenterError]:
+        run = self._database.single if single else self._database.transact
+        return await run(lambda tx: body(tx, items))
+
+    def _give_up_on_late(self) -> None:
+        """Answer those who waited too long; their items stay where they are and may still be committed."""
+        late = time.monotonic() - self._patience_s
+        error = Unavailable("The database does not answer in time; ask again with the same Idempotency-Key.")
+        for waiting in (self._queue, *self._in_flight.values()):
+            for _, future, since in waiting:
+                if since < late:
+                    _settle(future, error)
+        busy = bool(self._queue or self._in_flight)
+        loop = asyncio.get_running_loop()
+        self._sweep = loop.call_later(self._patience_s / 4, self._give_up_on_late) if busy else None
+
+
+def _settle(future: "asyncio.Future[O]", outcome: O | CenterError) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, CenterError):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)

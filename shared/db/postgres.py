@@ -1,0 +1,197 @@
+"""PostgreSQL over asyncpg: a few long-lived connections, one round trip a statement, wake-ups by NOTIFY.
+
+NOTIFY goes out after the commit, one for all commits that are waiting for it: inside each transaction it takes a
+database-wide lock and was measured to halve the throughput. Whoever listens also polls, so a lost wake costs a
+second, never an event.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import asyncpg
+
+from shared.db.port import Body, T
+from shared.db.statement import BulkInsert, Dialect, Query, Row
+from shared.errors import Unavailable
+
+Connection = Any  # asyncpg ships no types
+
+SERVER_SETTINGS = {
+    "application_name": "vrc",
+    "statement_timeout": "10000",
+    "idle_in_transaction_session_timeout": "15000",
+    "jit": "off",
+}
+LOST = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.ConnectionDoesNotExistError,
+    TimeoutError,
+)
+
+
+def unavailable(error: BaseException) -> Unavailable:
+    return Unavailable(f"The database does not answer ({type(error).__name__}); try again.")
+
+
+class PostgresTx:
+    dialect: Dialect = "postgresql"
+
+    def __init__(self, raw: Connection) -> None:
+        self.raw = raw
+        self.announced: set[str] = set()
+
+    async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
+        return await _fetch(self.raw, query, params)
+
+    async def insert(self, bulk: BulkInsert, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            await self.raw.execute(bulk.postgresql, *map(list, zip(*rows, strict=True)))
+
+    def announce(self, channel: str) -> None:
+        self.announced.add(channel)
+
+
+async def _fetch(connection: Connection, query: Query, params: dict[str, Any]) -> Sequence[Row]:
+    compiled = query.postgresql
+    return cast(Sequence[Row], await connection.fetch(compiled.sql, *compiled.arguments(params)))
+
+
+class PostgresDatabase:
+    dialect: Dialect = "postgresql"
+
+    def __init__(self, dsn: str, *, connections: int = 8, patience_s: float = 0.9) -> None:
+        self._dsn = dsn
+        self._patience_s = patience_s
+        self._idle: list[Connection] = []
+        self._room = asyncio.Semaphore(connections)
+        self._listeners: dict[str, list[Callable[[], None]]] = {}
+        self._pending: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listening: asyncio.Task[None] | None = None
+        self._notifying = False
+        self._relisten = asyncio.Event()
+
+    async def transact(self, body: Body[T]) -> T:
+        async with self.connection() as connection:
+            tx = PostgresTx(connection)
+            await connection.execute("BEGIN")
+            try:
+                result = await body(tx)
+            except BaseException:
+                if not connection.is_closed():
+                    await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
+        self._announce(tx.announced)
+        return result
+
+    async def single(self, body: Body[T]) -> T:
+        """Like `transact` for a body of exactly one statement, which is its own transaction: two round trips less."""
+        async with self.connection() as connection:
+            tx = PostgresTx(connection)
+            result = await body(tx)
+        self._announce(tx.announced)
+        return result
+
+    async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
+        async with self.connection() as connection:
+            try:
+                async with asyncio.timeout(self._patience_s):
+                    return await _fetch(connection, query, params)
+            except TimeoutError:
+                connection.terminate()
+                raise
+
+    def listen(self, channel: str, wake: Callable[[], None]) -> None:
+        self._listeners.setdefault(channel, []).append(wake)
+        self._relisten.set()
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listen(), name="postgres-listen")
+
+    async def close(self) -> None:
+        tasks = [*self._tasks, *([self._listening] if self._listening else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        while self._idle:
+            await self._idle.pop().close(timeout=2)
+
+    async def connect(self) -> Connection:
+        """A connection of the caller's own. Raises Unavailable."""
+        try:
+            return await asyncpg.connect(
+                self._dsn, timeout=self._patience_s, server_settings=SERVER_SETTINGS, statement_cache_size=200
+            )
+        except LOST as error:
+            raise unavailable(error) from error
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """One of the shared connections; a broken one is dropped, and what broke it becomes Unavailable."""
+        async with self._room:
+            connection = self._idle.pop() if self._idle else await self.connect()
+            try:
+                yield connection
+            except LOST as error:
+                connection.terminate()
+                raise unavailable(error) from error
+            except BaseException:
+                if connection.is_in_transaction():
+                    connection.terminate()
+                raise
+            finally:
+                if not connection.is_closed():
+                    self._idle.append(connection)
+
+    def _announce(self, channels: set[str]) -> None:
+        for channel in channels:
+            for wake in self._listeners.get(channel, ()):
+                wake()
+        self._pending |= channels
+        if self._pending and not self._notifying:
+            self._notifying = True
+            task = asyncio.create_task(self._notify())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _notify(self) -> None:
+        """One NOTIFY a channel for everything announced while the one before was under way."""
+        try:
+            async with self.connection() as connection:
+                while self._pending:
+                    channels, self._pending = self._pending, set()
+                    for channel in channels:
+                        await connection.execute(f'NOTIFY "{channel}"')
+        except Unavailable:
+            self._pending.clear()  # listeners poll every second
+        finally:
+            self._notifying = False
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._listen_until_lost()
+            except (Unavailable, *LOST):
+                await asyncio.sleep(0.5)
+
+    async def _listen_until_lost(self) -> None:
+        connection = await self.connect()
+        self._relisten.clear()
+        connection.add_termination_listener(lambda _: self._relisten.set())
+        try:
+            for channel, wakes in self._listeners.items():
+                await connection.add_listener(channel, lambda *_, wakes=wakes: [wake() for wake in wakes])
+            await self._relisten.wait()
+        finally:
+            connection.terminate()

@@ -1,0 +1,170 @@
+"""SQLite, embedded: one writer thread, WAL, synchronous=FULL, a lock file against a second process.
+
+A body runs in the writer's thread from BEGIN IMMEDIATE to COMMIT; since its awaits never suspend there, one step
+finishes it. Reads run in a small pool on query-only connections and see the last commit.
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, cast
+
+from shared.db.port import Body, T
+from shared.db.statement import BulkInsert, Dialect, Query, Row, sqlite_value
+from shared.errors import Unavailable
+
+Job = tuple[Body[Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
+
+
+class AlreadyRunning(Exception):
+    """Another process holds this SQLite database."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA busy_timeout=5000")
+    connection.execute("PRAGMA foreign_keys=ON")
+    return connection
+
+
+class SqliteTx:
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.raw = raw
+        self.announced: set[str] = set()
+
+    async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
+        return _fetch(self.raw, query, params)
+
+    async def insert(self, bulk: BulkInsert, rows: Sequence[tuple[Any, ...]]) -> None:
+        self.raw.executemany(bulk.sqlite, rows)
+
+    def announce(self, channel: str) -> None:
+        self.announced.add(channel)
+
+
+def _fetch(connection: sqlite3.Connection, query: Query, params: dict[str, Any]) -> Sequence[Row]:
+    compiled = query.sqlite
+    values = [sqlite_value(v) for v in compiled.arguments(params)]
+    return cast(Sequence[Row], connection.execute(compiled.sql, values).fetchall())
+
+
+class SqliteDatabase:
+    """Raises AlreadyRunning when another process has this file open."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(path.with_suffix(".lock"))
+        self._path = path
+        self._listeners: dict[str, list[Callable[[], None]]] = {}
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write, name="sqlite-writer", daemon=True)
+        self._readers = ThreadPoolExecutor(2, "sqlite-reader", initializer=self._open_reader)
+        self._local = threading.local()
+        self._writer.start()
+
+    async def transact(self, body: Body[T]) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put((body, future, loop))
+        return await future
+
+    async def single(self, body: Body[T]) -> T:
+        return await self.transact(body)
+
+    async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query, params)
+
+    def listen(self, channel: str, wake: Callable[[], None]) -> None:
+        self._listeners.setdefault(channel, []).append(wake)
+
+    async def close(self) -> None:
+        self._jobs.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, self._writer.join)
+        self._readers.shutdown()
+        os.close(self._lock)
+
+    def _open_reader(self) -> None:
+        self._local.connection = connect(self._path)
+        self._local.connection.execute("PRAGMA query_only=ON")
+
+    def _read(self, query: Query, params: dict[str, Any]) -> Sequence[Row]:
+        return _fetch(self._local.connection, query, params)
+
+    def _write(self) -> None:
+        connection = connect(self._path)
+        while (job := self._jobs.get()) is not None:
+            body, future, loop = job
+            try:
+                result, announced = _run(connection, body)
+            except BaseException as error:  # noqa: BLE001  an edge: the caller gets it
+                reason = _unavailable(error) or error
+                loop.call_soon_threadsafe(_fail, future, reason)
+            else:
+                loop.call_soon_threadsafe(self._done, future, result, announced)
+        connection.close()
+
+    def _done(self, future: "asyncio.Future[Any]", result: Any, announced: set[str]) -> None:
+        if not future.done():
+            future.set_result(result)
+        for channel in announced:
+            for wake in self._listeners.get(channel, ()):
+                wake()
+
+
+def _run(connection: sqlite3.Connection, body: Body[T]) -> tuple[T, set[str]]:
+    tx = SqliteTx(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        result = _finish(cast(Coroutine[Any, Any, T], body(tx)))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return result, tx.announced
+
+
+def _finish(body: Coroutine[Any, Any, T]) -> T:
+    """The result of a body that awaits nothing but its transaction."""
+    try:
+        body.send(None)
+    except StopIteration as finished:
+        return cast(T, finished.value)
+    body.close()
+    raise RuntimeError("a transaction's body waited for something other than its transaction")
+
+
+def _fail(future: "asyncio.Future[Any]", error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
+def _unavailable(error: BaseException) -> Unavailable | None:
+    if isinstance(error, sqlite3.OperationalError):
+        return Unavailable(f"The database did not take the write ({error}); try again.")
+    return None
+
+
+def _lock(path: Path) -> int:
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise AlreadyRunning(
+            f"{path} is locked: another center is running on this database. Stop it, or choose another data directory."
+        ) from None
+    return descriptor

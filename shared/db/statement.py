@@ -1,0 +1,105 @@
+"""SQLAlchemy Core statements, compiled once for each dialect, to be run by the raw driver.
+
+Compiling and SQLAlchemy's own execution cost more than the query on these paths (a Core insert over its async
+engine reached 0.2 of what asyncpg does alone), so the language is kept and the machinery left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+import orjson
+from sqlalchemy import ARRAY, Boolean, Column, ColumnElement, Table, Text, bindparam
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Dialect = Literal["postgresql", "sqlite"]
+
+
+class Row(Protocol):
+    """What both drivers return: columns by name or position."""
+
+    def __getitem__(self, key: str | int) -> Any: ...
+
+
+class any_of(ColumnElement[bool]):
+    """`column` is one of the values of the list parameter `name`, in one fixed statement for any length."""
+
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        self.column = column
+        self.name = name
+
+
+@compiles(any_of, "postgresql")
+def _any_of_postgresql(element: any_of, compiler: SQLCompiler, **kw: Any) -> str:
+    values = bindparam(element.name, type_=ARRAY(element.column.type))
+    return f"{compiler.process(element.column, **kw)} = ANY({compiler.process(values, **kw)})"
+
+
+@compiles(any_of, "sqlite")
+def _any_of_sqlite(element: any_of, compiler: SQLCompiler, **kw: Any) -> str:
+    values = compiler.process(bindparam(element.name, type_=Text()), **kw)
+    return f"{compiler.process(element.column, **kw)} IN (SELECT value FROM json_each({values}))"
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    sql: str
+    names: tuple[str, ...]
+    defaults: dict[str, Any]
+
+    def arguments(self, given: dict[str, Any]) -> list[Any]:
+        return [given[name] if name in given else self.defaults[name] for name in self.names]
+
+
+class Query:
+    """A module-level statement. Parameters are given by name when it is run; a list goes with `any_of`."""
+
+    def __init__(self, statement: Executable) -> None:
+        self._statement = statement
+
+    @cached_property
+    def postgresql(self) -> Compiled:
+        return self._compile(PGDialect_asyncpg())  # type: ignore[no-untyped-call]
+
+    @cached_property
+    def sqlite(self) -> Compiled:
+        return self._compile(SQLiteDialect_pysqlite())
+
+    def _compile(self, dialect: Any) -> Compiled:
+        compiled = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        return Compiled(str(compiled), tuple(compiled.positiontup or ()), compiled.construct_params(_check=False))
+
+
+def sqlite_value(value: Any) -> Any:
+    return orjson.dumps(value).decode() if isinstance(value, list | tuple) else value
+
+
+_ARRAY_TYPES = {"TEXT": "text[]", "BIGINT": "bigint[]", "INTEGER": "int[]", "BLOB": "bytea[]", "BOOLEAN": "boolean[]"}
+
+
+def array_type(column: Column[Any]) -> str:
+    """The PostgreSQL array type a column's values travel in: `text[]`, `bigint[]` …"""
+    return _ARRAY_TYPES[str(column.type)]
+
+
+class BulkInsert:
+    """Many rows in one statement: arrays and unnest on PostgreSQL, executemany on SQLite.
+
+    `conflict` is the ON CONFLICT clause, spelled alike by both: `(id) DO UPDATE SET state = excluded.state`.
+    """
+
+    def __init__(self, table: Table, columns: Sequence[str], *, conflict: str | None = None) -> None:
+        names = ", ".join(columns)
+        tail = f" ON CONFLICT {conflict}" if conflict else ""
+        arrays = ", ".join(f"${i}::{array_type(table.c[c])}" for i, c in enumerate(columns, 1))
+        marks = ", ".join("?" * len(columns))
+        self.postgresql = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}){tail}"
+        self.sqlite = f"INSERT INTO {table.name} ({names}) VALUES ({marks}){tail}"

@@ -1,0 +1,51 @@
+"""Names of things: tickets and orders can be read over the telephone, and an order's id contains its ticket's.
+
+ticket   VT261121-7K3QM9XA             date of opening (UTC), 40 random bits in Crockford base 32
+order    VT261121-7K3QM9XA.0878        the one order of that ticket to that local network
+event    VT261121-7K3QM9XA-12          the ticket's 12th log entry
+"""
+
+import re
+import secrets
+from datetime import datetime
+from typing import NewType
+
+TicketId = NewType("TicketId", str)
+OrderId = NewType("OrderId", str)
+EventId = NewType("EventId", str)
+AccountId = NewType("AccountId", str)
+CircuitId = NewType("CircuitId", str)
+NetworkCode = NewType("NetworkCode", str)
+SubscriptionId = NewType("SubscriptionId", str)
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
+TICKET = rf"VT[0-9]{{6}}-[{_ALPHABET}]{{8}}"
+NETWORK = r"0[0-9]{2,3}"
+TICKET_PATTERN = rf"^{TICKET}$"
+ORDER_PATTERN = rf"^{TICKET}\.{NETWORK}$"
+NETWORK_PATTERN = rf"^{NETWORK}$"
+_ORDER = re.compile(rf"({TICKET})\.({NETWORK})")
+
+
+def new_ticket_id(now: datetime) -> TicketId:
+    bits = secrets.randbits(40)
+    tail = "".join(_ALPHABET[(bits >> shift) & 31] for shift in range(35, -1, -5))
+    return TicketId(f"VT{now:%y%m%d}-{tail}")
+
+
+def order_id(ticket: TicketId, network: NetworkCode) -> OrderId:
+    return OrderId(f"{ticket}.{network}")
+
+
+def split_order_id(order: str) -> tuple[TicketId, NetworkCode] | None:
+    """The ticket and network an order id names; None when it is not an order id."""
+    found = _ORDER.fullmatch(order)
+    return (TicketId(found[1]), NetworkCode(found[2])) if found else None
+
+
+def event_id(ticket: TicketId, seq: int) -> EventId:
+    return EventId(f"{ticket}-{seq}")
+
+
+def new_subscription_id() -> SubscriptionId:
+    return SubscriptionId("sub_" + secrets.token_hex(10))

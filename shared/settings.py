@@ -1,0 +1,96 @@
+"""Every setting, with its default and what it means: from flags, then the environment (`VRC_…`), then a TOML file.
+
+`docs/operations/settings.md` is written from this class; a test keeps the two alike.
+"""
+
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+ROOT = Path(__file__).parents[1]
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="VRC_", env_file=None, extra="forbid")
+
+    data_dir: Annotated[Path, Field(description="Where the embedded center keeps its database and credentials")] = Path(
+        "var"
+    )
+    database: Annotated[
+        str | None,
+        Field(description="`postgresql://user:password@host/name`; none: SQLite in the data directory, embedded bus"),
+    ] = None
+    kafka: Annotated[
+        str | None, Field(description="Kafka bootstrap servers, `host:port,…`; needed with PostgreSQL")
+    ] = None
+    kafka_partitions: Annotated[int, Field(ge=1, description="Partitions of `vrc.tickets` when it is created")] = 12
+    kafka_replication: Annotated[int, Field(ge=1, description="Replicas of each topic when it is created")] = 1
+    instance: Annotated[
+        str | None,
+        Field(description="A name that stays with this process over restarts: its partitions wait for it (KIP-345)"),
+    ] = None
+    host: Annotated[str, Field(description="Address the HTTP door listens on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port of the HTTP door")] = 8080
+    metrics_host: Annotated[str, Field(description="Address the metrics listener listens on")] = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65535, description="Port of the metrics listener")] = 9464
+    access_log: Annotated[bool, Field(description="One JSON line a request on standard error")] = False
+    log_level: Annotated[str, Field(description="debug, info, warning or error")] = "info"
+    demo: Annotated[bool, Field(description="Load demonstration data and write its credentials at start")] = False
+    demo_rate: Annotated[
+        float, Field(ge=0, description="Faults a minute that simulated customers report; 0: no simulation")
+    ] = 0.0
+    webhook_networks: Annotated[
+        tuple[IPv4Network | IPv6Network, ...],
+        Field(description="Networks that webhooks may reach although they are not public, such as `10.20.0.0/16`"),
+    ] = ()
+    webhook_http: Annotated[bool, Field(description="Whether webhooks may use http, not only https")] = False
+    webhook_timeout: Annotated[timedelta, Field(description="The longest one delivery may take, in seconds")] = (
+        timedelta(seconds=15)
+    )
+    stream_history: Annotated[timedelta, Field(description="How far back a live stream can be resumed")] = timedelta(
+        days=7
+    )
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, level: str) -> str:
+        if level not in ("debug", "info", "warning", "error"):
+            raise ValueError("must be debug, info, warning or error")
+        return level
+
+    @property
+    def embedded(self) -> bool:
+        return self.database is None
+
+    @property
+    def sqlite_path(self) -> Path:
+        return self.data_dir / "vrc.sqlite3"
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.sqlite_path}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(file: Path | None, **flags: object) -> Settings:
+    """Flags over environment over file. Raises pydantic.ValidationError naming the key."""
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(env_prefix="VRC_", extra="forbid", toml_file=file)
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    return Settings.model_construct(**dict(FromFile(**given)))  # type: ignore[arg-type]

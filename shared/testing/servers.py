@@ -1,0 +1,7 @@
+"""The real servers that tests, benches and the chaos run start for themselves; `deploy/servers/install.sh` brings the programs."""
+
+from shared.testing.kafka import Kafka
+from shared.testing.postgres import Postgres
+from shared.testing.process import ServerDidNotStart
+
+__all__ = ["Kafka", "Postgres", "ServerDidNotStart"]

@@ -1,0 +1,86 @@
+"""The ticket log: appended rows, hash-chained per ticket, from which a ticket is folded.
+
+An entry's hash covers the hash before it and every field, as stored: changing, dropping or reordering any entry
+breaks the chain from there on.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from shared.clock import to_ms
+from shared.contracts import facts
+from shared.contracts.event import Event
+from shared.contracts.facts import Fact, FaultReported
+from shared.ids import TicketId
+from shared.tickets.model import Ticket, evolve, opened
+
+GENESIS = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Event):
+    """One fact as recorded; `data` is what was hashed, byte for byte."""
+
+    hash: bytes
+
+
+def link(previous: bytes, entry_fields: tuple[str, int, int, str, str, str, str], data: bytes) -> bytes:
+    """The chain's next hash. `entry_fields`: ticket, seq, at in ms, type, actor, account, status."""
+    head = "\x1f".join(map(str, entry_fields)).encode()
+    return sha256(previous + head + b"\x1e" + data).digest()
+
+
+def record(before: Ticket | None, head: bytes, ticket: Ticket, fact: Fact, *, at: datetime, actor: str) -> Entry:
+    """The entry that turns `before` (None: nothing yet) into `ticket`; `head` is the hash of the entry before it."""
+    seq = before.seq + 1 if before else 1
+    type_, data = facts.NAMES[type(fact)], facts.encode(fact)
+    fields = (ticket.id, seq, to_ms(at), type_, actor, ticket.account, ticket.status)
+    return Entry(ticket.id, seq, at, type_, actor, ticket.account, ticket.status, data, link(head, fields, data))
+
+
+def open_ticket(id: TicketId, fact: FaultReported, *, at: datetime, actor: str) -> tuple[Ticket, Entry]:
+    ticket = opened(id, fact, at)
+    return ticket, record(None, GENESIS, ticket, fact, at=at, actor=actor)
+
+
+def append(
+    ticket: Ticket, head: bytes, facts_: Sequence[Fact], *, at: datetime, actor: str
+) -> tuple[Ticket, Sequence[Entry]]:
+    """The ticket after these facts, and their entries. A log never goes back in time: `at` is raised to its last."""
+    at = max(at, ticket.updated_at)
+    entries: list[Entry] = []
+    for fact in facts_:
+        after = evolve(ticket, fact, at)
+        entry = record(ticket, head, after, fact, at=at, actor=actor)
+        entries.append(entry)
+        ticket, head = after, entry.hash
+    return ticket, entries
+
+
+def fold(entries: Iterable[Entry]) -> Ticket:
+    """The ticket these entries (1, 2, … in order) make. Raises ValueError when the first is not a report."""
+    ticket: Ticket | None = None
+    for entry in entries:
+        fact = entry.fact()
+        if ticket is not None:
+            ticket = evolve(ticket, fact, entry.at)
+        elif isinstance(fact, FaultReported):
+            ticket = opened(entry.ticket, fact, entry.at)
+        else:
+            raise ValueError(f"the log of {entry.ticket} does not begin with a report")
+    if ticket is None:
+        raise ValueError("an empty log makes no ticket")
+    return ticket
+
+
+def first_broken_link(entries: Iterable[Entry]) -> int | None:
+    """The seq of the first entry that does not follow from the ones before it; None when the chain holds."""
+    previous, expected = GENESIS, 1
+    for e in entries:
+        fields = (e.ticket, e.seq, to_ms(e.at), e.type, e.actor, e.account, e.status)
+        if e.seq != expected or link(previous, fields, e.data) != e.hash:
+            return expected
+        previous, expected = e.hash, expected + 1
+    return None

@@ -1,0 +1,209 @@
+"""Tickets in and out of the database: state and log in one transaction, on PostgreSQL in one statement.
+
+The statements every report and every step pass through are spelled out for both databases; the contract suite holds
+them to the same behaviour.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+from sqlalchemy import bindparam, select
+
+from shared.clock import from_ms, to_ms
+from shared.db.port import Database, Tx
+from shared.db.schema import inbox
+from shared.db.statement import Query, Row, any_of, array_type
+from shared.ids import CircuitId, TicketId
+from shared.tickets.log import Entry
+from shared.tickets.model import Ticket
+from shared.tickets.tables import LOG_COLUMNS, TICKET_COLUMNS, ticket_log, tickets
+
+APPENDED = "vrc_log"  # the channel announced whenever the log grew
+STATE = TypeAdapter(Ticket)
+INBOX_COLUMNS = ("scope", "key", "digest", "ticket", "seq", "at")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An inbox row: this request or message of this sender left the ticket's log at `seq`."""
+
+    scope: str
+    key: str
+    digest: bytes
+    ticket: TicketId
+    seq: int
+    at_ms: int
+
+    def row(self) -> tuple[Any, ...]:
+        return self.scope, self.key, self.digest, self.ticket, self.seq, self.at_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A ticket as loaded and locked; `head` is the hash its next entry links to."""
+
+    ticket: Ticket
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    ticket: Ticket
+    entry: Entry
+    done: Done | None
+
+
+def _array_list(table: Any, columns: Sequence[str], first: int) -> str:
+    return ", ".join(f"${i}::{array_type(table.c[c])}" for i, c in enumerate(columns, first))
+
+
+_T, _L, _I = ", ".join(TICKET_COLUMNS), ", ".join(LOG_COLUMNS), ", ".join(INBOX_COLUMNS)
+_n_t, _n_l = len(TICKET_COLUMNS), len(LOG_COLUMNS)
+
+# A ticket gets in unless its circuit has an open one; log, outbox and inbox rows follow only where it did.
+OPEN_POSTGRESQL = f"""
+WITH opened AS (
+  INSERT INTO tickets ({_T}) SELECT * FROM unnest({_array_list(tickets, TICKET_COLUMNS, 1)})
+  ON CONFLICT DO NOTHING RETURNING id),
+logged AS (
+  INSERT INTO ticket_log ({_L})
+  SELECT l.* FROM unnest({_array_list(ticket_log, LOG_COLUMNS, 1 + _n_t)}) AS l({_L})
+  JOIN opened ON opened.id = l.ticket),
+queued AS (INSERT INTO outbox (ticket, seq) SELECT id, 1 FROM opened),
+answered AS (
+  INSERT INTO inbox ({_I})
+  SELECT i.* FROM unnest({_array_list(inbox, INBOX_COLUMNS, 1 + _n_t + _n_l)}) AS i({_I})
+  JOIN opened ON opened.id = i.ticket)
+SELECT id FROM opened"""
+
+_CHANGED = ("id", "status", "updated_at", "over_at", "unroutable", "head", "state")
+APPEND_POSTGRESQL = f"""
+WITH changed AS (
+  UPDATE tickets t SET status = v.status, updated_at = v.updated_at, over_at = v.over_at,
+    unroutable = v.unroutable, head = v.head, state = v.state
+  FROM unnest({_array_list(tickets, _CHANGED, 1)}) AS v({", ".join(_CHANGED)}) WHERE t.id = v.id),
+logged AS (
+  INSERT INTO ticket_log ({_L}) SELECT * FROM unnest({_array_list(ticket_log, LOG_COLUMNS, 1 + len(_CHANGED))})),
+answered AS (
+  INSERT INTO inbox ({_I}) SELECT * FROM unnest({_array_list(inbox, INBOX_COLUMNS, 1 + len(_CHANGED) + _n_l)}))
+INSERT INTO outbox (ticket, seq)
+SELECT ticket, seq FROM unnest(${1 + len(_CHANGED)}::text[], ${2 + len(_CHANGED)}::int[]) AS o(ticket, seq)"""
+
+OPEN_SQLITE = f"INSERT INTO tickets ({_T}) VALUES ({','.join('?' * _n_t)}) ON CONFLICT DO NOTHING"
+LOG_SQLITE = f"INSERT INTO ticket_log ({_L}) VALUES ({','.join('?' * _n_l)})"
+INBOX_SQLITE = f"INSERT INTO inbox ({_I}) VALUES (?,?,?,?,?,?)"
+CHANGE_SQLITE = (
+    "UPDATE tickets SET status = ?, updated_at = ?, over_at = ?, unroutable = ?, head = ?, state = ? WHERE id = ?"
+)
+
+LOCK = Query(
+    select(tickets.c.id, tickets.c.head, tickets.c.state)
+    .where(any_of(tickets.c.id, "ids"))
+    .order_by(tickets.c.id)  # always in this order, so that two batches never wait for each other
+    .with_for_update()
+)
+GET = Query(select(tickets.c.state).where(tickets.c.id == bindparam("id")))
+OPEN_ON = Query(select(tickets.c.id).where(tickets.c.circuit == bindparam("circuit"), tickets.c.over_at.is_(None)))
+ENTRIES = Query(
+    select(*(ticket_log.c[name] for name in LOG_COLUMNS))
+    .where(ticket_log.c.ticket == bindparam("ticket"), ticket_log.c.seq > bindparam("after"))
+    .order_by(ticket_log.c.seq)
+    .limit(bindparam("most"))
+)
+FIND_DONE = Query(
+    select(inbox.c.digest, inbox.c.ticket, inbox.c.seq).where(
+        inbox.c.scope == bindparam("scope"), inbox.c.key == bindparam("key")
+    )
+)
+
+
+def state_json(ticket: Ticket) -> str:
+    return orjson.dumps(ticket.__dict__, option=orjson.OPT_UTC_Z).decode()
+
+
+def _ticket_row(ticket: Ticket, head: bytes) -> tuple[Any, ...]:
+    over = to_ms(ticket.updated_at) if ticket.is_over else None
+    return (
+        ticket.id, ticket.account, ticket.circuit, ticket.status, ticket.impact, to_ms(ticket.opened_at),
+        to_ms(ticket.updated_at), over, ticket.unroutable, head, state_json(ticket),
+    )  # fmt: skip
+
+
+def _log_row(e: Entry) -> tuple[Any, ...]:
+    return e.ticket, e.seq, to_ms(e.at), e.type, e.actor, e.account, e.status, e.data.decode(), e.hash
+
+
+def entry_of(row: Row) -> Entry:
+    return Entry(
+        ticket=row["ticket"], seq=row["seq"], at=from_ms(row["at"]), type=row["type"], actor=row["actor"],
+        account=row["account"], status=row["status"], data=row["data"].encode(), hash=bytes(row["hash"]),
+    )  # fmt: skip
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> Sequence[Sequence[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+async def open_new(tx: Tx, new: Sequence[NewTicket]) -> set[TicketId]:
+    """The ids that got in; the others met an open ticket on their circuit.
+
+    One statement on PostgreSQL. A reused Idempotency-Key breaks the whole batch (unique violation): the caller runs
+    the items one by one, carefully.
+    """
+    new = sorted(new, key=lambda n: n.ticket.circuit)  # one order for all batches: no deadlock on the unique index
+    rows = [_ticket_row(n.ticket, n.entry.hash) for n in new]
+    done = [n.done.row() for n in new if n.done]
+    tx.announce(APPENDED)
+    if tx.dialect == "postgresql":
+        log_rows = [_log_row(n.entry) for n in new]
+        arguments = (*_columns(rows, _n_t), *_columns(log_rows, _n_l), *_columns(done, 6))
+        return {row[0] for row in await tx.raw.fetch(OPEN_POSTGRESQL, *arguments)}
+    inside = {row[0] for row in rows if tx.raw.execute(OPEN_SQLITE, row).rowcount}
+    tx.raw.executemany(LOG_SQLITE, [_log_row(n.entry) for n in new if n.ticket.id in inside])
+    tx.raw.executemany(INBOX_SQLITE, [row for row in done if row[3] in inside])
+    return inside
+
+
+async def lock(tx: Tx, ids: Iterable[TicketId]) -> dict[TicketId, Stored]:
+    """These tickets, locked until the commit; unknown ones are missing."""
+    rows = await tx.fetch(LOCK, ids=list(set(ids)))
+    return {row["id"]: Stored(STATE.validate_json(row["state"]), bytes(row["head"])) for row in rows}
+
+
+async def append(tx: Tx, changed: Sequence[Ticket], entries: Sequence[Entry], done: Sequence[Done] = ()) -> None:
+    """Save locked tickets after these entries (of each ticket in order), and what was thereby done for whom."""
+    heads = {e.ticket: e.hash for e in entries}
+    rows = [_ticket_row(t, heads[t.id]) for t in changed]
+    log_rows, done_rows = [_log_row(e) for e in entries], [d.row() for d in done]
+    tx.announce(APPENDED)
+    if tx.dialect == "postgresql":
+        changes = [(r[0], r[3], *r[6:]) for r in rows]
+        arguments = (*_columns(changes, len(_CHANGED)), *_columns(log_rows, _n_l), *_columns(done_rows, 6))
+        await tx.raw.execute(APPEND_POSTGRESQL, *arguments)
+        return
+    tx.raw.executemany(CHANGE_SQLITE, [(r[3], *r[6:], r[0]) for r in rows])
+    tx.raw.executemany(LOG_SQLITE, log_rows)
+    tx.raw.executemany(INBOX_SQLITE, done_rows)
+
+
+async def find_done(tx: Tx, scope: str, key: str) -> Row | None:
+    """`digest`, `ticket` and `seq` of what was done for this key before."""
+    rows = await tx.fetch(FIND_DONE, scope=scope, key=key)
+    return rows[0] if rows else None
+
+
+async def open_on(tx: Tx, circuit: CircuitId) -> TicketId | None:
+    rows = await tx.fetch(OPEN_ON, circuit=circuit)
+    return TicketId(rows[0]["id"]) if rows else None
+
+
+async def get(database: Database | Tx, id: TicketId) -> Ticket | None:
+    rows = await database.fetch(GET, id=id)
+    return STATE.validate_json(rows[0]["state"]) if rows else None
+
+
+async def entries(database: Database | Tx, ticket: TicketId, *, after: int = 0, most: int = 1000) -> Sequence[Entry]:
+    return [entry_of(row) for row in await database.fetch(ENTRIES, ticket=ticket, after=after, most=most)]

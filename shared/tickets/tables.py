@@ -1,0 +1,60 @@
+"""The two tables of the ticket: its log, never updated, and its state, the log's projection."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, text
+
+from shared.db.schema import metadata
+
+# `state` is the whole ticket as JSON; the columns beside it are what is searched; `head` hashes its last entry.
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("circuit", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("impact", Text, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("over_at", BigInteger),
+    Column("unroutable", Text),
+    Column("head", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+)
+
+# One open ticket a circuit: what makes a second report of the same outage join, whoever is first.
+one_open_ticket = Index(
+    "ux_tickets_open_circuit",
+    tickets.c.circuit,
+    unique=True,
+    postgresql_where=text("over_at IS NULL"),
+    sqlite_where=text("over_at IS NULL"),
+)
+by_account = Index("ix_tickets_account", tickets.c.account, tickets.c.opened_at, tickets.c.id)
+by_age = Index("ix_tickets_opened_at", tickets.c.opened_at, tickets.c.id)
+
+# The NOC's queue: tickets that wait to be routed by hand, and why.
+is_unroutable = text("unroutable IS NOT NULL")
+noc_queue = Index(
+    "ix_tickets_unroutable",
+    tickets.c.opened_at,
+    tickets.c.id,
+    postgresql_where=is_unroutable,
+    sqlite_where=is_unroutable,
+)
+
+ticket_log = Table(
+    "ticket_log",
+    metadata,
+    Column("ticket", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+TICKET_COLUMNS = ("id", "account", "circuit", "status", "impact", "opened_at", "updated_at", "over_at", "unroutable", "head", "state")
+LOG_COLUMNS = ("ticket", "seq", "at", "type", "actor", "account", "status", "data", "hash")

@@ -1,0 +1,95 @@
+"""A ticket and an order as the API shows them: the models describe, the functions make the bytes."""
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+
+from shared.clock import rfc3339
+from shared.contracts.facts import Cause, Contact, Impact, OrderKind, Stage, SuspendReason
+from shared.tickets.model import Order, OrderState, Status, Suspension, Ticket
+
+
+class OrderView(BaseModel):
+    id: str
+    ticket: str
+    network: str
+    kind: OrderKind
+    state: OrderState
+    reason: str
+    segments: list[str]
+    stage: Stage | None
+    issued_at: datetime
+    accepted_at: datetime | None
+    updated_at: datetime
+
+
+class SuspensionView(BaseModel):
+    clock: str
+    reason: SuspendReason
+    order: str
+    since: datetime
+
+
+class TicketView(BaseModel):
+    """`status` is TM Forum TMF621's; `seq` counts the entries of the ticket's log."""
+
+    id: str
+    status: Status
+    account: str
+    circuit: str
+    impact: Impact
+    description: str
+    reported_at: datetime
+    opened_at: datetime
+    updated_at: datetime
+    restored_at: datetime | None
+    closed_at: datetime | None
+    expected_restoration_at: datetime | None
+    reference: str | None
+    contact: Contact | None
+    segment: str | None
+    fault_segment: str | None
+    cause: Cause | None
+    remedy: str | None
+    reports: int
+    reopened: int
+    suspension: SuspensionView | None
+    awaiting_routing: str | None
+    orders: list[OrderView]
+    seq: int
+
+
+def _at(instant: datetime | None) -> str | None:
+    return rfc3339(instant) if instant else None
+
+
+def ticket_view(t: Ticket) -> dict[str, Any]:
+    return {
+        "id": t.id, "status": t.status, "account": t.account, "circuit": t.circuit, "impact": t.impact,
+        "description": t.description, "reported_at": rfc3339(t.reported_at), "opened_at": rfc3339(t.opened_at),
+        "updated_at": rfc3339(t.updated_at), "restored_at": _at(t.restored_at), "closed_at": _at(t.closed_at),
+        "expected_restoration_at": _at(t.expected_restoration_at), "reference": t.reference, "contact": t.contact,
+        "segment": t.segment, "fault_segment": t.fault_segment, "cause": t.cause, "remedy": t.remedy,
+        "reports": t.reports, "reopened": t.round - 1, "suspension": _suspension_view(t.suspension),
+        "awaiting_routing": t.unroutable, "orders": [order_view(t, o) for o in t.orders], "seq": t.seq,
+    }  # fmt: skip
+
+
+def order_view(ticket: Ticket, o: Order) -> dict[str, Any]:
+    return {
+        "id": o.id, "ticket": ticket.id, "network": o.network, "kind": o.kind, "state": o.state, "reason": o.reason,
+        "segments": o.segments, "stage": o.stage, "issued_at": rfc3339(o.issued_at),
+        "accepted_at": _at(o.accepted_at), "updated_at": rfc3339(o.updated_at),
+    }  # fmt: skip
+
+
+def _suspension_view(s: Suspension | None) -> dict[str, Any] | None:
+    if s is None:
+        return None
+    return {"clock": s.clock, "reason": s.reason, "order": s.order, "since": rfc3339(s.since)}
+
+
+def ticket_bytes(ticket: Ticket) -> bytes:
+    return orjson.dumps(ticket_view(ticket))

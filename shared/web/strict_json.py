@@ -1,0 +1,59 @@
+"""JSON as it must be at the door: UTF-8, no duplicate keys, no NaN, no deceiving characters; errors name the field."""
+
+import json
+from typing import Any
+
+from shared.contracts.text import refused_character
+from shared.errors import FieldError, InvalidInput
+
+MAX_DEPTH = 20
+
+
+def parse(body: bytes) -> Any:
+    """Raises InvalidInput (400 when it is not JSON at all, 422 when a field is at fault)."""
+    try:
+        text = body.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise InvalidInput(FieldError("body", f"is not UTF-8 (byte {error.start})"), status=400) from None
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InvalidInput(FieldError("body", f"is not JSON: {error}"), status=400) from None
+    check_text(value, "")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise InvalidInput(FieldError(_shown(twice), "is given twice"), status=400)
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise InvalidInput(FieldError("body", f"is not JSON: {name} is not a JSON number"), status=400)
+
+
+def check_text(value: Any, path: str, depth: int = 0) -> None:
+    """Raises InvalidInput naming the first field that holds a refused character."""
+    if isinstance(value, str):
+        if name := refused_character(value):
+            raise InvalidInput(FieldError(path or "body", f"contains the character {name}, which is not allowed"))
+    elif isinstance(value, dict):
+        if depth > MAX_DEPTH:
+            raise InvalidInput(FieldError("body", f"is nested more than {MAX_DEPTH} deep"), status=400)
+        for key, item in value.items():
+            if refused_character(key):
+                raise InvalidInput(FieldError(_shown(key), "a name holds a character that is not allowed"))
+            check_text(item, f"{path}.{key}" if path else key, depth + 1)
+    elif isinstance(value, list):
+        if depth > MAX_DEPTH:
+            raise InvalidInput(FieldError("body", f"is nested more than {MAX_DEPTH} deep"), status=400)
+        for i, item in enumerate(value):
+            check_text(item, f"{path}.{i}" if path else str(i), depth + 1)
+
+
+def _shown(name: str) -> str:
+    """A field name fit to be echoed: whatever is not plain ASCII is escaped, long ones are cut."""
+    return name[:80].encode("ascii", "backslashreplace").decode()

@@ -1,0 +1,67 @@
+"""The values that tests begin with: one account's circuit between Beijing and Chuxiong, and what happens to it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from shared.contracts import facts as f
+from shared.ids import AccountId, CircuitId, NetworkCode, TicketId, new_ticket_id, order_id
+from shared.testing.clock import START
+from shared.tickets.log import Entry, append, open_ticket
+from shared.tickets.model import Ticket
+from shared.tickets.store import Done, NewTicket
+
+TICKET = TicketId("VT261121-7K3QM9XA")
+ACCOUNT = AccountId("state-grid")
+CIRCUIT = CircuitId("010-0878-IPV-0001")
+ACTOR = "account:state-grid"
+BEIJING, CHUXIONG = NetworkCode("010"), NetworkCode("0878")
+ORDER = order_id(TICKET, BEIJING)
+MINUTE = timedelta(minutes=1)
+
+
+def reported(**changes: Any) -> f.FaultReported:
+    given = {
+        "account": ACCOUNT, "circuit": CIRCUIT, "impact": "down", "description": "No light at site A",
+        "reported_at": START,
+    }  # fmt: skip
+    return f.FaultReported(**given | changes)
+
+
+def issued(ticket: TicketId = TICKET, network: NetworkCode = BEIJING, **changes: Any) -> f.OrderIssued:
+    given = {
+        "order": order_id(ticket, network), "network": network, "kind": "repair", "reason": "both ends", "round": 1,
+        "circuit": CIRCUIT, "segments": ("a-access",), "impact": "down", "description": "No light at site A",
+        "reported_at": START,
+    }  # fmt: skip
+    return f.OrderIssued(**given | changes)
+
+
+def accepted(ticket: TicketId = TICKET, network: NetworkCode = BEIJING) -> f.OrderAccepted:
+    return f.OrderAccepted(order_id(ticket, network), network)
+
+
+def restored(ticket: TicketId = TICKET, network: NetworkCode = BEIJING, at: datetime = START) -> f.ServiceRestored:
+    return f.ServiceRestored(order_id(ticket, network), network, at, "fibre", "spliced")
+
+
+def notes(count: int, *, first: int = 1) -> Sequence[f.NoteAdded]:
+    return [f.NoteAdded(f"note {number}") for number in range(first, first + count)]
+
+
+def log_of(*facts: f.Fact, every: timedelta = MINUTE) -> tuple[Ticket, Sequence[Entry]]:
+    """A ticket just reported, then these facts, one each `every`: its state and its whole log."""
+    ticket, first = open_ticket(TICKET, reported(), at=START, actor=ACTOR)
+    entries = [first]
+    for number, fact in enumerate(facts, 1):
+        ticket, more = append(ticket, entries[-1].hash, [fact], at=START + number * every, actor=ACTOR)
+        entries += more
+    return ticket, entries
+
+
+def new_ticket(*, circuit: str = CIRCUIT, key: str | None = None, at: datetime = START) -> NewTicket:
+    """A report ready to be stored, as that of the Idempotency-Key `key`."""
+    ticket, entry = open_ticket(new_ticket_id(at), reported(circuit=CircuitId(circuit)), at=at, actor=ACTOR)
+    done = Done(ACTOR, key, sha256(circuit.encode()).digest(), ticket.id, 1, 0) if key else None
+    return NewTicket(ticket, entry, done)

@@ -1,0 +1,22 @@
+"""Waiting for something to become true, with a limit: what tests do instead of sleeping."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+
+POLL_S = 0.005
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], *, timeout_s: float = 15.0) -> None:
+    """Returns as soon as `condition` holds; TimeoutError names it when it does not within `timeout_s`."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            while not await _holds(condition):
+                await asyncio.sleep(POLL_S)
+    except TimeoutError:
+        raise TimeoutError(f"not within {timeout_s:g} s: {inspect.getsource(condition).strip()}") from None
+
+
+async def _holds(condition: Callable[[], bool | Awaitable[bool]]) -> bool:
+    answer = condition()
+    return await answer if inspect.isawaitable(answer) else answer
