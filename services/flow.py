@@ -1,0 +1,61 @@
+"""The topology as a value: who consumes what, who owns which tables, and the picture of it that the README shows.
+
+Tests hold it against the code: the tables each service defines, the routes it serves, the topics it reads.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One service. `consumes` are topics, `owns` tables nobody else touches, `serves` the first words of its routes."""
+
+    name: Literal["intake", "dispatcher", "notifier"]
+    duty: str
+    consumes: tuple[str, ...]
+    owns: frozenset[str]
+    serves: frozenset[str]
+
+
+FLOW: tuple[Part, ...] = (
+    Part(
+        "intake",
+        "reports in; what a customer may do with a ticket",
+        consumes=(),
+        owns=frozenset(),
+        serves=frozenset({"/v1/faults", "/v1/tickets", "/v1/circuits"}),
+    ),
+    Part(
+        "dispatcher",
+        "routing, repair orders, the local networks' doors, the NOC's queue",
+        consumes=("vrc.tickets", "vrc.progress.<code>"),
+        owns=frozenset({"repair_orders", "refused_progress"}),
+        serves=frozenset({"/v1/networks", "/v1/orders", "/v1/noc", "/v1/tickets"}),
+    ),
+    Part(
+        "notifier",
+        "progress out: live streams and signed webhooks",
+        consumes=("vrc.tickets",),
+        owns=frozenset({"feed", "feed_marks", "subscriptions", "lanes", "dead_letters"}),
+        serves=frozenset({"/v1/stream", "/v1/subscriptions", "/v1/tickets"}),
+    ),
+)
+
+PICTURE = """\
+ key account, desk                                        key account
+       │ POST /v1/faults                                       ▲ webhook · live stream
+       ▼                                                       │
+   ① INTAKE ──┐                                           ③ NOTIFIER
+              ▼                                                ▲
+   ┌─ ticket log ─ one row a fact, hash-chained, written ──────┤
+   │   with the state it changes; the record, the audit,       │
+   │   the queue of what is still to be published              │
+   └──────────┬────────────────────────────────────────────────┤
+              │ relay (Kafka)  ·  embedded: the log itself     │
+              ▼                                                │
+         vrc.tickets ──▶ ② DISPATCHER ── writes the ticket log ┘
+                              │    ▲
+          vrc.orders.<code>   │    │   vrc.progress.<code>
+          GET …/orders        ▼    │   POST /v1/orders/{id}/…
+                     local network's center (about 320)"""
