@@ -2,7 +2,7 @@
 
 import click
 
-from services.commands import migrate, serve
+from services.commands import migrate, replay, serve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -11,5 +11,5 @@ def main() -> None:
     """The VIP Response Center."""
 
 
-for command in (serve, migrate):
+for command in (serve, migrate, replay):
     command.add_to(main)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
@@ -23,6 +23,9 @@ from shared.registry.store import Follower, Registry
 from shared.settings import Settings
 from shared.web.access import AccessLog
 from shared.web.app import layered, make_app
+
+if TYPE_CHECKING:
+    from services.notifier.service import NotifierService
 
 log = logging.getLogger(__name__)
 ServiceName = Literal["intake", "dispatcher", "notifier"]
@@ -55,6 +58,12 @@ class Center:
     health: Health
     api: FastAPI
     app: ASGIApp
+    notifier: "NotifierService | None"
+
+    def end_streams(self) -> None:
+        """Before the listeners close: an open stream would hold them."""
+        if self.notifier is not None:
+            self.notifier.end_streams()
 
 
 @asynccontextmanager
@@ -71,12 +80,14 @@ async def center(
         follower = Follower(database, registry, keyring)
         await follower.refresh()
         parts = _Parts(settings, clock, database, registry, metrics, health)
-        running = [parts.service(name) for name in services if name != "notifier"]
+        running = [parts.service(name) for name in services]
         api = make_app([r for s in running for r in s.routers], keyring=keyring, health=health)
         access_log = AccessLog() if settings.access_log else None
         app = layered(api, metrics=metrics, access_log=access_log)
         async with _running(running, [follower.run(), *parts.loops(services)]):
-            yield Center(settings, clock, database, registry, keyring, follower, metrics, health, api, app)
+            yield Center(
+                settings, clock, database, registry, keyring, follower, metrics, health, api, app, parts.notifier
+            )
     finally:
         await database.close()
 
@@ -124,6 +135,7 @@ class _Parts:
         self._registry = registry
         self._metrics = metrics
         self._health = health
+        self.notifier: NotifierService | None = None
 
     def service(self, name: ServiceName) -> Service:
         match name:
@@ -139,7 +151,13 @@ class _Parts:
                     inbound=self._inbound(), metrics=self._metrics, health=self._health,
                 )  # fmt: skip
             case "notifier":
-                raise NotImplementedError
+                from services.notifier.service import NotifierService
+
+                self.notifier = NotifierService(
+                    self._database, self._clock, events=self._events("notifier"), settings=self._settings,
+                    metrics=self._metrics, health=self._health,
+                )  # fmt: skip
+                return self.notifier
 
     def loops(self, services: Collection[ServiceName]) -> Sequence[Awaitable[None]]:
         """The relay runs wherever the log is written."""
@@ -151,7 +169,15 @@ class _Parts:
 
         assert isinstance(self._database, PostgresDatabase)
         publisher = KafkaPublisher(self._settings.kafka)
-        return [Relay(self._database, publisher, self._clock, self._health.pulse("relay")).run()]
+        relay = Relay(self._database, publisher, self._clock, self._health.pulse("relay"))
+
+        async def run() -> None:
+            try:
+                await relay.run()
+            finally:
+                await publisher.close()
+
+        return [run()]
 
     def _events(self, consumer: str) -> Events:
         if self._settings.kafka is None:

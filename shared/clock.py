@@ -34,5 +34,5 @@ def whole_ms(instant: datetime) -> datetime:
 
 def rfc3339(instant: datetime) -> str:
     """`2026-11-21T08:30:00.250Z`, always with milliseconds and Z."""
-    utc = instant.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds")[:-6] + "Z"

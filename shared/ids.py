@@ -19,6 +19,7 @@ NetworkCode = NewType("NetworkCode", str)
 SubscriptionId = NewType("SubscriptionId", str)
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 TICKET = rf"VT[0-9]{{6}}-[{_ALPHABET}]{{8}}"
 NETWORK = r"0[0-9]{2,3}"
 TICKET_PATTERN = rf"^{TICKET}$"
@@ -29,8 +30,8 @@ _ORDER = re.compile(rf"({TICKET})\.({NETWORK})")
 
 def new_ticket_id(now: datetime) -> TicketId:
     bits = secrets.randbits(40)
-    tail = "".join(_ALPHABET[(bits >> shift) & 31] for shift in range(35, -1, -5))
-    return TicketId(f"VT{now:%y%m%d}-{tail}")
+    tail = "".join([_PAIRS[(bits >> shift) & 1023] for shift in (30, 20, 10, 0)])
+    return TicketId(f"VT{now.year % 100:02d}{now.month:02d}{now.day:02d}-{tail}")
 
 
 def order_id(ticket: TicketId, network: NetworkCode) -> OrderId:

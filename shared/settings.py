@@ -3,13 +3,20 @@
 `docs/operations/settings.md` is written from this class; a test keeps the two alike.
 """
 
+import tomllib
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,6 +52,7 @@ class Settings(BaseSettings):
     ] = 0.0
     webhook_networks: Annotated[
         tuple[IPv4Network | IPv6Network, ...],
+        NoDecode,
         Field(description="Networks that webhooks may reach although they are not public, such as `10.20.0.0/16`"),
     ] = ()
     webhook_http: Annotated[bool, Field(description="Whether webhooks may use http, not only https")] = False
@@ -61,6 +69,19 @@ class Settings(BaseSettings):
         if level not in ("debug", "info", "warning", "error"):
             raise ValueError("must be debug, info, warning or error")
         return level
+
+    @field_validator("webhook_networks", mode="before")
+    @classmethod
+    def _separated_by_commas(cls, networks: Any) -> Any:
+        return [part.strip() for part in networks.split(",") if part.strip()] if isinstance(networks, str) else networks
+
+    @field_validator("webhook_timeout", "stream_history", mode="before")
+    @classmethod
+    def _seconds(cls, duration: Any) -> Any:
+        try:
+            return float(duration) if isinstance(duration, str) else duration
+        except ValueError:
+            return duration  # an ISO 8601 duration, or wrong
 
     @property
     def embedded(self) -> bool:
@@ -87,10 +108,15 @@ class Settings(BaseSettings):
 
 
 def load(file: Path | None, **flags: object) -> Settings:
-    """Flags over environment over file. Raises pydantic.ValidationError naming the key."""
+    """Flags over environment over file. Raises pydantic.ValidationError naming the key, OSError, ValueError."""
+    if file is not None and not file.is_file():
+        raise FileNotFoundError(f"There is no settings file {file}.")
 
     class FromFile(Settings):
         model_config = SettingsConfigDict(env_prefix="VRC_", extra="forbid", toml_file=file)
 
     given = {name: value for name, value in flags.items() if value is not None}
-    return Settings.model_construct(**dict(FromFile(**given)))  # type: ignore[arg-type]
+    try:
+        return Settings.model_construct(**dict(FromFile(**given)))  # type: ignore[arg-type]
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{file} is not TOML: {error}") from error

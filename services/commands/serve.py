@@ -91,6 +91,7 @@ async def _serve(settings: Settings, services: Collection[ServiceName]) -> None:
         await _say_where(running, door.bound_port, scrape.bound_port, services, credentials)
         await stopping.wait()
         click.echo("Stopping.")
+        running.end_streams()
         await asyncio.gather(door.stop(), scrape.stop())
 
 

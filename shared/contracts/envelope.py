@@ -60,13 +60,16 @@ def binary_headers(*, id: str, type: str, source: str, subject: str, time: str, 
     ]
 
 
-def attributes(headers: Headers) -> Mapping[str, str]:
-    """The CloudEvents attributes of a record. Raises InvalidInput naming the one that is missing or broken."""
+def attributes(headers: Headers, *also_required: str) -> Mapping[str, str]:
+    """The CloudEvents attributes of a record. Raises InvalidInput naming the one that is missing or broken.
+
+    Kafka knows headers without a value (None): they count as missing.
+    """
     try:
-        found = {name[3:]: value.decode() for name, value in headers if name.startswith("ce_")}
+        found = {name[3:]: value.decode() for name, value in headers if name.startswith("ce_") and value is not None}
     except UnicodeDecodeError as error:
         raise InvalidInput(FieldError("headers", "CloudEvents headers must be UTF-8")) from error
-    for required in ("specversion", "id", "type", "source"):
+    for required in ("specversion", "id", "type", "source", *also_required):
         if not found.get(required):
             raise InvalidInput(FieldError(f"ce_{required}", "this CloudEvents attribute is required"))
     if found["specversion"] != "1.0":

@@ -52,7 +52,7 @@ def to_message(event: Event, topic: str) -> Message:
 
 def from_message(message: Message) -> Event:
     """Raises InvalidInput or ValueError when the message is not one of the center's facts."""
-    found = attributes(message.headers)
+    found = attributes(message.headers, "subject", "seq", "time", "actor", "account", "status")
     return Event(
         ticket=TicketId(found["subject"]), seq=int(found["seq"]), at=datetime.fromisoformat(found["time"]),
         type=fact_name(found["type"]), actor=found["actor"], account=AccountId(found["account"]),

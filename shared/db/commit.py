@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from shared.db.port import Database, Tx
 from shared.errors import CenterError, Unavailable
@@ -66,7 +66,7 @@ class GroupCommit(Generic[I, O]):
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         if self._sweep is None:
-            self._sweep = loop.call_later(self._patience_s / 4, self._give_up_on_late)
+            self._sweep = loop.call_later(self._patience_s / 8, self._give_up_on_late)
         return future
 
     async def close(self) -> None:
@@ -85,6 +85,9 @@ class GroupCommit(Generic[I, O]):
                 await self._commit(batch)
             finally:
                 del self._in_flight[id(batch)]
+        # Here, not in a callback of the finished task: whoever was just answered may submit before that runs, and
+        # would find the lane taken by a task that looks at the queue no more.
+        self._tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _commit(self, batch: list[Waiting[I, O]]) -> None:
         try:
@@ -122,7 +125,7 @@ class GroupCommit(Generic[I, O]):
                     _settle(future, error)
         busy = bool(self._queue or self._in_flight)
         loop = asyncio.get_running_loop()
-        self._sweep = loop.call_later(self._patience_s / 4, self._give_up_on_late) if busy else None
+        self._sweep = loop.call_later(self._patience_s / 8, self._give_up_on_late) if busy else None
 
 
 def _settle(future: "asyncio.Future[O]", outcome: O | CenterError) -> None:

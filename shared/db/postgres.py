@@ -105,13 +105,16 @@ class PostgresDatabase:
         return result
 
     async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
-        async with self.connection() as connection:
-            try:
-                async with asyncio.timeout(self._patience_s):
+        """Unavailable at the latest after `patience_s`, the wait for a free connection included."""
+        try:
+            async with asyncio.timeout(self._patience_s), self.connection() as connection:
+                try:
                     return await _fetch(connection, query, params)
-            except TimeoutError:
-                connection.terminate()
-                raise
+                except asyncio.CancelledError:
+                    connection.terminate()
+                    raise
+        except TimeoutError as error:
+            raise unavailable(error) from error
 
     def listen(self, channel: str, wake: Callable[[], None]) -> None:
         self._listeners.setdefault(channel, []).append(wake)
@@ -124,8 +127,8 @@ class PostgresDatabase:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        while self._idle:
-            await self._idle.pop().close(timeout=2)
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(c.close(timeout=2) for c in idle), return_exceptions=True)  # one that hangs is cut off
 
     async def connect(self) -> Connection:
         """A connection of the caller's own. Raises Unavailable."""
@@ -140,19 +143,25 @@ class PostgresDatabase:
     async def connection(self) -> AsyncIterator[Connection]:
         """One of the shared connections; a broken one is dropped, and what broke it becomes Unavailable."""
         async with self._room:
-            connection = self._idle.pop() if self._idle else await self.connect()
+            connection = self._take_idle() or await self.connect()
             try:
                 yield connection
             except LOST as error:
                 connection.terminate()
                 raise unavailable(error) from error
             except BaseException:
-                if connection.is_in_transaction():
+                if not connection.is_closed() and connection.is_in_transaction():
                     connection.terminate()
                 raise
             finally:
                 if not connection.is_closed():
                     self._idle.append(connection)
+
+    def _take_idle(self) -> Connection | None:
+        while self._idle:
+            if not (connection := self._idle.pop()).is_closed():
+                return connection
+        return None
 
     def _announce(self, channels: set[str]) -> None:
         for channel in channels:
@@ -190,7 +199,7 @@ class PostgresDatabase:
         self._relisten.clear()
         connection.add_termination_listener(lambda _: self._relisten.set())
         try:
-            for channel, wakes in self._listeners.items():
+            for channel, wakes in list(self._listeners.items()):
                 await connection.add_listener(channel, lambda *_, wakes=wakes: [wake() for wake in wakes])
             await self._relisten.wait()
         finally:

@@ -101,7 +101,10 @@ class SqliteDatabase:
         self._local.connection.execute("PRAGMA query_only=ON")
 
     def _read(self, query: Query, params: dict[str, Any]) -> Sequence[Row]:
-        return _fetch(self._local.connection, query, params)
+        try:
+            return _fetch(self._local.connection, query, params)
+        except sqlite3.OperationalError as error:
+            raise _unavailable(error) or error from error
 
     def _write(self) -> None:
         connection = connect(self._path)
@@ -153,8 +156,9 @@ def _fail(future: "asyncio.Future[Any]", error: BaseException) -> None:
 
 
 def _unavailable(error: BaseException) -> Unavailable | None:
-    if isinstance(error, sqlite3.OperationalError):
-        return Unavailable(f"The database did not take the write ({error}); try again.")
+    """Locked, full, unreadable; not a mistake in a statement (SQLITE_ERROR), which is a defect."""
+    if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+        return Unavailable(f"The database does not answer ({error}); try again.")
     return None
 
 

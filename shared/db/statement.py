@@ -56,6 +56,7 @@ class Compiled:
     defaults: dict[str, Any]
 
     def arguments(self, given: dict[str, Any]) -> list[Any]:
+        """Raises KeyError for a parameter that was not given."""
         return [given[name] if name in given else self.defaults[name] for name in self.names]
 
 
@@ -75,7 +76,8 @@ class Query:
 
     def _compile(self, dialect: Any) -> Compiled:
         compiled = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]
-        return Compiled(str(compiled), tuple(compiled.positiontup or ()), compiled.construct_params(_check=False))
+        defaults = {n: v for n, v in compiled.construct_params(_check=False).items() if not compiled.binds[n].required}
+        return Compiled(str(compiled), tuple(compiled.positiontup or ()), defaults)
 
 
 def sqlite_value(value: Any) -> Any:
@@ -97,7 +99,7 @@ class BulkInsert:
     """
 
     def __init__(self, table: Table, columns: Sequence[str], *, conflict: str | None = None) -> None:
-        names = ", ".join(columns)
+        names = ", ".join(f'"{c}"' for c in columns)  # quoted: `order` is a column of ours and a word of SQL's
         tail = f" ON CONFLICT {conflict}" if conflict else ""
         arrays = ", ".join(f"${i}::{array_type(table.c[c])}" for i, c in enumerate(columns, 1))
         marks = ", ".join("?" * len(columns))

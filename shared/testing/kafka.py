@@ -127,6 +127,9 @@ class Kafka(Server):
         for process in self._processes(node):
             process.resume()
 
+    def _discard(self) -> None:
+        self.kill()
+
     def _chosen(self, node: int | None) -> list[_Broker]:
         return list(self._brokers.values()) if node is None else [self._brokers[node]]
 

@@ -80,7 +80,7 @@ class Postgres(Server):
     def kill(self) -> None:
         """Postmaster and backends at once, by SIGKILL; what was committed must be there after start()."""
         self._running().kill()
-        self._remove_shared_memory()
+        forget_shared_memory(self._data)
 
     def pause(self) -> None:
         self._running().pause()
@@ -128,20 +128,22 @@ class Postgres(Server):
 
     def _accepts_connections(self) -> bool:
         """As pg_ctl does it: the lock file has our postmaster in line 1 and its state in line 8."""
-        lock = self._lock_file()
+        lock = _lock_file(self._data)
         return len(lock) > 7 and lock[0] == str(self._running().pid) and lock[7].strip() == "ready"
 
-    def _remove_shared_memory(self) -> None:
-        """The System V segment that a killed postmaster leaves behind: `key id` in line 7 of its lock file."""
-        lock = self._lock_file()
-        if len(lock) > 6:
-            subprocess.run(["ipcrm", "-m", lock[6].split()[1]], capture_output=True, check=False)
 
-    def _lock_file(self) -> list[str]:
-        try:
-            return (self._data / "postmaster.pid").read_text().splitlines()
-        except FileNotFoundError:
-            return []
+def forget_shared_memory(data: Path) -> None:
+    """Removes the System V segment that a killed postmaster leaves behind: `key id` in line 7 of its lock file."""
+    lock = _lock_file(data)
+    if len(lock) > 6:
+        subprocess.run(["ipcrm", "-m", lock[6].split()[1]], capture_output=True, check=False)
+
+
+def _lock_file(data: Path) -> list[str]:
+    try:
+        return (data / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return []
 
 
 def _plain(name: str) -> str:

@@ -13,6 +13,7 @@ from shared.health import Health
 from shared.metrics import Metrics
 from shared.web import problems
 from shared.web.access import Access, AccessLog
+from shared.web.hot import HotPath
 from shared.web.limits import BodyLimit
 from shared.web.routes import undeclared
 
@@ -39,7 +40,7 @@ def make_app(routers: Sequence[APIRouter], *, keyring: Keyring, health: Health) 
 
 
 def layered(app: FastAPI, *, metrics: Metrics, access_log: AccessLog | None) -> ASGIApp:
-    return Access(BodyLimit(app), metrics, access_log)
+    return Access(BodyLimit(HotPath(app)), metrics, access_log)
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

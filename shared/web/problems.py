@@ -72,7 +72,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(CenterError, _center_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unmapped)
+    app.add_exception_handler(Exception, unmapped)
 
 
 async def _center_error(request: Request, error: Exception) -> Response:
@@ -123,7 +123,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return response
 
 
-async def _unmapped(request: Request, error: Exception) -> Response:
+async def unmapped(request: Request, error: Exception) -> Response:
     """A defect: said without detail, logged once with an id that the answer carries."""
     incident = secrets.token_hex(6)
     log.error("unmapped error %s on %s %s", incident, request.method, request.scope.get("path"), exc_info=error)

@@ -52,7 +52,8 @@ class Listener(uvicorn.Server):
     def __init__(self, app: ASGIApp, *, host: str, port: int) -> None:
         config = uvicorn.Config(
             app, host=host, port=port, http=PunctualProtocol, ws="none", lifespan="off", log_config=None,
-            access_log=False, server_header=False, timeout_keep_alive=75, timeout_graceful_shutdown=5, backlog=2048,
+            access_log=False, server_header=False, proxy_headers=False, timeout_keep_alive=75,
+            timeout_graceful_shutdown=5, backlog=2048,
         )  # fmt: skip
         super().__init__(config)
         self._running: asyncio.Task[None] | None = None

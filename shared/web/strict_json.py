@@ -1,6 +1,7 @@
 """JSON as it must be at the door: UTF-8, no duplicate keys, no NaN, no deceiving characters; errors name the field."""
 
 import json
+import math
 from typing import Any
 
 from shared.contracts.text import refused_character
@@ -13,10 +14,12 @@ def parse(body: bytes) -> Any:
     """Raises InvalidInput (400 when it is not JSON at all, 422 when a field is at fault)."""
     try:
         text = body.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_int, parse_float=_float
+        )
     except UnicodeDecodeError as error:
         raise InvalidInput(FieldError("body", f"is not UTF-8 (byte {error.start})"), status=400) from None
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(FieldError("body", f"is not JSON: {error}"), status=400) from None
     check_text(value, "")
     return value
@@ -33,6 +36,18 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise InvalidInput(FieldError("body", f"is not JSON: {name} is not a JSON number"), status=400)
+
+
+def _int(digits: str) -> int:
+    if not -(2**63) <= (number := int(digits)) < 2**63:
+        raise ValueError("a number is out of range")
+    return number
+
+
+def _float(digits: str) -> float:
+    if math.isinf(number := float(digits)):
+        raise ValueError("a number is out of range")
+    return number
 
 
 def check_text(value: Any, path: str, depth: int = 0) -> None:
@@ -52,6 +67,9 @@ def check_text(value: Any, path: str, depth: int = 0) -> None:
             raise InvalidInput(FieldError("body", f"is nested more than {MAX_DEPTH} deep"), status=400)
         for i, item in enumerate(value):
             check_text(item, f"{path}.{i}" if path else str(i), depth + 1)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
 
 
 def _shown(name: str) -> str:

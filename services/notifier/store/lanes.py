@@ -37,6 +37,7 @@ BUMP_POSTGRESQL = (
 )
 BUMP_SQLITE = _INTO + "VALUES (?, ?, ?, ?, 0, ?, ?)" + _BUMP
 
+# A cursor never goes back: a worker that was stopped may not know that its last record was written after all.
 RECORD_POSTGRESQL = """
 WITH v AS (
   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::bigint[], $7::boolean[])
@@ -44,14 +45,18 @@ WITH v AS (
 held AS (
   SELECT l.subscription, l.ticket FROM lanes l JOIN v USING (subscription, ticket)
   WHERE l.claim = v.claim ORDER BY l.subscription, l.ticket FOR UPDATE OF l)
-UPDATE lanes l SET acked_seq = v.acked_seq, attempts = v.attempts,
+UPDATE lanes l SET
+  acked_seq = CASE WHEN v.acked_seq > l.acked_seq THEN v.acked_seq ELSE l.acked_seq END,
+  attempts = CASE WHEN v.acked_seq >= l.acked_seq THEN v.attempts ELSE l.attempts END,
   due_at = CASE WHEN l.last_seq > v.acked_seq THEN v.due_at END,
   claim = CASE WHEN l.last_seq > v.acked_seq AND v.keep THEN l.claim END
 FROM held JOIN v USING (subscription, ticket)
 WHERE l.subscription = held.subscription AND l.ticket = held.ticket AND l.claim = v.claim
 RETURNING l.subscription, l.ticket, l.last_seq, l.claim"""
 RECORD_SQLITE = """
-UPDATE lanes SET acked_seq = :acked, attempts = :attempts,
+UPDATE lanes SET
+  acked_seq = CASE WHEN :acked > acked_seq THEN :acked ELSE acked_seq END,
+  attempts = CASE WHEN :acked >= acked_seq THEN :attempts ELSE attempts END,
   due_at = CASE WHEN last_seq > :acked THEN :due END,
   claim = CASE WHEN last_seq > :acked AND :keep THEN claim END
 WHERE subscription = :subscription AND ticket = :ticket AND claim = :claim
@@ -115,7 +120,7 @@ class Stale:
 async def bump(
     tx: Tx, bumps: Sequence[Bump], claimable: Collection[LaneKey], *, token: str, now: datetime, until: datetime
 ) -> set[LaneKey]:
-    """These events are owed now. Those of the `claimable` lanes that were free are claimed by `token`: answers which."""
+    """These events are owed now. The `claimable` lanes that were free are claimed by `token`: answers which."""
     rows = []
     for b in bumps:
         key = b.subscription.id, b.ticket
@@ -132,9 +137,7 @@ async def bump(
     return {(row["subscription"], row["ticket"]) for row in found if row["claim"] == token}
 
 
-async def due(
-    database: Database, now: datetime, *, full: Collection[str], most: int
-) -> Sequence[Due]:
+async def due(database: Database, now: datetime, *, full: Collection[str], most: int) -> Sequence[Due]:
     """Those that were due first, but none of the `full` subscriptions."""
     rows = await database.fetch(DUE, now=to_ms(now), **{"except": sorted(full)}, most=most)
     return [Due(row["subscription"], row["ticket"], row["due_at"]) for row in rows]

@@ -1,0 +1,1 @@
+"""What the notifier does: feed, deliver, stream, keep subscriptions. Nothing is sent inside a transaction."""

@@ -1,0 +1,260 @@
+"""Events out: one worker a claimed lane, sequential inside it, parallel over lanes, within the room there is.
+
+Nothing is sent inside a transaction, and nothing is recorded but under the claim: a worker whose claim ran out while
+it was sending changes nothing, and its event is delivered again by whoever has the lane now.
+"""
+
+import asyncio
+import logging
+import random
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from services.notifier import model
+from services.notifier.handlers.room import Room
+from services.notifier.metrics import NotifierMetrics
+from services.notifier.model import Bump, Claim, Delivered, GaveUp, Outcome, Record, Retry, Subscription
+from services.notifier.store import lanes, subscriptions
+from services.notifier.store.lanes import Due, Kept, LaneKey, Stale
+from shared.bus.wake import Wake
+from shared.clock import Clock
+from shared.contracts.event import Event
+from shared.db.commit import GroupCommit
+from shared.db.port import Database, Tx
+from shared.errors import CenterError, Unavailable
+from shared.ids import TicketId
+from shared.tickets import store as tickets
+
+log = logging.getLogger(__name__)
+PAUSE_S = 0.5
+LOG_PAGE = 100
+
+
+class Channel(Protocol):
+    async def deliver(self, subscription: Subscription, event: Event) -> Outcome: ...
+
+    async def close(self) -> None: ...
+
+
+class Reserved:
+    """Room that is kept for these lanes while a transaction tries to claim them."""
+
+    def __init__(self, keys: set[LaneKey], begin: Callable[[Claim, Sequence[Event]], None]) -> None:
+        self.keys = keys
+        self.unused = set(keys)
+        self._begin = begin
+
+    def start(self, claimed: Iterable[Bump], token: str) -> None:
+        """Deliver these lanes' events from memory."""
+        for b in claimed:
+            claim = Claim(b.subscription, b.ticket, token, b.acked_seq, b.last_seq)
+            self.unused.discard(claim.key)
+            self._begin(claim, b.events)
+
+
+class Deliveries:
+    """A claim is good for `claim_for`, longer than any attempt; `jitter` answers numbers in [-1, 1]."""
+
+    def __init__(
+        self,
+        database: Database,
+        channel: Channel,
+        clock: Clock,
+        metrics: NotifierMetrics,
+        *,
+        claim_for: timedelta,
+        room: Room | None = None,
+        jitter: Callable[[], float] = lambda: random.uniform(-1, 1),
+    ) -> None:
+        self._database = database
+        self._channel = channel
+        self._clock = clock
+        self._metrics = metrics
+        self._claim_for = claim_for
+        self._room = room or Room()
+        self._jitter = jitter
+        self._records: GroupCommit[Record, Kept | Stale] = GroupCommit(database, self._record, patience_s=5)
+        self._held: dict[tuple[str, str, str], Claim] = {}
+        self._workers: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._is_more = False
+        self.wake = Wake()
+
+    def claimed_until(self, now: datetime) -> datetime:
+        return now + self._claim_for
+
+    @contextmanager
+    def room_for(self, bumps: Sequence[Bump]) -> Iterator[Reserved]:
+        """Reserves what room there is for these lanes; what is not started is given back.
+
+        The lanes there is no room for are due at once, for `claim_due_lanes`.
+        """
+        keys: set[LaneKey] = {(b.subscription.id, b.ticket) for b in bumps if self._room.enter(b.subscription.id)}
+        reserved = Reserved(keys, self._start)
+        try:
+            yield reserved
+        finally:
+            for subscription, _ in reserved.unused:
+                self._room.leave(subscription)
+            if len(keys) < len(bumps):
+                self._is_more = True
+                self.wake.set()
+
+    async def claim_due_lanes(self) -> int:
+        """Takes up what is due, as far as there is room: retries, lanes that found no room, those of dead workers."""
+        self._is_more = False
+        taken = 0
+        while (most := self._room.free) and not self._stopping:
+            found = await lanes.due(self._database, self._clock.now(), full=self._room.full(), most=most)
+            chosen = [d for d in found if self._room.enter(d.subscription)]
+            self._is_more |= len(chosen) < len(found)
+            if not chosen:
+                return taken
+            taken += await self._claim(chosen)
+        self._is_more = True
+        return taken
+
+    async def stop(self, patience_s: float) -> None:
+        """Attempts under way may end; what is then still claimed is let go, so that nobody has to wait for it."""
+        self._stopping = True
+        if self._workers:
+            await asyncio.wait(self._workers, timeout=patience_s)
+        for task in self._workers:
+            task.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        await self._records.close()
+        now = self._clock.now()
+        left = [model.released(claim, now) for claim in self._held.values()]
+        try:
+            if left:
+                await self._database.transact(lambda tx: lanes.record(tx, left, now))
+        except CenterError as error:
+            log.warning("%d lanes stay claimed until their claims run out: %s", len(left), error)
+        await self._channel.close()
+
+    async def _claim(self, chosen: Sequence[Due]) -> int:
+        token = secrets.token_hex(16)
+        until = self.claimed_until(self._clock.now())
+
+        async def claim(tx: Tx) -> list[Claim]:
+            rows = await lanes.claim(tx, chosen, token=token, until=until)
+            owners = await subscriptions.by_ids(tx, (row["subscription"] for row in rows))
+            for gone in sorted({row["subscription"] for row in rows} - owners.keys()):
+                await lanes.drop(tx, gone)
+            return [
+                Claim(owner, row["ticket"], token, row["acked_seq"], row["last_seq"], row["attempts"])
+                for row in rows
+                if (owner := owners.get(row["subscription"]))
+            ]
+
+        claims: list[Claim] = []
+        try:
+            claims = await self._database.transact(claim)
+        finally:
+            taken = {claim.key for claim in claims}
+            for d in chosen:
+                if (d.subscription, d.ticket) not in taken:
+                    self._room.leave(d.subscription)
+        for each in claims:
+            self._start(each, ())
+        return len(claims)
+
+    def _start(self, claim: Claim, known: Sequence[Event]) -> None:
+        self._held[*claim.key, claim.token] = claim
+        task = asyncio.create_task(self._work(claim, deque(known)))
+        self._workers.add(task)
+        task.add_done_callback(self._workers.discard)
+
+    async def _work(self, claim: Claim, known: deque[Event]) -> None:
+        subscription, handle = claim.subscription.id, (*claim.key, claim.token)
+        following: Claim | None = claim
+        try:
+            while following is not None and not self._stopping:
+                self._held[handle] = following
+                following = await self._step(following, known)
+            if following is None:
+                del self._held[handle]
+        except Exception as error:  # an edge: a defect in one delivery ends no other
+            del self._held[handle]
+            what = "waits for the database" if isinstance(error, Unavailable) else "failed by a defect"
+            log.warning("a delivery of %s %s; its lane rests", claim.ticket, what, exc_info=error)
+        finally:
+            self._room.leave(subscription)
+            if self._is_more and self._room.is_worth_a_look(subscription):
+                self.wake.set()
+
+    async def _step(self, claim: Claim, known: deque[Event]) -> Claim | None:
+        """Deal with the next event that is owed; answers the claim as it then is, None when it is over."""
+        event = await self._next(claim, known)
+        if event is None:
+            return await self._write(model.passed(claim, claim.last_seq, self.claimed_until(self._clock.now())))
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        outcome = await self._channel.deliver(claim.subscription, event)
+        self._metrics.attempted(outcome, loop.time() - started)
+        return await self._after(claim, event, outcome)
+
+    async def _next(self, claim: Claim, known: deque[Event]) -> Event | None:
+        """The first wanted event after the cursor, from memory or from the log; None when nothing owed is wanted."""
+        while known:
+            if (event := known.popleft()).seq > claim.acked_seq:
+                return event
+        after = claim.acked_seq
+        while after < claim.last_seq:
+            page = await tickets.entries(self._database, TicketId(claim.ticket), after=after, most=LOG_PAGE)
+            known.extend(e for e in page if e.seq <= claim.last_seq and claim.subscription.wants(e))
+            if known:
+                return known.popleft()
+            if not page:
+                break
+            after = page[-1].seq
+        return None
+
+    async def _after(self, claim: Claim, event: Event, outcome: Outcome) -> Claim | None:
+        now = self._clock.now()
+        until = self.claimed_until(now)
+        subscription = claim.subscription
+        match outcome:
+            case Delivered():
+                self._room.succeeded(subscription.id)
+                return await self._write(model.passed(claim, event.seq, until))
+            case Retry():
+                self._room.failed(subscription.id)
+                jitter = self._jitter()
+                return await self._write(model.failed(claim, event, outcome, now=now, until=until, jitter=jitter))
+            case GaveUp():
+                await self._disable(subscription, now)
+                return None
+
+    async def _disable(self, subscription: Subscription, now: datetime) -> None:
+        log.warning("subscription %s is ended: its receiver answered that it is gone", subscription.id)
+        await self._database.transact(lambda tx: subscriptions.end(tx, subscription.id, subscription.account, now))
+        self._room.forget(subscription.id)
+
+    async def _write(self, record: Record) -> Claim | None:
+        """The claim afterwards, if more is owed and it is still ours."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._claim_for.total_seconds() / 2
+        while loop.time() < deadline:
+            try:
+                return self._following(record, await self._records.submit(record))
+            except Unavailable:
+                await asyncio.sleep(PAUSE_S)
+        log.warning("an attempt for %s could not be recorded: it will be made again", record.claim.ticket)
+        return None
+
+    def _following(self, record: Record, kept: Kept | Stale) -> Claim | None:
+        if isinstance(kept, Stale):
+            self._metrics.stale()
+            return None
+        if not kept.claimed:
+            return None
+        return replace(record.claim, acked_seq=record.acked_seq, last_seq=kept.last_seq, attempts=record.attempts)
+
+    async def _record(self, tx: Tx, records: Sequence[Record]) -> Sequence[Kept | Stale]:
+        return await lanes.record(tx, records, self._clock.now())

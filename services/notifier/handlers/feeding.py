@@ -1,0 +1,78 @@
+"""Events in: each goes into the feed once, in order, and in the same transaction every lane that wants it owes it.
+
+What the bus brings twice is recognised by the marks, what it leaves out is read from the log. Lanes that are free and
+for which there is room are claimed right there, so that the delivery starts from memory, without another look.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.notifier.handlers.delivery import Deliveries
+from services.notifier.metrics import NotifierMetrics
+from services.notifier.model import Bump, Missing, bumps, sift
+from services.notifier.store import feed, lanes, subscriptions
+from shared.clock import Clock
+from shared.contracts.event import Event
+from shared.db.port import Database, Tx
+from shared.tickets import store as tickets
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """`claimed` are the lanes that this transaction took, each with the events it is to start with."""
+
+    events: int
+    claimed: Sequence[Bump] = ()
+
+
+class Feeder:
+    def __init__(self, database: Database, deliveries: Deliveries, clock: Clock, metrics: NotifierMetrics) -> None:
+        self._database = database
+        self._deliveries = deliveries
+        self._clock = clock
+        self._metrics = metrics
+        self._under_way: asyncio.Task[None] | None = None
+
+    async def on_events(self, events: Sequence[Event]) -> None:
+        """Repeatable. Cancelling the caller does not cancel a transaction: see `finish`."""
+        self._under_way = asyncio.create_task(self._feed(events))
+        await asyncio.shield(self._under_way)
+
+    async def finish(self) -> None:
+        if self._under_way is not None:
+            await asyncio.gather(self._under_way, return_exceptions=True)
+
+    async def _feed(self, events: Sequence[Event]) -> None:
+        wanted_by = await subscriptions.of_accounts(self._database, {e.account for e in events})
+        planned = bumps(events, wanted_by)
+        token = secrets.token_hex(16)
+        with self._deliveries.room_for(planned) as claimable:
+
+            async def write(tx: Tx) -> Fed:
+                await feed.lock(tx)
+                fresh = await self._fresh(tx, events)
+                if not fresh:
+                    return Fed(0)
+                now = self._clock.now()
+                owed = planned if len(fresh) == len(events) else bumps(fresh, wanted_by)
+                await feed.append(tx, fresh, now)
+                until = self._deliveries.claimed_until(now)
+                taken = await lanes.bump(tx, owed, claimable.keys, token=token, now=now, until=until)
+                return Fed(len(fresh), [b for b in owed if (b.subscription.id, b.ticket) in taken])
+
+            fed = await self._database.transact(write)
+            claimable.start(fed.claimed, token)
+        self._metrics.fed(fed.events)
+
+    async def _fresh(self, tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
+        """What was not fed before, in order, holes filled from the log."""
+        found = sift(events, await feed.marks(tx, (e.ticket for e in events)))
+        fresh: list[Event] = []
+        for item in found:
+            if isinstance(item, Missing):
+                fresh += await tickets.entries(tx, item.ticket, after=item.after, most=item.before - item.after - 1)
+            else:
+                fresh.append(item)
+        return fresh

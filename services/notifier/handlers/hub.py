@@ -1,0 +1,154 @@
+"""Live streams: one task a process reads the feed on and hands each event, rendered once, to every stream it concerns.
+
+A stream is live only from the position it has caught up to; before, and whenever its reader is too slow for the
+connection's buffer, it reads the feed from the record at the reader's own pace. So nothing is skipped or repeated,
+nobody waits for the slow, and nothing is buffered here. While no stream is live the feed is not read at all.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import orjson
+
+from services.notifier.metrics import NotifierMetrics
+from services.notifier.store import feed
+from services.notifier.store.feed import FED, Placed, Scope
+from shared.bus.wake import Wake
+from shared.contracts.event import public
+from shared.db.port import Database
+from shared.errors import FieldError, Gone, InvalidInput
+from shared.ids import TicketId
+
+HEARTBEAT = b": still here\n\n"
+HEARTBEAT_EVERY_S = 15.0
+AT_ONCE = 500  # streams served before others in this process get a turn
+PAGE = 100  # what a stream that catches up reads, and has in its connection's buffer, at once
+HEADER = "header:last-event-id"
+
+
+class Listener(Protocol):
+    """An open stream. No method may wait or raise; those that are not live ignore what they are offered."""
+
+    scope: Scope
+
+    def offer(self, position: int, frame: bytes) -> None: ...
+
+    def heartbeat(self) -> None: ...
+
+    def end(self) -> None: ...
+
+
+def frame(placed: Placed) -> bytes:
+    """One server-sent event. Type and data hold no line break: the type is one of ours, JSON escapes them."""
+    event = placed.event
+    id_line = b"" if placed.position is None else b"id: %d\n" % placed.position
+    return b"%sevent: %s\ndata: %s\n\n" % (id_line, event.type.encode(), orjson.dumps(public(event)))
+
+
+class Hub:
+    """`run_once` reads what is new; call it whenever `wake` is set, and every second."""
+
+    def __init__(self, database: Database, metrics: NotifierMetrics) -> None:
+        self._database = database
+        self._metrics = metrics
+        self._live: dict[Scope, set[Listener]] = defaultdict(set)
+        self._open: set[Listener] = set()
+        self._count = 0
+        self._beat_at = 0.0
+        self.position = 0
+        self.closed = False
+        self.wake = Wake()
+        database.listen(FED, self.wake.set)
+
+    async def start_after(self, last_event_id: str | None) -> int | None:
+        """The position a stream resumes after; None when it does not resume. Raises InvalidInput or Gone."""
+        if last_event_id is None:
+            return None
+        if not (last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 19):
+            raise InvalidInput(FieldError(HEADER, "is not the id of an event of a stream"), status=400)
+        position = int(last_event_id)
+        oldest, newest = await feed.bounds(self._database)
+        if position > newest:
+            raise InvalidInput(FieldError(HEADER, "is later than anything that has happened"), status=400)
+        if position < oldest - 1:
+            raise Gone("What followed this event is no longer kept; start anew.", oldest=str(oldest))
+        return position
+
+    async def newest(self) -> int:
+        _, newest = await feed.bounds(self._database)
+        return newest
+
+    async def current(self) -> int:
+        """The position up to which a stream must read for itself before it can `join`."""
+        if not self._count:
+            self.position = max(self.position, await self.newest())
+        return self.position
+
+    async def read(self, scope: Scope, *, after: int, upto: int) -> Sequence[Placed]:
+        """Up to `PAGE` events; fewer mean that there are no more."""
+        return await feed.page(self._database, scope, after=after, upto=upto, most=PAGE)
+
+    async def history(self, ticket: TicketId, *, after_seq: int) -> Sequence[Placed]:
+        return await feed.history(self._database, ticket, after_seq=after_seq, most=PAGE)
+
+    def enter(self, listener: Listener) -> None:
+        """An open stream, live or not, so that it can be ended."""
+        self._open.add(listener)
+        self._metrics.streams.inc()
+
+    def exit(self, listener: Listener) -> None:
+        self.leave(listener)
+        self._open.discard(listener)
+        self._metrics.streams.dec()
+
+    def join(self, listener: Listener) -> None:
+        """Live from `position` on: whoever joins has seen all before. Must not follow an await after looking at it."""
+        self._live[listener.scope].add(listener)
+        self._count += 1
+        self.wake.set()
+
+    def leave(self, listener: Listener) -> None:
+        """Live no more; harmless when it was not."""
+        listeners = self._live.get(listener.scope)
+        if listeners and listener in listeners:
+            listeners.discard(listener)
+            self._count -= 1
+            if not listeners:
+                del self._live[listener.scope]
+
+    def close(self) -> None:
+        """Ends every stream, and those that come later at once."""
+        self.closed = True
+        for listener in list(self._open):
+            listener.end()
+
+    async def run_once(self) -> None:
+        """What is new, to whom it concerns; heartbeats when it is time."""
+        while self._count:
+            found = await feed.page(self._database, Scope(), after=self.position)
+            for placed in found:
+                if placed.position is not None and placed.position > self.position:
+                    await self._broadcast(placed.position, placed)
+            if len(found) < feed.PAGE:
+                break
+        now = asyncio.get_running_loop().time()
+        if now - self._beat_at >= HEARTBEAT_EVERY_S:
+            self._beat_at = now
+            await self._each(list(self._open), lambda listener: listener.heartbeat())
+
+    async def _broadcast(self, position: int, placed: Placed) -> None:
+        event = placed.event
+        self.position = position
+        scopes = (Scope(), Scope(account=event.account), Scope(ticket=event.ticket))
+        concerned = [listener for scope in scopes for listener in self._live.get(scope, ())]
+        if concerned:
+            shown = frame(placed)
+            await self._each(concerned, lambda listener: listener.offer(position, shown))
+
+    async def _each(self, listeners: Iterable[Listener], do: Callable[[Listener], None]) -> None:
+        for number, listener in enumerate(listeners, 1):
+            do(listener)
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)

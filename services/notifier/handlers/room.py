@@ -1,0 +1,83 @@
+"""How many deliveries may be under way: bounded over all, for each subscription, and for all that are failing together.
+
+A subscription starts with a few, doubles with every success and halves with every failure. Those that are down to one
+share a quarter of the whole: any number of dead receivers leaves three quarters to the healthy.
+"""
+
+TOTAL = 256
+PER_SUBSCRIPTION = 32
+AT_FIRST = 4
+FAILING = 64
+
+
+class Room:
+    def __init__(self, *, total: int = TOTAL, per_subscription: int = PER_SUBSCRIPTION, failing: int = FAILING) -> None:
+        self._total = total
+        self._most = per_subscription
+        self._most_failing = failing
+        self._inside = 0
+        self._inside_failing = 0
+        self._of: dict[str, int] = {}
+        self._limit: dict[str, int] = {}
+        self._failing: set[str] = set()
+
+    @property
+    def free(self) -> int:
+        return self._total - self._inside
+
+    def enter(self, subscription: str) -> bool:
+        """Whether one more may start; then `leave` must follow."""
+        if not self.free or not self._may_enter(subscription):
+            return False
+        self._inside += 1
+        self._of[subscription] = self._of.get(subscription, 0) + 1
+        self._inside_failing += subscription in self._failing
+        return True
+
+    def leave(self, subscription: str) -> None:
+        self._inside -= 1
+        self._of[subscription] -= 1
+        self._inside_failing -= subscription in self._failing
+        if not self._of[subscription]:
+            del self._of[subscription]
+
+    def full(self) -> set[str]:
+        """The subscriptions for which nothing more may start now, whatever room there is."""
+        full = {s for s in self._of if not self._may_enter(s)}
+        return full | self._failing if self._inside_failing >= self._most_failing else full
+
+    def is_worth_a_look(self, subscription: str) -> bool:
+        """Whether so much has become free (for this one, or over all) that looking for more work pays."""
+        return self._of.get(subscription, 0) * 2 <= self._allowance(subscription) or self.free * 2 >= self._total
+
+    def succeeded(self, subscription: str) -> None:
+        self._set(subscription, min(self._allowance(subscription) * 2, self._most), failing=False)
+
+    def failed(self, subscription: str) -> None:
+        allowance = max(self._allowance(subscription) // 2, 1)
+        self._set(subscription, allowance, failing=allowance == 1)
+
+    def forget(self, subscription: str) -> None:
+        """It is gone for good."""
+        self._set(subscription, AT_FIRST, failing=False)
+        self._limit.pop(subscription, None)
+
+    def _allowance(self, subscription: str) -> int:
+        return self._limit.get(subscription, min(AT_FIRST, self._most))
+
+    def _may_enter(self, subscription: str) -> bool:
+        if subscription in self._failing and self._inside_failing >= self._most_failing:
+            return False
+        return self._of.get(subscription, 0) < self._allowance(subscription)
+
+    def _set(self, subscription: str, limit: int, *, failing: bool) -> None:
+        self._limit[subscription] = limit
+        if failing == (subscription in self._failing):
+            return
+        inside = self._of.get(subscription, 0)
+        if failing:
+            self._failing.add(subscription)
+            self._inside_failing += inside
+        else:
+            self._failing.discard(subscription)
+            self._inside_failing -= inside

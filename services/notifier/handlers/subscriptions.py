@@ -1,0 +1,43 @@
+"""Subscriptions made and ended. A secret is made here, told once, and stays out of every log."""
+
+from datetime import datetime
+
+from services.notifier.channels.webhook import targets
+from services.notifier.channels.webhook.signing import new_secret
+from services.notifier.model import MOST_SUBSCRIPTIONS, Subscription
+from services.notifier.store import subscriptions as store
+from shared.clock import Clock
+from shared.db.port import Database, Tx
+from shared.errors import FieldError, IllegalMove, InvalidInput, NotFound
+from shared.ids import AccountId, SubscriptionId, new_subscription_id
+from shared.settings import Settings
+
+
+class SubscriptionDesk:
+    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
+        self._database = database
+        self._clock = clock
+        self._http = settings.webhook_http
+        self._networks = settings.webhook_networks
+
+    async def make(self, account: AccountId, url: str, events: frozenset[str]) -> Subscription:
+        """Raises InvalidInput, or IllegalMove when the account has as many as it may have."""
+        if objection := targets.objection(url, http=self._http, networks=self._networks):
+            raise InvalidInput(FieldError("url", objection))
+        new = Subscription(new_subscription_id(), account, url, new_secret(), events, self._clock.now())
+
+        async def add(tx: Tx) -> None:
+            await store.lock(tx, account)
+            if await store.count(tx, account) >= MOST_SUBSCRIPTIONS:
+                detail = f"An account has at most {MOST_SUBSCRIPTIONS} subscriptions; delete one that is not needed."
+                raise IllegalMove(detail, legal=("delete",))
+            await store.add(tx, new)
+
+        await self._database.transact(add)
+        return new
+
+    async def end(self, account: AccountId, id: SubscriptionId) -> None:
+        """Raises NotFound."""
+        now: datetime = self._clock.now()
+        if not await self._database.transact(lambda tx: store.end(tx, id, account, now)):
+            raise NotFound()

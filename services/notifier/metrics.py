@@ -1,0 +1,47 @@
+"""The notifier's metrics: what went into the feed, attempts by outcome, and what is due as the record has it."""
+
+from services.notifier.model import Delivered, GaveUp, Outcome, Retry
+from services.notifier.store import lanes
+from shared.clock import Clock
+from shared.db.port import Database
+from shared.metrics import Metrics
+
+ATTEMPT_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
+
+
+class NotifierMetrics:
+    def __init__(self, metrics: Metrics, database: Database, clock: Clock) -> None:
+        self._fed = metrics.counter("vrc_feed_events_total", "Events that went into the feed.")
+        self._attempts = metrics.counter(
+            "vrc_webhook_attempts_total", "Webhook attempts by outcome and its reason.", ("outcome", "reason")
+        )
+        self._seconds = metrics.histogram(
+            "vrc_webhook_attempt_seconds", "How long an attempt took.", buckets_s=ATTEMPT_BUCKETS_S
+        )
+        self._stale = metrics.counter(
+            "vrc_webhook_stale_records_total", "Attempts whose claim had run out before they were recorded."
+        )
+        self.streams = metrics.gauge("vrc_streams_open", "Live streams that are open.")
+        self._due = metrics.gauge("vrc_webhook_lanes_due", "Subscription's tickets that are due and in nobody's hands.")
+        self._database = database
+        self._clock = clock
+        metrics.from_record(self._count_due)
+
+    def fed(self, events: int) -> None:
+        self._fed.inc(events)
+
+    def attempted(self, outcome: Outcome, seconds: float) -> None:
+        match outcome:
+            case Delivered():
+                self._attempts.labels("delivered", "ok").inc()
+            case Retry(reason=reason):
+                self._attempts.labels("retry", reason).inc()
+            case GaveUp(reason=given):
+                self._attempts.labels("gave_up", given).inc()
+        self._seconds.observe(seconds)
+
+    def stale(self) -> None:
+        self._stale.inc()
+
+    async def _count_due(self) -> None:
+        self._due.set(await lanes.count_due(self._database, self._clock.now()))

@@ -1,0 +1,101 @@
+"""The notifier, put together from what it is given: events in, streams and deliveries out.
+
+Stopping ends the streams first, then what brings in work, then the work; what it still holds is let go, so that
+whoever starts next need not wait for it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from fastapi import APIRouter
+
+from services.notifier.api.streams import stream_routes
+from services.notifier.api.subscriptions import subscription_routes
+from services.notifier.channels.webhook.channel import WebhookChannel
+from services.notifier.handlers.delivery import Deliveries
+from services.notifier.handlers.feeding import Feeder
+from services.notifier.handlers.hub import Hub
+from services.notifier.handlers.subscriptions import SubscriptionDesk
+from services.notifier.loops import Loop
+from services.notifier.metrics import NotifierMetrics
+from services.notifier.store import feed, lanes
+from shared.bus.loop import consume
+from shared.bus.port import Events
+from shared.bus.wake import Wake
+from shared.clock import Clock
+from shared.db.port import Database
+from shared.health import Health
+from shared.metrics import Metrics
+from shared.settings import Settings
+
+CLAIM_FOR = timedelta(seconds=60)
+LOOK_EVERY_S = 1.0
+PRUNE_EVERY_S = 60.0
+STOP_WITHIN_S = 3.0
+
+
+class NotifierService:
+    """It owns `events` from here on and closes it when it stops."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        events: Events,
+        settings: Settings,
+        metrics: Metrics,
+        health: Health,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._events = events
+        self._settings = settings
+        self._health = health
+        own = NotifierMetrics(metrics, database, clock)
+        timeout = settings.webhook_timeout
+        channel = WebhookChannel(clock, timeout=timeout, networks=settings.webhook_networks)
+        claim_for = max(CLAIM_FOR, 4 * timeout)
+        self._deliveries = Deliveries(database, channel, clock, own, claim_for=claim_for)
+        self._feeder = Feeder(database, self._deliveries, clock, own)
+        self._hub = Hub(database, own)
+        desk = SubscriptionDesk(database, clock, settings)
+        self.routers: list[APIRouter] = [stream_routes(self._hub, database), subscription_routes(desk, database)]
+        self._loops: list[Loop] = []
+        self._consuming: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        if self._database.dialect == "sqlite":  # the one process there is: claims of before are nobody's
+            await self._database.transact(lambda tx: lanes.free_all(tx, self._clock.now()))
+        self._loops = [
+            self._loop("notifier-deliveries", self._deliveries.claim_due_lanes, self._deliveries.wake),
+            self._loop("notifier-streams", self._hub.run_once, self._hub.wake),
+            Loop("notifier-prune", self.prune_due_feed, wake=Wake(), every_s=PRUNE_EVERY_S, pulse=None),
+        ]
+        for loop in self._loops:
+            loop.start()
+        pulse = self._health.pulse("notifier-events")
+        self._consuming = asyncio.create_task(consume(self._events, self._feeder.on_events, pulse), name=pulse.name)
+
+    def end_streams(self) -> None:
+        """Every stream ends now; readers come again with Last-Event-ID. To be called before listeners are closed."""
+        self._hub.close()
+
+    async def stop(self) -> None:
+        self.end_streams()
+        if self._consuming is not None:
+            self._consuming.cancel()
+            await asyncio.gather(self._consuming, return_exceptions=True)
+        await self._feeder.finish()
+        await asyncio.gather(self._deliveries.stop(STOP_WITHIN_S), *(loop.stop(STOP_WITHIN_S) for loop in self._loops))
+        await self._events.close()
+
+    async def prune_due_feed(self) -> None:
+        """Forget what is older than streams can be resumed from."""
+        before = self._clock.now() - self._settings.stream_history
+        while await feed.prune(self._database, before) == feed.PRUNE_AT_ONCE:
+            continue
+
+    def _loop(self, name: str, work: Callable[[], Awaitable[object]], wake: Wake) -> Loop:
+        return Loop(name, work, wake=wake, every_s=LOOK_EVERY_S, pulse=self._health.pulse(name))

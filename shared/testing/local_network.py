@@ -1,0 +1,1 @@
+LEAVE_ALONE = "[replay]"

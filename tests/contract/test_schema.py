@@ -1,0 +1,116 @@
+"""The migrations make exactly the tables that the code declares, on both databases, whole or not at all."""
+
+import asyncio
+import importlib
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from shared.bus.relay import LOCK_KEY
+from shared.db.migrate import migrate
+from shared.db.schema import metadata
+from shared.testing.servers import Postgres
+
+ROOT = Path(__file__).parents[2]
+OWNERS = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for folder in ("shared", "services")
+    for path in (ROOT / folder).rglob("tables.py")
+)
+
+
+def differences(connection: Connection) -> list[Any]:
+    """What autogenerate would change; the version table is Alembic's own."""
+    for owner in OWNERS:
+        importlib.import_module(owner)
+    options: dict[str, Any] = {
+        "compare_type": True,
+        "compare_server_default": connection.dialect.name == "postgresql",  # SQLite has no identity columns
+        "include_name": lambda name, kind, _: kind != "table" or name != "vrc_schema",
+    }
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+
+async def ask(dsn: str, question: Callable[[Connection], Any]) -> Any:
+    engine = create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://"))
+    async with engine.connect() as connection:
+        answer = await connection.run_sync(question)
+    await engine.dispose()
+    return answer
+
+
+def tables(path: Path) -> set[str]:
+    connection = sqlite3.connect(path)
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    connection.close()
+    return names - {"sqlite_sequence"}
+
+
+def test_tables_are_declared_by_their_owners() -> None:
+    assert {"shared.tickets.tables", "shared.registry.tables"} <= set(OWNERS)
+
+
+def test_migrated_sqlite_is_what_the_code_declares(sqlite_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{sqlite_path}")
+    with engine.connect() as connection:
+        assert differences(connection) == []
+    engine.dispose()
+
+
+async def test_migrated_postgres_is_what_the_code_declares(postgres: Postgres, database: str) -> None:
+    await asyncio.to_thread(migrate, database)
+    assert await ask(database, differences) == []
+
+
+def test_migrating_again_changes_nothing(sqlite_path: Path) -> None:
+    before = sqlite_path.read_bytes()
+    migrate(f"sqlite:///{sqlite_path}")
+    assert sqlite_path.read_bytes() == before
+
+
+def test_migration_that_fails_half_way_leaves_sqlite_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "vrc.sqlite3"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE dead_letters (x)")  # what the migration is going to make last
+    connection.close()
+    with pytest.raises(OperationalError, match="dead_letters"):
+        migrate(f"sqlite:///{path}")
+    assert tables(path) == {"dead_letters"}
+
+
+async def test_two_migrators_at_once_both_end_well(database: str) -> None:
+    await asyncio.gather(*(asyncio.to_thread(migrate, database) for _ in range(2)))
+    assert await ask(database, differences) == []
+
+
+async def test_migrating_does_not_wait_for_the_relay_that_leads(database: str) -> None:
+    leader = await asyncpg.connect(database)
+    await leader.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+    migrating = threading.Thread(target=migrate, args=(database,), daemon=True)
+    migrating.start()
+    await asyncio.to_thread(migrating.join, 20)
+    assert not migrating.is_alive()
+    await leader.close()
+
+
+async def test_dsn_may_hold_what_the_driver_understands(database: str) -> None:
+    await asyncio.to_thread(migrate, database.replace("postgresql://", "postgres://") + "?sslmode=disable")
+    assert await ask(database, differences) == []
+
+
+def test_rows_of_the_log_are_numbered_in_the_order_of_their_commits(sqlite_path: Path) -> None:
+    """The embedded bus walks them by rowid: a table WITHOUT ROWID, or one whose rows are deleted, would break it."""
+    connection = sqlite3.connect(sqlite_path)
+    (made,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'ticket_log'").fetchone()
+    connection.close()
+    assert "ROWID" not in made.upper()

@@ -1,0 +1,61 @@
+"""What SQLite must do beyond the contract: one process, one writer, commits that are on disk."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from shared.bus.embedded import SAVE
+from shared.db.port import Tx
+from shared.db.sqlite import AlreadyRunning, SqliteDatabase
+from shared.db.statement import Query
+from shared.errors import Unavailable
+
+NOTHING = Query(select(1))
+
+
+async def test_second_process_on_a_sqlite_file_is_refused(sqlite_store: SqliteDatabase, sqlite_path: Path) -> None:
+    with pytest.raises(AlreadyRunning, match="another center is running"):
+        SqliteDatabase(sqlite_path)
+
+
+async def test_sqlite_file_is_free_again_after_close(sqlite_path: Path) -> None:
+    for _ in range(2):
+        database = SqliteDatabase(sqlite_path)
+        await database.transact(lambda tx: tx.fetch(NOTHING))
+        await database.close()
+
+
+async def test_sqlite_body_that_waits_for_something_else_is_refused(sqlite_store: SqliteDatabase) -> None:
+    async def body(tx: Tx) -> None:
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="waited for something other"):
+        await sqlite_store.transact(body)
+
+
+async def test_sqlite_commits_are_on_disk_not_in_a_cache(sqlite_store: SqliteDatabase) -> None:
+    async def pragmas(tx: Tx) -> tuple[Any, Any]:
+        return tuple(tx.raw.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous"))
+
+    assert await sqlite_store.transact(pragmas) == ("wal", 2)
+
+
+async def test_sqlite_that_somebody_else_has_locked_is_unavailable(
+    sqlite_store: SqliteDatabase, sqlite_path: Path
+) -> None:
+    async def impatient(tx: Tx) -> None:
+        tx.raw.execute("PRAGMA busy_timeout=0")
+
+    await sqlite_store.transact(impatient)
+    with sqlite3.connect(sqlite_path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable):
+            await sqlite_store.transact(lambda tx: tx.insert(SAVE, [("reader", 1)]))
+        other.execute("ROLLBACK")
+    other.close()
+
+

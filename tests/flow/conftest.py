@@ -1,0 +1,3 @@
+"""Flow tests run a whole center, both ways."""
+
+from tests.centers import *  # noqa: F403

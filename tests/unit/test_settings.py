@@ -1,0 +1,109 @@
+"""Settings come from flags, then the environment, then a file; whatever is wrong is named by its key."""
+
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from shared.settings import Settings, load
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "vrc.toml"
+    path.write_text('port = 8001\nhost = "10.0.0.1"\nlog_level = "debug"\n')
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"VRC_{name.upper()}", raising=False)
+
+
+
+def test_without_anything_the_center_is_embedded_on_loopback() -> None:
+    settings = load(None)
+    assert settings.embedded
+    assert (settings.host, settings.port, settings.metrics_port) == ("127.0.0.1", 8080, 9464)
+    assert settings.database_url == "sqlite:///var/vrc.sqlite3"
+
+
+def test_file_is_over_the_default(file: Path) -> None:
+    assert (load(file).port, load(file).host) == (8001, "10.0.0.1")
+
+
+def test_environment_is_over_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VRC_PORT", "8002")
+    assert (load(file).port, load(file).host) == (8002, "10.0.0.1")
+
+
+def test_flag_is_over_the_environment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VRC_PORT", "8002")
+    assert load(file, port=8003).port == 8003
+
+
+def test_flag_that_was_not_given_decides_nothing(file: Path) -> None:
+    assert load(file, port=None).port == 8001
+
+
+def test_wrong_key_in_the_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "vrc.toml").write_text("prot = 1\n")
+    with pytest.raises(ValueError, match="prot"):
+        load(tmp_path / "vrc.toml")
+
+
+def test_wrong_flag_is_named() -> None:
+    with pytest.raises(ValueError, match="prot"):
+        load(None, prot=1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("port", "http"),
+        ("port", "70000"),
+        ("kafka_partitions", "0"),
+        ("demo", "perhaps"),
+        ("log_level", "loud"),
+        ("webhook_timeout", "soon"),
+        ("webhook_networks", "10.0.0.0/33"),
+    ],
+)
+def test_wrong_value_in_the_environment_names_its_key(key: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"VRC_{key.upper()}", value)
+    with pytest.raises(ValueError, match=key):
+        load(None)
+
+
+def test_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"vrc\.toml"):
+        load(tmp_path / "vrc.toml")
+
+
+def test_file_that_is_not_toml_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "vrc.toml").write_text("port: 8080\n")
+    with pytest.raises(ValueError, match=r"vrc\.toml"):
+        load(tmp_path / "vrc.toml")
+
+
+def test_networks_and_durations_are_written_in_the_environment_as_people_write_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VRC_WEBHOOK_NETWORKS", "10.20.0.0/16, fd00::/8")
+    monkeypatch.setenv("VRC_WEBHOOK_TIMEOUT", "5")
+    settings = load(None)
+    assert settings.webhook_networks == (ip_network("10.20.0.0/16"), ip_network("fd00::/8"))
+    assert settings.webhook_timeout == timedelta(seconds=5)
+
+
+def test_networks_and_durations_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "vrc.toml").write_text('webhook_networks = ["10.20.0.0/16"]\nwebhook_timeout = 2.5\n')
+    settings = load(tmp_path / "vrc.toml")
+    assert settings.webhook_networks == (ip_network("10.20.0.0/16"),)
+    assert settings.webhook_timeout == timedelta(seconds=2.5)
+
+
+def test_every_setting_says_what_it_means() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
