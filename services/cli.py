@@ -2,7 +2,7 @@
 
 import click
 
-from services.commands import migrate, replay, serve
+from services.commands import demo, fault, migrate, replay, serve, topics, watch
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -11,5 +11,9 @@ def main() -> None:
     """The VIP Response Center."""
 
 
-for command in (serve, migrate, replay):
+for command in (serve, migrate, topics, fault, watch, demo, replay):
     command.add_to(main)
+
+
+if __name__ == "__main__":
+    main()

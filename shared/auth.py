@@ -81,7 +81,7 @@ class Keyring:
         self._principals: dict[bytes, Principal] = {}
 
     async def load(self) -> None:
-        rows = await self._database.fetch(LIVE_KEYS)
+        rows = await self._database.fetch(LIVE_KEYS, patience_s=60)
         self._principals = {bytes(r["hash"]): Principal(r["role"], r["subject"]) for r in rows}
 
     def principal(self, authorization: str) -> Principal | None:

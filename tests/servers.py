@@ -1,4 +1,4 @@
-"""Real servers for the tests that want them: started on first use, one of each for the whole run, gone at its end.
+"""Real servers for the tests that want them: started on first use, one of each for the whole run.
 
 Under pytest-xdist every worker process starts its own: nothing is shared, so a test may kill what it uses.
 A test that kills or pauses one starts or resumes it again before it ends.

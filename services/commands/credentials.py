@@ -23,6 +23,25 @@ def at_center(command: F) -> F:
     return url(file(command))
 
 
+def as_whom(command: F) -> F:
+    """Adds `--key` and `--as`; `key_for` reads them."""
+    key = click.option("--key", envvar="VRC_KEY", help="An API key, instead of one of the credentials file")
+    account = click.option("--as", "account", help="Speak as this account, with its key (default: as the operator)")
+    return key(account(command))
+
+
+def key_for(credentials: Path, *, key: str | None, account: str | None) -> str:
+    """The key to speak with. Ends the command with a message when there is none."""
+    if key:
+        return key
+    found = read_credentials(credentials)
+    if account is None:
+        return found.operator
+    if account not in found.accounts:
+        raise click.ClickException(f"{credentials} has no account {account}; it has {', '.join(found.accounts)}.")
+    return found.accounts[account]
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """API keys; the operator's stands in for accounts and networks that have none here."""

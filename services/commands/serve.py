@@ -11,7 +11,9 @@ from typing import Any
 
 import click
 
+from services.commands.demo.beside import simulated
 from services.commands.options import settings_from, settings_options
+from services.demo_data import CREDENTIALS
 from services.run import ALL, BadSettings, Center, ServiceName, center, settle
 from shared.db.sqlite import AlreadyRunning
 from shared.errors import CenterError
@@ -29,7 +31,7 @@ def add_to(group: click.Group) -> None:
         settings = settings_from(config, flags)
         if settings.embedded:
             settings = _for_one_machine(settings)
-        _migrate(settings)
+        _prepare(settings)
         _run(settings, ALL)
 
     for name in ALL:
@@ -55,15 +57,14 @@ def _for_one_machine(settings: Settings) -> Settings:
     """The embedded center listens on loopback, so webhooks may go there too, unless settings say otherwise."""
     if "webhook_networks" in settings.model_fields_set:
         return settings
-    return Settings(**{**settings.model_dump(), "webhook_networks": LOOPBACK, "webhook_http": True})
+    return Settings.model_validate({**settings.model_dump(), "webhook_networks": LOOPBACK, "webhook_http": True})
 
 
-def _migrate(settings: Settings) -> None:
-    """In a process of its own: Alembic would stay in this one's memory."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "services.commands.migrate", settings.database_url]
-    if subprocess.run(command, check=False).returncode:
-        raise click.ClickException("The database could not be brought up to date; see above.")
+def _prepare(settings: Settings) -> None:
+    """In a process of its own: what migrating and loading take would stay in this one's memory."""
+    command = [sys.executable, "-m", "services.commands.prepare"]
+    if subprocess.run(command, check=False, input=settings.model_dump_json().encode()).returncode:
+        raise click.ClickException("The center could not be prepared; see above.")
 
 
 def _run(settings: Settings, services: Collection[ServiceName]) -> None:
@@ -82,25 +83,18 @@ async def _serve(settings: Settings, services: Collection[ServiceName]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with center(settings, services=services) as running:
-        credentials = await _load_demo(running) if settings.demo else None
+        credentials = settings.data_dir / CREDENTIALS if settings.demo else None
         door = Listener(running.app, host=settings.host, port=settings.port)
         scrape = Listener(running.metrics.app(), host=settings.metrics_host, port=settings.metrics_port)
         await door.start()
         await scrape.start()
         settle()
         await _say_where(running, door.bound_port, scrape.bound_port, services, credentials)
-        await stopping.wait()
-        click.echo("Stopping.")
+        async with simulated(settings, door.bound_port, credentials):
+            await stopping.wait()
+            click.echo("Stopping.")
         running.end_streams()
         await asyncio.gather(door.stop(), scrape.stop())
-
-
-async def _load_demo(running: Center) -> Path:
-    from services.demo_data import load_demo
-
-    path = await load_demo(running.database, running.keyring, running.clock, running.settings.data_dir)
-    await running.follower.refresh()
-    return path
 
 
 async def _say_where(

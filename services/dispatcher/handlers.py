@@ -9,14 +9,13 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
-import orjson
-
 from services.dispatcher import model
 from services.dispatcher.model import Ground
 from services.dispatcher.store import project_orders
 from shared.clock import Clock
 from shared.contracts import progress as p
 from shared.contracts.event import Event
+from shared.contracts.facts import FaultReported
 from shared.db.commit import GroupCommit
 from shared.db.port import Database
 from shared.errors import NotFound, Unavailable
@@ -52,9 +51,9 @@ class OrderDesk:
         Raises Unavailable: then the whole batch is to come again, which is harmless.
         """
         due = {event.ticket: event for event in events if event.type in CALLS_FOR_DISPATCH}
-        changes = [await self._dispatch(event) for event in due.values()]
-        outcomes = await asyncio.gather(*map(self._in_order.submit, changes), return_exceptions=True)
-        issued = failed = 0
+        changes = [change for event in due.values() if (change := await self._dispatch(event))]
+        outcomes = await self.in_order(changes)
+        issued, failed = 0, len(due) - len(changes)
         for change, outcome in zip(changes, outcomes, strict=True):
             match outcome:
                 case Changed(entries=entries):
@@ -66,27 +65,37 @@ class OrderDesk:
                     log.error("ticket %s was not dispatched", change.ticket, exc_info=outcome)
         return issued, failed
 
-    async def _dispatch(self, event: Event) -> Change:
+    async def _dispatch(self, event: Event) -> Change | None:
+        """None when the event is not what its type says."""
         circuit: Circuit | None = None
         if event.type == "ticket.reported":
-            circuit = await self._registry.circuit(orjson.loads(event.data)["circuit"])
+            try:
+                fact = event.fact()
+            except ValueError:
+                log.error("event %s is no report: its ticket was not dispatched", event.id)
+                return None
+            assert isinstance(fact, FaultReported)
+            circuit = await self._registry.circuit(fact.circuit)
         return Change(event.ticket, ACTOR, partial(model.dispatch, ground=self._ground(circuit)))
 
+    async def in_order(self, changes: Sequence[Change]) -> Sequence[Changed | BaseException]:
+        """Decides them one after the other, as given; answers what became of each."""
+        return await asyncio.gather(*map(self._in_order.submit, changes), return_exceptions=True)
+
     async def progress(
-        self,
-        ticket: TicketId,
-        network: NetworkCode,
-        said: p.Progress,
-        *,
-        actor: str,
-        request: Request | None,
-        in_order: bool = False,
+        self, ticket: TicketId, network: NetworkCode, said: p.Progress, *, actor: str, request: Request | None
     ) -> Changed:
         """Raises NotFound, IllegalMove, InvalidInput, KeyReused, Unavailable."""
+        change = await self.change(ticket, network, said, actor=actor, request=request)
+        return await self._commands.submit(change)
+
+    async def change(
+        self, ticket: TicketId, network: NetworkCode, said: p.Progress, *, actor: str, request: Request | None
+    ) -> Change:
+        """What the network said, ready to be decided. Raises NotFound, Unavailable."""
         circuit = await self._circuit(ticket) if _needs_circuit(said) else None
         decide = partial(model.progress, network=network, said=said, ground=self._ground(circuit))
-        change = Change(ticket, actor, decide, lambda t: t.order_to(network) is not None, request)
-        return await (self._in_order if in_order else self._commands).submit(change)
+        return Change(ticket, actor, decide, lambda t: t.order_to(network) is not None, request)
 
     async def by_hand(
         self, ticket: TicketId, networks: Sequence[NetworkCode], reason: str, *, actor: str, request: Request | None

@@ -18,18 +18,17 @@ from services.dispatcher.metrics import DispatcherMetrics
 from services.dispatcher.store import RefusedProgress
 from shared.clock import Clock
 from shared.contracts import progress as p
-from shared.contracts.envelope import Message, attributes
+from shared.contracts.envelope import Message, attributes, progress_type
 from shared.contracts.topics import network_of
 from shared.db.port import Database
 from shared.errors import FieldError, InvalidInput, Refused, Unavailable
 from shared.ids import split_order_id
-from shared.tickets.changes import Request
+from shared.tickets.changes import Change, Changed, Request
 from shared.web import strict_json
 from shared.web.problems import invalid
 
 log = logging.getLogger(__name__)
-SHAPES = {name: TypeAdapter(shape) for name, shape in p.TYPES.items()}
-PREFIX, SUFFIX = "vrc.progress.", ".v1"
+SHAPES = {progress_type(name): TypeAdapter(shape) for name, shape in p.TYPES.items()}
 
 
 class ProgressDoor:
@@ -41,11 +40,10 @@ class ProgressDoor:
 
     async def on_messages(self, messages: Sequence[Message]) -> None:
         """Raises Unavailable: then all are to come again, and those already taken are recognised."""
-        outcomes = await asyncio.gather(*map(self._one, messages), return_exceptions=True)
         refused: list[RefusedProgress] = []
-        for message, outcome in zip(messages, outcomes, strict=True):
+        for message, outcome in zip(messages, await self._decided(messages), strict=True):
             match outcome:
-                case None:
+                case Changed():
                     self._metrics.progress_taken("kafka")
                 case Refused():
                     refused.append(self._refused(message, outcome))
@@ -58,12 +56,20 @@ class ProgressDoor:
             await self._database.transact(lambda tx: store.record_refused(tx, refused))
             self._metrics.progress_refused("kafka", len(refused))
 
-    async def _one(self, message: Message) -> None:
+    async def _decided(self, messages: Sequence[Message]) -> Sequence[Changed | BaseException]:
+        """What became of each. Reading one may have to wait; decided they are in the order they came in."""
+        read = await asyncio.gather(*map(self._read, messages), return_exceptions=True)
+        if away := next((found for found in read if isinstance(found, Unavailable)), None):
+            raise away
+        decided = iter(await self._desk.in_order([found for found in read if isinstance(found, Change)]))
+        return [next(decided) if isinstance(found, Change) else found for found in read]
+
+    async def _read(self, message: Message) -> Change:
         network = network_of(message.topic)
         found = attributes(message.headers)
-        adapter = SHAPES.get(found["type"].removeprefix(PREFIX).removesuffix(SUFFIX))
+        adapter = SHAPES.get(found["type"])
         if adapter is None:
-            raise InvalidInput(FieldError("ce_type", f"is not one of {', '.join(PREFIX + n + SUFFIX for n in SHAPES)}"))
+            raise InvalidInput(FieldError("ce_type", f"is not one of {', '.join(SHAPES)}"))
         body = strict_json.parse(message.value)
         if not isinstance(body, dict) or not isinstance(order := body.pop("order", None), str):
             raise InvalidInput(FieldError("order", "is required"))
@@ -76,17 +82,17 @@ class ProgressDoor:
             raise InvalidInput(FieldError("order", f"is not an order to local network {network}"))
         digest = sha256(found["type"].encode() + b"\n" + message.value).digest()
         asked = Request(f"kafka:{network}:{found['source']}", found["id"], digest)
-        await self._desk.progress(parts[0], network, said, actor=f"network:{network}", request=asked, in_order=True)
+        return await self._desk.change(parts[0], network, said, actor=f"network:{network}", request=asked)
 
     def _refused(self, message: Message, error: Refused) -> RefusedProgress:
-        headers = {name: value.decode("utf-8", "replace") for name, value in message.headers}
+        headers = {name: (value or b"").decode("utf-8", "replace") for name, value in message.headers}
         body = message.value[:4000].decode("utf-8", "replace").replace("\x00", "�")
         fallback = "sha256:" + sha256(message.value).hexdigest()
         return RefusedProgress(
             source=_stored(f"{message.topic} {headers.get('ce_source', '')}"),
             id=_stored(headers.get("ce_id") or fallback),
             network=network_of(message.topic), order=_order_in(message.value), type=_stored(headers.get("ce_type", "")),
-            reason=error.detail, body=body, at=self._clock.now(),
+            reason=_stored(error.detail), body=body, at=self._clock.now(),
         )  # fmt: skip
 
 

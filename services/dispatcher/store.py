@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Text, bindparam, func, select, tuple_, update
+from sqlalchemy import BigInteger, Text, bindparam, func, or_, select, tuple_, update
 
 from services.dispatcher.tables import ORDER_COLUMNS, REFUSED_COLUMNS, refused_progress, repair_orders
 from shared.clock import to_ms
@@ -50,7 +50,7 @@ LIVE_ORDERS = Query(
     .where(
         o.network == bindparam("network"),
         tuple_(o.issued_at, o.id) > tuple_(bindparam("at", type_=BigInteger()), bindparam("id", type_=Text())),
-        o.state.in_(["issued", "accepted"]),
+        or_(o.state == "issued", o.state == "accepted"),  # not in_(): it is filled in only when SQLAlchemy executes
     )
     .order_by(o.issued_at, o.id)
     .limit(bindparam("most"))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from shared.contracts import facts as f
 from shared.contracts.instant import Instant
@@ -24,6 +24,10 @@ class ContactBody(_Body):
         return f.Contact(self.name, self.phone, self.email)
 
 
+def _named(contact: Any) -> Any:
+    return {"name": contact} if isinstance(contact, str) else contact
+
+
 class FaultBody(_Body):
     """A fault report. Leave `segment` out unless you know where the fault is."""
 
@@ -32,12 +36,14 @@ class FaultBody(_Body):
     description: Text
     reported_at: Instant | None = None
     reference: Annotated[Short | None, Field(description="Your own number for this fault")] = None
-    contact: Annotated[ContactBody | Short | None, Field(description="Whom to call; a plain string is a name")] = None
+    contact: Annotated[
+        ContactBody | None,
+        BeforeValidator(_named, json_schema_input_type=ContactBody | Short | None),
+        Field(description="Whom to call; a plain string is a name"),
+    ] = None
     segment: Annotated[Short | None, Field(description="The circuit's segment that is known to be faulty")] = None
 
     def contact_fact(self) -> f.Contact | None:
-        if isinstance(self.contact, str):
-            return f.Contact(name=self.contact)
         return self.contact.fact() if self.contact else None
 
 

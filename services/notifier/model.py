@@ -5,12 +5,12 @@ a subscription gets a ticket's events in the order of its log.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from shared.contracts.event import Event
-from shared.ids import SubscriptionId, TicketId
+from shared.ids import AccountId, SubscriptionId, TicketId
 
 RetryReason = Literal[
     "timeout", "dns", "forbidden_target", "connect", "tls", "disconnected", "protocol", "redirect", "too_many_requests",
@@ -60,9 +60,9 @@ class Subscription:
     """`events` are the wanted event types; empty means all."""
 
     id: SubscriptionId
-    account: str
+    account: AccountId
     url: str
-    secret: str
+    secret: str = field(repr=False)  # stays out of logs and tracebacks
     events: frozenset[str]
     created_at: datetime
 
@@ -77,6 +77,10 @@ class Bump:
     subscription: Subscription
     ticket: TicketId
     events: Sequence[Event]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.subscription.id, self.ticket
 
     @property
     def acked_seq(self) -> int:

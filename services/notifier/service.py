@@ -59,9 +59,9 @@ class NotifierService:
         claim_for = max(CLAIM_FOR, 4 * timeout)
         self._deliveries = Deliveries(database, channel, clock, own, claim_for=claim_for)
         self._feeder = Feeder(database, self._deliveries, clock, own)
-        self._hub = Hub(database, own)
+        self.hub = Hub(database, own)
         desk = SubscriptionDesk(database, clock, settings)
-        self.routers: list[APIRouter] = [stream_routes(self._hub, database), subscription_routes(desk, database)]
+        self.routers: list[APIRouter] = [stream_routes(self.hub, database), subscription_routes(desk, database)]
         self._loops: list[Loop] = []
         self._consuming: asyncio.Task[None] | None = None
 
@@ -70,7 +70,7 @@ class NotifierService:
             await self._database.transact(lambda tx: lanes.free_all(tx, self._clock.now()))
         self._loops = [
             self._loop("notifier-deliveries", self._deliveries.claim_due_lanes, self._deliveries.wake),
-            self._loop("notifier-streams", self._hub.run_once, self._hub.wake),
+            self._loop("notifier-streams", self.hub.run_once, self.hub.wake),
             Loop("notifier-prune", self.prune_due_feed, wake=Wake(), every_s=PRUNE_EVERY_S, pulse=None),
         ]
         for loop in self._loops:
@@ -80,7 +80,7 @@ class NotifierService:
 
     def end_streams(self) -> None:
         """Every stream ends now; readers come again with Last-Event-ID. To be called before listeners are closed."""
-        self._hub.close()
+        self.hub.close()
 
     async def stop(self) -> None:
         self.end_streams()

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 POLL_MS = 1000
 MOST_RECORDS = 500
 STUCK_AFTER_S = 20.0
+LOOK_WITHIN_S = 10.0
+CAREFUL_FOR_S = 10.0
+ACKNOWLEDGED_WITHIN_S = 30.0
 
 
 class KafkaPublisher:
@@ -40,10 +43,10 @@ class KafkaPublisher:
     async def publish(self, messages: Sequence[Message]) -> None:
         try:
             producer = await self._started()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
                 await self._send(producer, messages)
         except (KafkaError, OSError, TimeoutError) as error:
-            await self.close()
+            await self._give_up()
             raise Unavailable(f"The broker did not acknowledge ({type(error).__name__}).") from error
 
     async def close(self) -> None:
@@ -51,6 +54,21 @@ class KafkaPublisher:
         if producer is not None:
             try:
                 async with asyncio.timeout(5):
+                    await producer.stop()
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("producer did not stop cleanly: %s", type(error).__name__)
+
+    async def _give_up(self) -> None:
+        """`stop` alone flushes first, and an idempotent producer does so for ever: it would live on beside the next."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            sender = producer._sender.sender_task
+            try:
+                async with asyncio.timeout(5):
+                    while not sender.done():
+                        sender.cancel()  # the first time it goes on to wait for the requests under way
+                        await asyncio.wait([sender], timeout=0.1)
+                    producer._message_accumulator.fail_all(KafkaError("given up"))
                     await producer.stop()
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("producer did not stop cleanly: %s", type(error).__name__)
@@ -92,6 +110,19 @@ def _batches(producer: Any, messages: Iterable[Message]) -> Iterable[Any]:
     yield builder
 
 
+class Share(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Whether the group has told this member which partitions are its own; they may be none."""
+
+    def __init__(self) -> None:
+        self.told = False
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        self.told = False
+
+    async def on_partitions_assigned(self, assigned: Any) -> None:
+        self.told = True
+
+
 class KafkaInbound:
     """One member of a consumer group; offsets are committed when the caller says its effects are in the database."""
 
@@ -104,24 +135,34 @@ class KafkaInbound:
         self._pattern = pattern
         self._instance = instance
         self._consumer: Any = None
+        self._share = Share()
         self._moved_at = time.monotonic()
+        self._suspect = False
+        self._careful_until = 0.0
 
     async def poll(self) -> Sequence[Message]:
         try:
             consumer = await self._started()
-            found = await consumer.getmany(timeout_ms=POLL_MS, max_records=MOST_RECORDS)
+            if time.monotonic() < self._careful_until:
+                found = await self._read_carefully(consumer)
+            else:
+                found = await consumer.getmany(timeout_ms=POLL_MS, max_records=MOST_RECORDS)
+            if found:
+                self._moved_at, self._suspect = time.monotonic(), False
+            elif time.monotonic() - self._moved_at > STUCK_AFTER_S:
+                await self._look_after(consumer)
+        except UnicodeDecodeError:
+            # A header's name that is not UTF-8. aiokafka would fail at it for ever, and with it go the records it had
+            # just taken from other partitions: only what was committed is certain.
+            self._careful_until = time.monotonic() + CAREFUL_FOR_S
+            await self._drop("a record can't be read")
+            return []
         except (KafkaError, OSError) as error:
             await self._drop(f"{type(error).__name__}: {error}")
             await asyncio.sleep(POLL_MS / 1000)
             return []
-        messages = [
-            Message(r.topic, r.key or b"", r.value or b"", r.headers) for records in found.values() for r in records
-        ]
-        if messages or not await self._is_behind(consumer):
-            self._moved_at = time.monotonic()
-        elif time.monotonic() - self._moved_at > STUCK_AFTER_S:
-            await self._drop("no progress although there is something to read")
-        return messages
+        records = [record for of_partition in found.values() for record in of_partition]
+        return [Message(r.topic, r.key or b"", r.value or b"", r.headers) for r in records]
 
     async def done(self) -> None:
         if self._consumer is None:
@@ -143,23 +184,49 @@ class KafkaInbound:
                 fetch_max_wait_ms=200, metadata_max_age_ms=10_000,
                 partition_assignment_strategy=(StickyPartitionAssignor,),
             )  # fmt: skip
-            consumer.subscribe(topics=[self._topic] if self._topic else (), pattern=self._pattern)
+            self._share = Share()
+            consumer.subscribe([self._topic] if self._topic else (), pattern=self._pattern, listener=self._share)
             try:
                 await consumer.start()
             except BaseException:
                 await consumer.stop()
                 raise
-            self._consumer, self._moved_at = consumer, time.monotonic()
+            self._consumer, self._moved_at, self._suspect = consumer, time.monotonic(), False
         return self._consumer
 
+    async def _read_carefully(self, consumer: Any) -> dict[Any, list[Any]]:
+        """One record of each partition, so that one that can't be read takes no other with it; it is passed over."""
+        found: dict[Any, list[Any]] = {}
+        for partition in consumer.assignment():
+            try:
+                found |= await consumer.getmany(partition, max_records=1)
+            except UnicodeDecodeError:
+                position = await consumer.position(partition)
+                log.error("record %s of %s can't be read and is passed over", position, partition)
+                consumer.seek(partition, position + 1)
+        if not found:
+            await asyncio.sleep(POLL_MS / 10_000)
+        return found
+
+    async def _look_after(self, consumer: Any) -> None:
+        """After a long silence: rebuild the consumer if it is behind, and still is after one more poll."""
+        async with asyncio.timeout(LOOK_WITHIN_S):
+            behind = await self._is_behind(consumer)
+        if behind and self._suspect:
+            await self._drop("no progress although there is something to read")
+        elif not behind:
+            self._moved_at = time.monotonic()
+        self._suspect = behind
+
     async def _is_behind(self, consumer: Any) -> bool:
-        """Whether the broker holds records that this member should have been given (no assignment counts too)."""
-        assigned = consumer.assignment()
-        for partition in assigned:
-            end = consumer.highwater(partition)
-            if end is not None and end > await consumer.position(partition):
-                return True
-        return not assigned and self._pattern is None
+        """Whether the broker holds records that this member should have been given, or has not told it its share.
+
+        The broker is asked: what the consumer itself knows of the end comes with the records it no longer fetches.
+        """
+        if not (assigned := consumer.assignment()):
+            return self._pattern is None and not self._share.told
+        ends = await consumer.end_offsets(assigned)
+        return any([ends[partition] > await consumer.position(partition) for partition in assigned])
 
     async def _drop(self, reason: str | None) -> None:
         consumer, self._consumer = self._consumer, None
@@ -198,8 +265,8 @@ def _event(message: Message) -> Event | None:
 
 
 async def ensure_topics(bootstrap: str, topics: dict[str, int], *, replication: int, batch: int = 50) -> int:
-    """Creates those that are missing, `topics` being name → partitions; answers how many were. Raises Unavailable."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    """Creates those that are missing, `topics` being name → partitions; answers how many. Raises Unavailable."""
+    admin, made = AIOKafkaAdminClient(bootstrap_servers=bootstrap), 0
     try:
         await admin.start()
         missing = sorted(set(topics) - set(await admin.list_topics()))
@@ -209,7 +276,8 @@ async def ensure_topics(bootstrap: str, topics: dict[str, int], *, replication: 
             for name, code, *_ in answer.topic_errors:
                 if code and (error := for_code(code)) is not TopicAlreadyExistsError:
                     raise Unavailable(f"The broker did not create the topic {name}: {error.__name__}.")
-        return len(missing)
+                made += not code
+        return made
     except (KafkaError, OSError) as error:
         raise Unavailable(f"The broker does not answer ({type(error).__name__}).") from error
     finally:

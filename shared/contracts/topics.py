@@ -13,6 +13,7 @@ from shared.ids import NetworkCode
 TICKETS = "vrc.tickets"
 ORDERS_PREFIX = "vrc.orders."
 PROGRESS_PREFIX = "vrc.progress."
+ORDERS_PATTERN = r"^vrc\.orders\.0[0-9]{2,3}$"
 PROGRESS_PATTERN = r"^vrc\.progress\.0[0-9]{2,3}$"
 TO_NETWORKS = frozenset({"order.issued", "order.stood_down", "ticket.noted"})
 

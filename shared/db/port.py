@@ -37,7 +37,8 @@ class Database(Protocol):
     async def single(self, body: Body[T]) -> T:
         """`transact` for a body of exactly one statement, which is a transaction by itself: fewer round trips."""
 
-    async def fetch(self, query: Query, **params: Any) -> Sequence[Row]: ...
+    async def fetch(self, query: Query, *, patience_s: float | None = None, **params: Any) -> Sequence[Row]:
+        """Raises Unavailable after `patience_s` (under a second unless given), the wait for its turn included."""
 
     def listen(self, channel: str, wake: Callable[[], None]) -> None:
         """Call `wake` after each commit that announced the channel. Wakes may merge; none replaces a slow poll."""

@@ -104,10 +104,9 @@ class PostgresDatabase:
         self._announce(tx.announced)
         return result
 
-    async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
-        """Unavailable at the latest after `patience_s`, the wait for a free connection included."""
+    async def fetch(self, query: Query, *, patience_s: float | None = None, **params: Any) -> Sequence[Row]:
         try:
-            async with asyncio.timeout(self._patience_s), self.connection() as connection:
+            async with asyncio.timeout(patience_s or self._patience_s), self.connection() as connection:
                 try:
                     return await _fetch(connection, query, params)
                 except asyncio.CancelledError:

@@ -84,7 +84,7 @@ class SqliteDatabase:
     async def single(self, body: Body[T]) -> T:
         return await self.transact(body)
 
-    async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
+    async def fetch(self, query: Query, *, patience_s: float | None = None, **params: Any) -> Sequence[Row]:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query, params)
 
     def listen(self, channel: str, wake: Callable[[], None]) -> None:

@@ -18,6 +18,7 @@ from shared.registry.model import Account, Circuit, End, Network, Segment
 
 log = logging.getLogger(__name__)
 FOLLOW_EVERY_S = 1.0
+LOADING_S = 60.0  # a hundred thousand circuits on a busy server
 HELD_CIRCUITS = 10_000
 SEGMENTS = TypeAdapter(tuple[Segment, ...])
 
@@ -97,11 +98,11 @@ class Registry:
         self._circuits: dict[CircuitId, Circuit] = {}
 
     async def load(self) -> None:
-        owners = await self._database.fetch(OWNERS)
-        networks = await self._database.fetch(NETWORKS)
+        owners = await self._database.fetch(OWNERS, patience_s=LOADING_S)
+        networks = await self._database.fetch(NETWORKS, patience_s=LOADING_S)
         self._owners = {row["id"]: row["account"] for row in owners}
         self._networks = {row["code"]: Network(*(row[c] for c in t.NETWORK_COLUMNS)) for row in networks}
-        self._circuits.clear()
+        self._circuits = {}  # another one: a circuit that is being read now goes into the old, which nobody asks again
 
     def owner(self, circuit: str) -> AccountId | None:
         """The account a circuit belongs to, without waiting; None for an unknown circuit."""
@@ -115,15 +116,15 @@ class Registry:
         return list(self._networks.values())
 
     async def circuit(self, id: str) -> Circuit | None:
-        key = CircuitId(id)
-        if (held := self._circuits.get(key)) is not None:
+        key, circuits = CircuitId(id), self._circuits
+        if (held := circuits.get(key)) is not None:
             return held
         rows = await self._database.fetch(CIRCUIT, id=id)
         if not rows:
             return None
-        if len(self._circuits) >= HELD_CIRCUITS:
-            self._circuits.pop(next(iter(self._circuits)))
-        return self._circuits.setdefault(key, circuit_of(rows[0]))
+        if len(circuits) >= HELD_CIRCUITS:
+            circuits.pop(next(iter(circuits)))
+        return circuits.setdefault(key, circuit_of(rows[0]))
 
     async def account(self, id: AccountId) -> Account | None:
         rows = await self._database.fetch(ACCOUNT, id=id)

@@ -1,4 +1,4 @@
-"""A real PostgreSQL 15 of one's own: durable as in production (fsync on), on a loopback port, gone with this process."""
+"""A real PostgreSQL 15 of one's own: durable as in production, on a loopback port, gone with this process."""
 
 import os
 import re
@@ -17,7 +17,7 @@ START_TIMEOUT_S = 60.0
 
 
 class Postgres(Server):
-    """Role `vrc` (no superuser, random password, scram) owns the databases; the superuser has the unix socket only.
+    """Role `vrc` (no superuser, random password) owns the databases; the superuser has the unix socket only.
 
     Root runs it as the user `postgres`, who must be able to reach `directory`: every parent open to others.
     `settings` are postgresql.conf's; fsync and synchronous_commit keep their safe defaults.
@@ -36,7 +36,7 @@ class Postgres(Server):
             "port": str(self.port),
             "unix_socket_directories": str(self.directory),
             "max_connections": "200",
-            "dynamic_shared_memory_type": "mmap",  # inside the data directory: nothing is left in /dev/shm after a kill
+            "dynamic_shared_memory_type": "mmap",  # in the data directory: a kill leaves nothing in /dev/shm
             **(settings or {}),
         }
         self._process: ServerProcess | None = None
@@ -66,7 +66,7 @@ class Postgres(Server):
         if first:
             self._make_cluster()
         flags = [f"--{name}={value}" for name, value in self._settings.items()]
-        self._process = ServerProcess([BIN / "postgres", "-D", self._data, *flags], log=self.log, user=self._user)
+        self._process = self._run("postgres", *flags)
         self._process.wait_until(self._accepts_connections, timeout_s=START_TIMEOUT_S)
         if first:
             self.sql(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{self._password}'")
@@ -100,9 +100,9 @@ class Postgres(Server):
     def sql(self, statement: str, *, database: str = "postgres") -> str:
         """What psql prints for it, run by the superuser: rows as lines, columns separated by `|`."""
         where = ["-h", str(self.directory), "-p", str(self.port), "-U", "postgres", "-d", database]
-        command = [BIN / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *where, "-c", statement]
+        psql = [str(BIN / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *where, "-c", statement]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(psql, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"psql: {done.stderr.strip()}")
         return done.stdout.strip()
@@ -117,14 +117,15 @@ class Postgres(Server):
         if self._user:
             shutil.chown(self.directory, self._user, self._user)
         access = ["--username=postgres", "--auth-local=trust", "--auth-host=scram-sha-256"]
-        # --no-sync: only a power cut right now could lose the empty cluster; it saves its one second of fsync.
+        # --no-sync: only a power cut right now could lose the empty cluster.
         form = ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
-        initdb = ServerProcess(
-            [BIN / "initdb", "-D", self._data, *access, *form], log=self.directory / "initdb.log", user=self._user
-        )
-        initdb.finish(timeout_s=START_TIMEOUT_S)
+        self._run("initdb", *access, *form).finish(timeout_s=START_TIMEOUT_S)
         # `trust` above is for the socket: only its owner and root may enter the directory.
         self.directory.chmod(0o700)
+
+    def _run(self, program: str, *arguments: str) -> ServerProcess:
+        command = [str(BIN / program), "-D", str(self._data), *arguments]
+        return ServerProcess(command, log=self.log, user=self._user)
 
     def _accepts_connections(self) -> bool:
         """As pg_ctl does it: the lock file has our postmaster in line 1 and its state in line 8."""
@@ -133,7 +134,7 @@ class Postgres(Server):
 
 
 def forget_shared_memory(data: Path) -> None:
-    """Removes the System V segment that a killed postmaster leaves behind: `key id` in line 7 of its lock file."""
+    """Removes the System V segment that a killed postmaster leaves: `key id` in line 7 of its lock file."""
     lock = _lock_file(data)
     if len(lock) > 6:
         subprocess.run(["ipcrm", "-m", lock[6].split()[1]], capture_output=True, check=False)

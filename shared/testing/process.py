@@ -1,7 +1,7 @@
-"""Child processes that cannot outlive us, and what a failure test does to them: stop, kill, freeze, start again.
+"""Child processes that cannot outlive us, and what a failure test does to them: stop, kill, pause, start.
 
-Every child asks the kernel for PR_SET_PDEATHSIG (through `setpriv`, which sets it after changing the user; a change of
-user afterwards would clear it), so it is killed when this process ends, however that ends.
+Every child has PR_SET_PDEATHSIG, so the kernel kills it when this process ends, however that ends. `setpriv`
+sets it, after it changed the user: a change of user clears it.
 """
 
 import atexit
@@ -105,9 +105,9 @@ class ServerProcess:
         if self._guard is not None:
             return
         self._frozen = self._freeze()
-        # Stopped grandchildren would not notice that their parent died: a guard kills them when our end of its pipe closes.
-        kill_after_us = ["sh", "-c", 'read -r _; kill -KILL "$@"', "guard", *map(str, self._frozen)]
-        self._guard = Popen(kill_after_us, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True)
+        # Stopped grandchildren don't notice that we died: a guard kills them when its pipe to us closes.
+        guard = ["sh", "-c", 'read -r _; kill -KILL "$@"', "guard", *map(str, self._frozen)]
+        self._guard = Popen(guard, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True)
 
     def resume(self) -> None:
         self._dismiss_guard()
@@ -116,7 +116,7 @@ class ServerProcess:
         self._frozen = []
 
     def _freeze(self) -> list[int]:
-        """The whole tree, stopped: every parent before one looks for its children, so that none is born unseen."""
+        """The whole tree, stopped: a parent before its children are listed, so that none is born unseen."""
         pids = [self.pid]
         _signal(self.pid, signal.SIGSTOP)
         os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
@@ -138,9 +138,9 @@ class ServerProcess:
 
 
 class Server(ABC):
-    """A directory and the processes that work in it; as a context manager started, and gone when the block ends.
+    """A directory and the processes that work in it; as a context manager started, and gone with the block.
 
-    Without a `directory` it makes one of its own in the system's temporary directory and removes it at the end.
+    Without a `directory` it makes its own in the system's temporary directory, and removes that at the end.
     """
 
     def __init__(self, directory: Path | None, *, name: str) -> None:
@@ -184,7 +184,8 @@ class Server(ABC):
 def free_ports(count: int) -> list[int]:
     """Free loopback ports below the range that the kernel gives to outgoing connections.
 
-    A port inside that range can be taken by any client while its server is down, even by one that connects to itself.
+    A port inside that range can be taken by any client while its server is down: even by one that, trying to
+    reach it, connects to itself.
     """
     lowest_ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     candidates = random.sample(range(10_000, lowest_ephemeral), k=count + 100)
@@ -206,7 +207,7 @@ _Job = tuple[Callable[[], Popen[bytes]], Future[Popen[bytes]]]
 
 
 def _fork(make: Callable[[], Popen[bytes]]) -> Popen[bytes]:
-    """PR_SET_PDEATHSIG fires when the *thread* that forked ends, so one thread that never ends does all forking."""
+    """PR_SET_PDEATHSIG fires when the *thread* that forked ends: one that never ends does all the forking."""
     result: Future[Popen[bytes]] = Future()
     _forker(os.getpid()).put((make, result))
     return result.result()
@@ -250,7 +251,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 
 def _kill_and_wait(pids: Iterable[int]) -> None:
-    """`pids` are stopped, parents first. Their descendants are no children of ours: a pidfd tells when they ended."""
+    """`pids` are stopped. Most are no children of ours, so a pidfd tells when they ended."""
     handles = [os.pidfd_open(pid) for pid in pids]
     try:
         for handle in handles:

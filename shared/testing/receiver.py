@@ -50,7 +50,7 @@ class Hook:
 class Receiver:
     """`script` is used up first, one answer a request; then `otherwise` answers. Both may be changed while it runs."""
 
-    def __init__(self, *script: Answer | Misbehaviour, otherwise: Answer | Misbehaviour = Answer()) -> None:  # noqa: B008
+    def __init__(self, *script: Answer | Misbehaviour, otherwise: Answer | Misbehaviour = Answer()) -> None:
         self.hooks: list[Hook] = []
         self.script = deque(script)
         self.otherwise = otherwise

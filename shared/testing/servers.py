@@ -1,4 +1,4 @@
-"""The real servers that tests, benches and the chaos run start for themselves; `deploy/servers/install.sh` brings the programs."""
+"""The real servers that tests, benches and the chaos run start; deploy/servers/install.sh brings them."""
 
 from shared.testing.kafka import Kafka
 from shared.testing.postgres import Postgres

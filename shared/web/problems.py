@@ -87,7 +87,9 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 
 def invalid(error: RequestValidationError | ValidationError) -> CenterError:
     """InvalidInput naming each field; NotFound when it is the path that cannot name anything."""
-    found = [FieldError(_field(e["loc"]), _message(e)) for e in error.errors()]
+    # FastAPI's errors say first in which part of the request; a shape validated by itself is the body.
+    within: tuple[str, ...] = () if isinstance(error, RequestValidationError) else ("body",)
+    found = [FieldError(_field(within + e["loc"]), _message(e)) for e in error.errors()]
     if any(e.field.startswith("path:") for e in found):
         return NotFound()
     return InvalidInput(*found)
@@ -98,9 +100,7 @@ def _field(loc: tuple[int | str, ...]) -> str:
     path = ".".join(str(part) for part in rest)
     if place in ("query", "header", "path"):
         return f"{place}:{path}"
-    if place == "body":
-        return path or "body"
-    return ".".join(str(part) for part in loc)
+    return path or "body"
 
 
 def _message(error: Any) -> str:

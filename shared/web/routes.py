@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from shared.auth import Keyring, Principal, Role
 from shared.errors import Forbidden, Unauthenticated, UnsupportedMedia
@@ -95,12 +96,20 @@ class StrictRoute(APIRoute):
 
 
 class HotRoute(APIRoute):
-    """A route that FastAPI documents and `shared.web.hot` runs: its handler takes the request and answers bytes."""
+    """A route that FastAPI documents and `shared.web.hot` runs: its handler takes the request and answers bytes.
+
+    A path with parameters comes here through FastAPI's routing, and is run by its handler all the same.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
         self.roles: tuple[Role, ...] = endpoint.roles  # type: ignore[attr-defined]
         self.handler: Callable[[Request], Awaitable[Response]] = endpoint.hot  # type: ignore[attr-defined]
+        self.app = self._run
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.handler(Request(scope, receive))
+        await response(scope, receive, send)
 
 
 def hot(handler: Callable[[Request], Awaitable[Response]], *roles: Role) -> Callable[[Any], Any]:

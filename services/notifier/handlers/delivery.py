@@ -9,10 +9,10 @@ import logging
 import random
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Protocol
 
 from services.notifier import model
@@ -20,7 +20,7 @@ from services.notifier.handlers.room import Room
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.model import Bump, Claim, Delivered, GaveUp, Outcome, Record, Retry, Subscription
 from services.notifier.store import lanes, subscriptions
-from services.notifier.store.lanes import Due, Kept, LaneKey, Stale
+from services.notifier.store.lanes import Due, Kept, Stale
 from shared.bus.wake import Wake
 from shared.clock import Clock
 from shared.contracts.event import Event
@@ -39,22 +39,6 @@ class Channel(Protocol):
     async def deliver(self, subscription: Subscription, event: Event) -> Outcome: ...
 
     async def close(self) -> None: ...
-
-
-class Reserved:
-    """Room that is kept for these lanes while a transaction tries to claim them."""
-
-    def __init__(self, keys: set[LaneKey], begin: Callable[[Claim, Sequence[Event]], None]) -> None:
-        self.keys = keys
-        self.unused = set(keys)
-        self._begin = begin
-
-    def start(self, claimed: Iterable[Bump], token: str) -> None:
-        """Deliver these lanes' events from memory."""
-        for b in claimed:
-            claim = Claim(b.subscription, b.ticket, token, b.acked_seq, b.last_seq)
-            self.unused.discard(claim.key)
-            self._begin(claim, b.events)
 
 
 class Deliveries:
@@ -79,31 +63,40 @@ class Deliveries:
         self._room = room or Room()
         self._jitter = jitter
         self._records: GroupCommit[Record, Kept | Stale] = GroupCommit(database, self._record, patience_s=5)
+        self._process = secrets.token_hex(8)
+        self._claims = count(1)
         self._held: dict[tuple[str, str, str], Claim] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._is_more = False
         self.wake = Wake()
 
+    @property
+    def under_way(self) -> int:
+        """Lanes that this process is working on."""
+        return len(self._workers)
+
+    def new_token(self) -> str:
+        """Never the same twice, in whatever process."""
+        return f"{self._process}-{next(self._claims)}"
+
     def claimed_until(self, now: datetime) -> datetime:
         return now + self._claim_for
 
-    @contextmanager
-    def room_for(self, bumps: Sequence[Bump]) -> Iterator[Reserved]:
-        """Reserves what room there is for these lanes; what is not started is given back.
+    def room(self) -> Room:
+        """A copy of the room there is, for a transaction to find out what it may claim."""
+        return self._room.copy()
 
-        The lanes there is no room for are due at once, for `claim_due_lanes`.
-        """
-        keys: set[LaneKey] = {(b.subscription.id, b.ticket) for b in bumps if self._room.enter(b.subscription.id)}
-        reserved = Reserved(keys, self._start)
-        try:
-            yield reserved
-        finally:
-            for subscription, _ in reserved.unused:
-                self._room.leave(subscription)
-            if len(keys) < len(bumps):
-                self._is_more = True
-                self.wake.set()
+    def start(self, claimed: Iterable[Bump], token: str) -> None:
+        """Deliver the events of lanes that were just claimed, from memory."""
+        for b in claimed:
+            self._room.occupy(b.subscription.id)
+            self._begin(Claim(b.subscription, b.ticket, token, b.acked_seq, b.last_seq), b.events)
+
+    def look(self) -> None:
+        """There are lanes that are due now."""
+        self._is_more = True
+        self.wake.set()
 
     async def claim_due_lanes(self) -> int:
         """Takes up what is due, as far as there is room: retries, lanes that found no room, those of dead workers."""
@@ -138,33 +131,34 @@ class Deliveries:
         await self._channel.close()
 
     async def _claim(self, chosen: Sequence[Due]) -> int:
-        token = secrets.token_hex(16)
+        token = self.new_token()
         until = self.claimed_until(self._clock.now())
 
-        async def claim(tx: Tx) -> list[Claim]:
+        async def claim(tx: Tx) -> list[tuple[Claim, Sequence[Event]]]:
             rows = await lanes.claim(tx, chosen, token=token, until=until)
             owners = await subscriptions.by_ids(tx, (row["subscription"] for row in rows))
             for gone in sorted({row["subscription"] for row in rows} - owners.keys()):
                 await lanes.drop(tx, gone)
-            return [
+            claims = [
                 Claim(owner, row["ticket"], token, row["acked_seq"], row["last_seq"], row["attempts"])
                 for row in rows
                 if (owner := owners.get(row["subscription"]))
             ]
+            return list(zip(claims, await lanes.owed(tx, claims), strict=True))
 
-        claims: list[Claim] = []
+        taken: list[tuple[Claim, Sequence[Event]]] = []
         try:
-            claims = await self._database.transact(claim)
+            taken = await self._database.transact(claim)
         finally:
-            taken = {claim.key for claim in claims}
+            keys = {claim.key for claim, _ in taken}
             for d in chosen:
-                if (d.subscription, d.ticket) not in taken:
+                if (d.subscription, d.ticket) not in keys:
                     self._room.leave(d.subscription)
-        for each in claims:
-            self._start(each, ())
-        return len(claims)
+        for each, events in taken:
+            self._begin(each, [e for e in events if each.subscription.wants(e)])
+        return len(taken)
 
-    def _start(self, claim: Claim, known: Sequence[Event]) -> None:
+    def _begin(self, claim: Claim, known: Sequence[Event]) -> None:
         self._held[*claim.key, claim.token] = claim
         task = asyncio.create_task(self._work(claim, deque(known)))
         self._workers.add(task)

@@ -5,7 +5,6 @@ for which there is room are claimed right there, so that the delivery starts fro
 """
 
 import asyncio
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,10 +20,11 @@ from shared.tickets import store as tickets
 
 @dataclass(frozen=True, slots=True)
 class Fed:
-    """`claimed` are the lanes that this transaction took, each with the events it is to start with."""
+    """`claimed` are the lanes this transaction took; `left` are due and for whoever has room first."""
 
     events: int
     claimed: Sequence[Bump] = ()
+    left: int = 0
 
 
 class Feeder:
@@ -45,25 +45,26 @@ class Feeder:
             await asyncio.gather(self._under_way, return_exceptions=True)
 
     async def _feed(self, events: Sequence[Event]) -> None:
-        wanted_by = await subscriptions.of_accounts(self._database, {e.account for e in events})
-        planned = bumps(events, wanted_by)
-        token = secrets.token_hex(16)
-        with self._deliveries.room_for(planned) as claimable:
+        token, room = self._deliveries.new_token(), self._deliveries.room()
 
-            async def write(tx: Tx) -> Fed:
-                await feed.lock(tx)
-                fresh = await self._fresh(tx, events)
-                if not fresh:
-                    return Fed(0)
-                now = self._clock.now()
-                owed = planned if len(fresh) == len(events) else bumps(fresh, wanted_by)
-                await feed.append(tx, fresh, now)
-                until = self._deliveries.claimed_until(now)
-                taken = await lanes.bump(tx, owed, claimable.keys, token=token, now=now, until=until)
-                return Fed(len(fresh), [b for b in owed if (b.subscription.id, b.ticket) in taken])
+        async def write(tx: Tx) -> Fed:
+            wanted_by = await subscriptions.of_accounts(tx, {e.account for e in events})
+            await feed.lock(tx)
+            fresh = await self._fresh(tx, events)
+            if not fresh:
+                return Fed(0)
+            now = self._clock.now()
+            await feed.append(tx, fresh, now)
+            owed = bumps(fresh, wanted_by)
+            claimable = {b.key for b in owed if room.enter(b.subscription.id)}
+            until = self._deliveries.claimed_until(now)
+            taken = await lanes.bump(tx, owed, claimable, token=token, now=now, until=until)
+            return Fed(len(fresh), [b for b in owed if b.key in taken], len(owed) - len(claimable))
 
-            fed = await self._database.transact(write)
-            claimable.start(fed.claimed, token)
+        fed = await self._database.transact(write)
+        self._deliveries.start(fed.claimed, token)
+        if fed.left:
+            self._deliveries.look()
         self._metrics.fed(fed.events)
 
     async def _fresh(self, tx: Tx, events: Sequence[Event]) -> Sequence[Event]:

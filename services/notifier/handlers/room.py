@@ -21,18 +21,29 @@ class Room:
         self._limit: dict[str, int] = {}
         self._failing: set[str] = set()
 
+    def copy(self) -> "Room":
+        """To try out what would fit, also from another thread."""
+        twin = Room(total=self._total, per_subscription=self._most, failing=self._most_failing)
+        twin._inside, twin._inside_failing = self._inside, self._inside_failing
+        twin._of, twin._limit, twin._failing = dict(self._of), dict(self._limit), set(self._failing)
+        return twin
+
     @property
     def free(self) -> int:
-        return self._total - self._inside
+        return max(self._total - self._inside, 0)
 
     def enter(self, subscription: str) -> bool:
         """Whether one more may start; then `leave` must follow."""
         if not self.free or not self._may_enter(subscription):
             return False
+        self.occupy(subscription)
+        return True
+
+    def occupy(self, subscription: str) -> None:
+        """`enter` without asking, for what a copy was asked about before."""
         self._inside += 1
         self._of[subscription] = self._of.get(subscription, 0) + 1
         self._inside_failing += subscription in self._failing
-        return True
 
     def leave(self, subscription: str) -> None:
         self._inside -= 1

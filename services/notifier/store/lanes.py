@@ -11,12 +11,15 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, func, not_, select, update
 
-from services.notifier.model import Bump, Record
+from services.notifier.model import Bump, Claim, Record
 from services.notifier.tables import dead_letters, lanes
 from shared.clock import to_ms
+from shared.contracts.event import Event
 from shared.db.port import Database, Tx
 from shared.db.statement import BulkInsert, Query, Row, any_of
 from shared.ids import SubscriptionId
+from shared.tickets.store import entries, entry_of
+from shared.tickets.tables import LOG_COLUMNS
 
 LaneKey = tuple[str, str]
 
@@ -74,10 +77,17 @@ CLAIM_SQLITE = """
 UPDATE lanes SET due_at = ?, claim = ? WHERE subscription = ? AND ticket = ? AND due_at = ?
 RETURNING subscription, ticket, acked_seq, last_seq, attempts"""
 
+OWED_AT_ONCE = 20
+OWED_POSTGRESQL = f"""
+SELECT {", ".join("l." + name for name in LOG_COLUMNS)}, v.lane
+FROM unnest($1::text[], $2::int[], $3::int[]) WITH ORDINALITY AS v(ticket, acked, last, lane)
+JOIN ticket_log l ON l.ticket = v.ticket AND l.seq > v.acked AND l.seq <= LEAST(v.last, v.acked + {OWED_AT_ONCE})
+ORDER BY v.lane, l.seq"""
+
 _is_due = lanes.c.due_at <= bindparam("now")
 DUE = Query(
     select(lanes.c.subscription, lanes.c.ticket, lanes.c.due_at)
-    .where(_is_due, not_(any_of(lanes.c.subscription, "except")))
+    .where(_is_due, not_(any_of(lanes.c.subscription, "excluded")))
     .order_by(lanes.c.due_at)
     .limit(bindparam("most"))
 )
@@ -123,9 +133,8 @@ async def bump(
     """These events are owed now. The `claimable` lanes that were free are claimed by `token`: answers which."""
     rows = []
     for b in bumps:
-        key = b.subscription.id, b.ticket
-        due, claim = (until, token) if key in claimable else (now, None)
-        rows.append((*key, b.acked_seq, b.last_seq, to_ms(due), claim))
+        due, claim = (until, token) if b.key in claimable else (now, None)
+        rows.append((*b.key, b.acked_seq, b.last_seq, to_ms(due), claim))
     if not rows:
         return set()
     found: list[Row] = []
@@ -139,7 +148,7 @@ async def bump(
 
 async def due(database: Database, now: datetime, *, full: Collection[str], most: int) -> Sequence[Due]:
     """Those that were due first, but none of the `full` subscriptions."""
-    rows = await database.fetch(DUE, now=to_ms(now), **{"except": sorted(full)}, most=most)
+    rows = await database.fetch(DUE, now=to_ms(now), excluded=sorted(full), most=most)
     return [Due(row["subscription"], row["ticket"], row["due_at"]) for row in rows]
 
 
@@ -153,6 +162,18 @@ async def claim(tx: Tx, wanted: Sequence[Due], *, token: str, until: datetime) -
     for d in wanted:
         found += tx.raw.execute(CLAIM_SQLITE, (to_ms(until), token, d.subscription, d.ticket, d.due_at)).fetchall()
     return found
+
+
+async def owed(tx: Tx, claims: Sequence[Claim]) -> Sequence[Sequence[Event]]:
+    """The first entries that each lane owes, wanted or not; those of long lanes not all."""
+    if tx.dialect == "postgresql":
+        found: list[list[Event]] = [[] for _ in claims]
+        columns = map(list, zip(*((c.ticket, c.acked_seq, c.last_seq) for c in claims), strict=True))
+        for row in await tx.raw.fetch(OWED_POSTGRESQL, *columns) if claims else ():
+            found[row["lane"] - 1].append(entry_of(row))
+        return found
+    most = ((c, min(c.last_seq - c.acked_seq, OWED_AT_ONCE)) for c in claims)
+    return [await entries(tx, c.ticket, after=c.acked_seq, most=n) for c, n in most]
 
 
 async def record(tx: Tx, records: Sequence[Record], now: datetime) -> Sequence[Kept | Stale]:

@@ -75,7 +75,7 @@ async def by_ids(database: Database | Tx, ids: Iterable[str]) -> dict[str, Subsc
     return {row["id"]: _subscription(row) for row in await database.fetch(BY_IDS, ids=sorted(set(ids)))}
 
 
-async def of_accounts(database: Database, accounts: Iterable[str]) -> Sequence[Subscription]:
+async def of_accounts(database: Database | Tx, accounts: Iterable[str]) -> Sequence[Subscription]:
     return [_subscription(row) for row in await database.fetch(OF_ACCOUNTS, accounts=sorted(set(accounts)))]
 
 
@@ -87,7 +87,7 @@ async def newest(
     return [_subscription(row) for row in await database.fetch(PAGE, account=account, at=at, id=id, most=most)]
 
 
-async def end(tx: Tx, id: SubscriptionId, account: str, now: datetime) -> bool:
+async def end(tx: Tx, id: SubscriptionId, account: AccountId, now: datetime) -> bool:
     """No more deliveries, also not of what is owed. False when there is none (any more)."""
     if not await tx.fetch(END, which=id, of=account, now=to_ms(now)):
         return False

@@ -16,4 +16,5 @@ def sign(secret: str, *, id: str, timestamp_s: int, body: bytes) -> str:
     """The value of the `webhook-signature` header."""
     key = base64.b64decode(secret.removeprefix(PREFIX))
     signed = f"{id}.{timestamp_s}.".encode() + body
-    return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+    # Not hmac.digest: it lets go of the GIL, and getting it back from the database's threads costs up to 5 ms.
+    return "v1," + base64.b64encode(hmac.new(key, signed, "sha256").digest()).decode()

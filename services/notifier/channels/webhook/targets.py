@@ -45,6 +45,7 @@ SPECIAL: tuple[Network, ...] = (
     IPv6Network("3fff::/20"),  # documentation
 )
 _PLAIN = re.compile(r"[\x21-\x7e]+")
+_USER_INFO = re.compile(r"[^/?]*//[^/?]*@")
 _NAME = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?")
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
@@ -81,6 +82,8 @@ def objection(url: str, *, http: bool, networks: Iterable[Network] = ()) -> str 
         return "must be plain ASCII without spaces: write an international name in its xn-- form, escape the rest"
     if "#" in url:
         return "must have no fragment"
+    if _USER_INFO.match(url):
+        return "must not contain a user name or password"
     try:
         parsed = URL(url)
         return _objection(parsed, http=http, networks=networks)
@@ -93,8 +96,6 @@ def _objection(url: "URL", *, http: bool, networks: Iterable[Network]) -> str | 
         return "must be absolute and begin with https://"
     if url.scheme == "http" and not http:
         return "must begin with https://"
-    if "@" in url.raw_authority:
-        return "must not contain a user name or password"
     if url.port == 0:
         return "must have a port from 1 to 65535"
     return _host_objection(url.raw_host, networks)

@@ -1,0 +1,83 @@
+"""`vrc fault`: file one fault report, and say how to watch its ticket."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from services.commands.credentials import FILE, URL, as_whom, at_center, key_for
+
+if TYPE_CHECKING:
+    import httpx
+
+TRIES = 3
+
+
+def add_to(group: click.Group) -> None:
+    @group.command()
+    @click.argument("circuit")
+    @click.option(
+        "--impact", type=click.Choice(["down", "degraded", "intermittent"]), default="down", show_default=True
+    )
+    @click.option("--description", required=True, help="What is seen, where, and since when")
+    @click.option("--reference", help="Your own number for this fault")
+    @click.option("--contact", help="Whom to call")
+    @click.option("--segment", help="The circuit's segment that is known to be faulty")
+    @click.option("--wait", is_flag=True, help="Follow the ticket until it is over")
+    @click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True, help="For --wait")
+    @at_center
+    @as_whom
+    def fault(url: str, credentials: Path, key: str | None, account: str | None, wait: bool, **said: Any) -> None:
+        """Report a fault of CIRCUIT."""
+        from services.commands.watch import until_over
+
+        lang = said.pop("lang")
+        speaks = key_for(credentials, key=key, account=account)
+        body = {name: value for name, value in said.items() if value is not None}
+        answer = _report(url, speaks, body)
+        ticket = answer.json()["id"]
+        click.echo(f"{ticket}  {'reported' if answer.status_code == 201 else 'joined: the circuit had an open ticket'}")
+        if wait:
+            until_over(ticket, url=url, key=speaks, lang=lang)
+        else:
+            click.echo(f"Watch it:  {_watch_command(ticket, url, credentials, account)}")
+
+
+def _report(url: str, key: str, body: dict[str, Any]) -> "httpx.Response":
+    """Tries again with the same key while the center is away, so that one report is one ticket."""
+    import secrets
+
+    import httpx
+
+    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": f"vrc-fault-{secrets.token_hex(16)}"}
+    trouble = ""
+    with httpx.Client(base_url=url, headers=headers, timeout=10.0, trust_env=False) as http:
+        for _ in range(TRIES):
+            try:
+                answer = http.post("/v1/faults", json=body)
+            except httpx.TransportError as error:
+                trouble = type(error).__name__
+                continue
+            if answer.is_success:
+                return answer
+            if answer.status_code != 503:
+                raise click.ClickException(_words(answer))
+            trouble = "it is not ready"
+    raise click.ClickException(f"The center at {url} does not answer ({trouble}).")
+
+
+def _words(answer: "httpx.Response") -> str:
+    """Why the center refused, each field by its name."""
+    try:
+        problem = answer.json()
+    except ValueError:
+        return f"The center answered {answer.status_code}."
+    lines = [f"{error['field']}: {error['message']}" for error in problem.get("errors") or ()]
+    return "\n  ".join([f"{problem.get('title', 'Refused')}.", *(lines or [problem.get("detail", "")])])
+
+
+def _watch_command(ticket: str, url: str, credentials: Path, account: str | None) -> str:
+    more = [f"--url {url}"] if url != URL else []
+    more += [f"--credentials {credentials}"] if credentials != FILE else []
+    more += [f"--as {account}"] if account else []
+    return " ".join(["vrc watch", ticket, *more])

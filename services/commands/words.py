@@ -1,0 +1,125 @@
+"""What happens to a ticket, in words, 中文 and English: one line a fact, from the form that streams and logs show."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+Lang = Literal["zh", "en"]
+Fact = Mapping[str, Any]
+
+STATUS: Mapping[str, tuple[str, str]] = {
+    "acknowledged": ("已受理", "acknowledged"),
+    "rejected": ("已退单", "rejected"),
+    "pending": ("挂起，等客户", "waiting for the customer"),
+    "held": ("挂起，等内部", "waiting inside"),
+    "inProgress": ("修障中", "in progress"),
+    "resolved": ("已销障，待确认", "restored, to be confirmed"),
+    "closed": ("已关闭", "closed"),
+    "cancelled": ("已撤销", "cancelled"),
+}
+VALUES: Mapping[str, tuple[str, str]] = {
+    "down": ("全阻", "down"),
+    "degraded": ("劣化", "degraded"),
+    "intermittent": ("时断时续", "intermittent"),
+    "diagnosing": ("正在判断", "diagnosing"),
+    "diagnosed": ("已定位", "diagnosed"),
+    "travelling": ("在途", "on the way"),
+    "on_site": ("已到现场", "on site"),
+    "repairing": ("正在修复", "repairing"),
+    "testing": ("正在测试", "testing"),
+    "other": ("其他", "other"),
+    "not_our_segment": ("不是本网的段", "not our segment"),
+    "no_fault_found": ("未发现故障", "no fault found"),
+    "no_resources": ("无人可派", "nobody to send"),
+    "customer_unavailable": ("客户不便", "the customer is not available"),
+    "no_site_access": ("无法进入现场", "no access to the site"),
+    "customer_power": ("客户侧停电", "the customer's power"),
+    "customer_lan": ("客户局域网", "the customer's LAN"),
+    "awaiting_customer_test": ("等客户测试", "the customer's test"),
+    "force_majeure": ("不可抗力", "force majeure"),
+    "third_party": ("第三方", "a third party"),
+    "spares": ("等备件", "spare parts"),
+    "internal": ("内部原因", "internal"),
+    "fibre": ("光缆", "fibre"),
+    "equipment": ("设备", "equipment"),
+    "power": ("电源", "power"),
+    "configuration": ("配置", "configuration"),
+    "customer_side": ("客户侧", "the customer's side"),
+    "restored": ("已销障", "restored"),
+    "cancelled": ("已撤销", "cancelled"),
+    "rejected": ("已退单", "rejected"),
+    "rerouted": ("已改派", "routed elsewhere"),
+}
+CODES = frozenset({"impact", "stage", "cause"})
+"""Fields that hold one of the words above; `reason` does where the fact is of one of these types:"""
+CODED_REASONS = frozenset({"order.declined", "ticket.suspended", "order.stood_down"})
+LINES: Mapping[str, tuple[str, str]] = {
+    "ticket.reported": (
+        "故障申告：电路 {circuit} {impact}，{description}",
+        "fault reported: circuit {circuit} is {impact}, {description}",
+    ),
+    "ticket.report_joined": ("再次申告：{impact}，{description}", "reported again: {impact}, {description}"),
+    "ticket.unroutable": ("无法派单，转人工：{reason}", "to be routed by hand: {reason}"),
+    "ticket.suspended": ("挂起：{reason}（{network}）", "suspended by {network}: {reason}"),
+    "ticket.resumed": ("解挂", "resumed"),
+    "ticket.restored": ("销障：本地网 {network}", "service restored by local network {network}"),
+    "ticket.confirmed": ("客户确认", "confirmed by the customer"),
+    "ticket.closed": ("障碍单关闭", "ticket closed"),
+    "ticket.reopened": ("重新打开：{reason}", "reopened: {reason}"),
+    "ticket.cancelled": ("客户撤销", "cancelled"),
+    "ticket.rejected": ("退单：{reason}", "rejected: {reason}"),
+    "ticket.noted": ("留言：{text}", "note: {text}"),
+    "order.issued": ("派单：本地网 {network}（{reason}）", "local network {network} is ordered: {reason}"),
+    "order.accepted": ("接单：本地网 {network}", "local network {network} accepts"),
+    "order.declined": ("拒单：本地网 {network}，{reason}", "local network {network} declines: {reason}"),
+    "order.progressed": ("进展：本地网 {network} {stage}", "local network {network}: {stage}"),
+    "order.assistance_requested": ("协查：{network} 请 {of} 配合", "{network} asks {of} for assistance"),
+    "order.handed_over": ("转派：{network} → {to}（{reason}）", "handed over from {network} to {to}: {reason}"),
+    "order.stood_down": ("撤单：本地网 {network}，{reason}", "local network {network} stands down: {reason}"),
+}
+TAILS: Mapping[str, tuple[str, str]] = {
+    "segment": ("，段 {}", ", segment {}"),
+    "cause": ("，原因 {}", ", cause: {}"),
+    "remedy": ("，{}", ", {}"),
+    "engineer": ("，{}", ", {}"),
+    "expected_restoration_at": ("，预计 {} 恢复", ", expected back at {}"),
+    "note": ("，{}", ", {}"),
+    "evidence": ("，{}", ", {}"),
+    "comment": ("，{}", ", {}"),
+}
+"""What follows the line where the fact has it."""
+
+
+def line(fact: Fact, lang: Lang) -> str:
+    """One fact without its time; a fact of a type that is not known here is its type."""
+    template = LINES.get(fact["type"])
+    if template is None:
+        return str(fact["type"])
+    shown = _Shown({name: _word(name, value, fact, lang) for name, value in fact["data"].items()})
+    tails = (text[_place(lang)].format(shown[name]) for name, text in TAILS.items() if fact["data"].get(name))
+    return template[_place(lang)].format_map(shown) + "".join(tails)
+
+
+def clock_time(instant: str) -> str:
+    """`08:30:00` on the reader's clock."""
+    return f"{datetime.fromisoformat(instant).astimezone():%H:%M:%S}"
+
+
+def status_word(status: str, lang: Lang) -> str:
+    return STATUS[status][_place(lang)] if status in STATUS else status
+
+
+class _Shown(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
+def _word(name: str, value: Any, fact: Fact, lang: Lang) -> str:
+    if name == "expected_restoration_at" and value:
+        return clock_time(value)
+    coded = name in CODES or (name == "reason" and fact["type"] in CODED_REASONS)
+    return VALUES[value][_place(lang)] if coded and value in VALUES else str(value)
+
+
+def _place(lang: Lang) -> int:
+    return 0 if lang == "zh" else 1

@@ -1,0 +1,96 @@
+"""The bench's order of service: each section prints its table as soon as it is done."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import asyncpg
+import uvloop
+from aiokafka import AIOKafkaConsumer
+from rich.console import Console
+
+from shared.bus.kafka import ensure_topics
+from shared.bus.relay import LOCK_KEY
+from shared.contracts.topics import PROGRESS_PREFIX, TICKETS, orders_topic
+from shared.settings import Settings
+from shared.testing.kafka import Kafka
+from shared.testing.postgres import Postgres
+from shared.testing.process import free_ports
+from tests.bench import intake, latency, pipeline
+from tests.bench.ground import NETWORK, Ground, prepare, running, temporary
+
+SECTIONS = ("intake", "pipeline", "latency")
+WEBHOOKS = ("--webhook-http", "--webhook-networks=127.0.0.0/8")
+
+
+async def main(wanted: set[str]) -> None:
+    console = Console(width=130)
+    with temporary() as folder, Postgres() as postgres, Kafka(heap_mb=512) as kafka:
+        await ensure_topics(
+            kafka.bootstrap, {TICKETS: 4, orders_topic(NETWORK): 1, PROGRESS_PREFIX + NETWORK: 1}, replication=1
+        )
+        dsn = postgres.create_database("bench")
+        production = await prepare(Settings(data_dir=folder / "production", database=dsn, kafka=kafka.bootstrap))
+        embedded = await prepare(Settings(data_dir=folder / "embedded"))
+        used = 0
+        if "intake" in wanted:
+            used = await _intake(console, production, embedded, postgres, folder)
+        if "latency" in wanted:
+            await _latency(console, production, embedded, first=used)
+            used += latency.RATE * (latency.SECONDS + 1)
+        if "pipeline" in wanted:
+            await pipeline.run(console, production, first=used)
+
+
+async def _intake(console: Console, production: Ground, embedded: Ground, postgres: Postgres, folder: Path) -> int:
+    dsn = production.settings.database
+    assert dsn is not None
+    (port,) = free_ports(1)
+    leader = await asyncpg.connect(dsn)  # another process leads the relay, as in production with many
+    await leader.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+    used = await asyncio.to_thread(intake.on_postgres, console, production, postgres.pid, port=port)
+    await leader.execute("TRUNCATE outbox")
+    await leader.close()
+    floor = {c: intake.pgbench(dsn, c, folder) for c in intake.CLIENTS}
+    await asyncio.to_thread(intake.embedded, console, embedded, port=port, floor=floor.__getitem__)
+    return used
+
+
+async def _latency(console: Console, production: Ground, embedded: Ground, *, first: int) -> None:
+    found = {}
+    ports = free_ports(3)
+    bases = [f"http://127.0.0.1:{port}" for port in ports]
+    with running("up", embedded, port=ports[0]):
+        found["embedded"] = await latency.measure(
+            embedded, faults=bases[0], subscriptions=bases[0], first=100_000, orders=None
+        )
+    with (
+        running("intake", production, port=ports[0]),
+        running("dispatcher", production, port=ports[1]),
+        running("notifier", production, port=ports[2], extra=WEBHOOKS),
+    ):
+
+        async def orders(watch: latency.Stopwatch) -> None:
+            await _follow_orders(str(production.settings.kafka), watch)
+
+        found["PostgreSQL + Kafka, three processes"] = await latency.measure(
+            production, faults=bases[0], subscriptions=bases[2], first=first, orders=orders
+        )
+    latency.show(console, found)
+
+
+async def _follow_orders(kafka: str, watch: latency.Stopwatch) -> None:
+    consumer = AIOKafkaConsumer(orders_topic(NETWORK), bootstrap_servers=kafka, auto_offset_reset="latest")
+    await consumer.start()
+    try:
+        async for record in consumer:
+            watch.on_topic.setdefault(record.key.decode(), latency.time.perf_counter())
+    finally:
+        await consumer.stop()
+
+
+if __name__ == "__main__":
+    names = set(sys.argv[1:]) or set(SECTIONS)
+    if unknown := names - set(SECTIONS):
+        sys.exit(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    uvloop.run(main(names))

@@ -1,0 +1,49 @@
+"""`python -m tests.chaos`: kill -9 under load, a line a kill and a table of promises; status 1 if one was broken."""
+
+import argparse
+import asyncio
+import secrets
+import sys
+from random import Random
+from time import monotonic
+
+from shared.testing.servers import Kafka, Postgres
+from tests.chaos.check import Verdict
+from tests.chaos.scenes import SERVICES, embedded, production
+
+KILLS = {"embedded": 50, "services": 20, "broker": 5}
+
+
+async def play(scene: str, *, kills: int, rate: float, seed: int) -> Verdict:
+    rng = Random(seed)
+
+    def say(line: str) -> None:
+        print(f"{scene:9} {line}", flush=True)
+
+    if scene == "embedded":
+        return await embedded(kills, rate=rate, rng=rng, say=say)
+    victims = SERVICES * kills if scene == "services" else ("broker",) * kills
+    with Postgres() as postgres, Kafka(quick_start=True) as kafka:
+        return await production(victims, rate=rate, rng=rng, say=say, postgres=postgres, kafka=kafka)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("scenes", nargs="*", metavar="scene", help=f"{', '.join(KILLS)}; all of them if none is named")
+    parser.add_argument("--kills", type=int, help=f"of the process, each service, or the broker: {KILLS} if not given")
+    parser.add_argument("--rate", type=float, default=20.0, help="reports a second (default: 20)")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="makes the instants of chance again")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.scenes) - KILLS.keys():
+        parser.error(f"no such scene: {', '.join(unknown)}")
+    verdicts = {}
+    for scene in arguments.scenes or KILLS:
+        began_at, kills = monotonic(), arguments.kills or KILLS[scene]
+        print(f"{scene}: {kills} kills, seed {arguments.seed}", flush=True)
+        verdicts[scene] = asyncio.run(play(scene, kills=kills, rate=arguments.rate, seed=arguments.seed))
+        print(f"{verdicts[scene].table(scene)}\n  in {monotonic() - began_at:.0f} s\n", flush=True)
+    sys.exit(not all(verdict.kept for verdict in verdicts.values()))
+
+
+if __name__ == "__main__":
+    main()

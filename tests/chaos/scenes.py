@@ -1,0 +1,201 @@
+"""Who is killed: real processes on real servers, by SIGKILL under load at instants of chance, then started again.
+
+Now and then a burst of reports comes right before the kill, and now and then the next kill does not wait until the
+process has come up.
+"""
+
+import asyncio
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from sys import executable
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Protocol
+
+from shared.testing.process import ServerProcess, free_ports
+from shared.testing.servers import Kafka, Postgres
+from tests.chaos.check import Check, Verdict, read_credentials
+from tests.chaos.outside.client import Routes
+from tests.chaos.outside.pause import pause
+
+VRC = Path(executable).with_name("vrc")
+UP_WITHIN_S = 90.0
+LONGEST_LIFE_S = 2.0
+BURSTS, BURST_S = 0.5, 0.05
+EARLY, EARLY_S = 0.2, 1.5
+SERVICES = ("notifier", "intake", "dispatcher")
+TAKE_REPORTS = ("center", "intake")
+Say = Callable[[str], None]
+
+
+class Victim(Protocol):
+    def kill(self) -> None: ...
+
+    def start(self) -> None: ...
+
+    def await_up(self) -> None:
+        """Blocks; raises ServerDidNotStart."""
+
+
+@dataclass(slots=True)
+class Program:
+    """One of the center's processes, on a port of its own; its output goes to `<name>.log`."""
+
+    name: str
+    command: str
+    folder: Path
+    options: Sequence[str | Path] = ()
+    ports: list[int] = field(default_factory=lambda: free_ports(2))
+    process: ServerProcess | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.ports[0]}"
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+
+    def start(self) -> None:
+        port, metrics_port = map(str, self.ports)
+        own = ["--port", port, "--metrics-port", metrics_port, "--data-dir", self.folder]
+        self.process = ServerProcess([VRC, self.command, *own, *self.options], log=self.folder / f"{self.name}.log")
+
+    def await_up(self) -> None:
+        if self.process is not None:
+            self.process.wait_until(self._answers, timeout_s=UP_WITHIN_S)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    kafka: Kafka
+
+    def kill(self) -> None:
+        self.kafka.kill()
+
+    def start(self) -> None:
+        """Returns when it answers: there is no other way to start it."""
+        self.kafka.start()
+
+    def await_up(self) -> None:
+        return None
+
+
+class Strikes:
+    """Kills under the check's load. `say` gets a line a kill."""
+
+    def __init__(self, check: Check, rng: Random, say: Say, *, of: int) -> None:
+        self._check = check
+        self._rng = rng
+        self._say = say
+        self._of = of
+        self._never = asyncio.Event()
+        self.kills: Counter[str] = Counter()
+
+    async def strike(self, name: str, victim: Victim) -> None:
+        life_s = self._rng.uniform(0, LONGEST_LIFE_S)
+        await self._wait(life_s)
+        if self._rng.random() < BURSTS:
+            self._check.hurry()
+            await self._wait(self._rng.uniform(0, BURST_S))
+        under_way, before = self._check.client.under_way, self._check.ledger.reports
+        await asyncio.to_thread(victim.kill)
+        killed_at = monotonic()
+        await asyncio.to_thread(victim.start)
+        if early := self._rng.random() < EARLY:
+            await self._wait(self._rng.uniform(0, EARLY_S))
+        else:
+            await asyncio.to_thread(victim.await_up)
+        self.kills[name] += 1
+        taken = self._check.ledger.reports - before
+        if not (early or taken or name in TAKE_REPORTS):
+            self._check.ledger.broken["outages that stopped intake"].append(f"kill {self.kills.total()}, {name}")
+        self._say(
+            f"{self.kills.total():3}/{self._of} {name:10} killed with {under_way:2} requests under way; "
+            f"{'next kill while it starts' if early else f'answers again after {monotonic() - killed_at:4.1f} s'}; "
+            f"{taken:3} reports acknowledged meanwhile, "
+            f"{self._check.ledger.reports:,} in all"
+        )
+
+    async def _wait(self, seconds: float) -> None:
+        await pause(seconds, unless=self._never)
+
+
+async def embedded(kills: int, *, rate: float, rng: Random, say: Say) -> Verdict:
+    """The whole center in one process, on SQLite."""
+    with TemporaryDirectory(prefix="vrc-chaos-") as folder:
+        center = Program("center", "up", Path(folder), ["--demo"])
+        try:
+            await _started(center)
+            credentials = read_credentials(Path(folder) / "demo-credentials.json")
+            async with Check(Routes.all_at(center.url), credentials, rate=rate, rng=rng) as check:
+                strikes = Strikes(check, rng, say, of=kills)
+                for _ in range(kills):
+                    await strikes.strike("center", center)
+                await asyncio.to_thread(center.await_up)
+                return await check.conclude()
+        finally:
+            center.kill()
+
+
+async def production(
+    victims: Sequence[str], *, rate: float, rng: Random, say: Say, postgres: Postgres, kafka: Kafka
+) -> Verdict:
+    """Three services on PostgreSQL and Kafka; `victims` in turn: notifier, intake, dispatcher or broker."""
+    with TemporaryDirectory(prefix="vrc-chaos-") as name:
+        async with _three_services(Path(name), postgres, kafka) as programs:
+            credentials = read_credentials(Path(name) / "demo-credentials.json")
+            urls = {service: [program.url] for service, program in programs.items()}
+            async with Check(Routes(**urls), credentials, rate=rate, rng=rng, kafka=kafka.bootstrap) as check:
+                strikes = Strikes(check, rng, say, of=len(victims))
+                for victim in victims:
+                    await strikes.strike(victim, programs.get(victim) or Broker(kafka))
+                for program in programs.values():
+                    await asyncio.to_thread(program.await_up)
+                return await check.conclude()
+
+
+@asynccontextmanager
+async def _three_services(folder: Path, postgres: Postgres, kafka: Kafka) -> AsyncIterator[dict[str, Program]]:
+    settings = folder / "center.toml"
+    settings.write_text(
+        f'database = "{postgres.create_database(f"chaos_{free_ports(1)[0]}")}"\nkafka = "{kafka.bootstrap}"\n'
+        'webhook_networks = ["127.0.0.0/8"]\nwebhook_http = true\nwebhook_timeout = 5\n'
+    )
+    programs = {
+        name: Program(name, name, folder, ["--config", settings, "--instance", f"{name}-1"]) for name in SERVICES
+    }
+    programs["intake"].options = [*programs["intake"].options, "--demo"]
+    try:
+        await _once(folder, "migrate", "--config", settings)
+        await _started(programs["intake"])
+        await _once(folder, "topics", "--config", settings)
+        for name in ("dispatcher", "notifier"):
+            await _started(programs[name])
+        yield programs
+    finally:
+        for program in programs.values():
+            program.kill()
+
+
+async def _once(folder: Path, *command: str | Path) -> None:
+    process = ServerProcess([VRC, *command], log=folder / f"{command[0]}.log")
+    await asyncio.to_thread(process.finish, timeout_s=UP_WITHIN_S)
+
+
+async def _started(program: Program) -> None:
+    program.start()
+    await asyncio.to_thread(program.await_up)

@@ -1,0 +1,384 @@
+"""Lanes: every wanted event of a ticket reaches the receiver at least once and in order, on both databases.
+
+Retries are rows and the clock stands still: nothing here waits for time, only for a delivery under way to end.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from services.notifier import model
+from services.notifier.model import RETRY_DELAYS, Claim
+from services.notifier.store import lanes, subscriptions
+from services.notifier.store.lanes import Stale
+from shared.clock import to_ms
+from shared.contracts.facts import Fact
+from shared.db.port import Database
+from shared.ids import AccountId
+from shared.testing.clock import ManualClock
+from shared.testing.receiver import Answer, Receiver
+from tests.cases import accepted, issued, notes, restored
+from tests.notifying import CLAIM_FOR, Notifier, Tickets, notifier
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+async def happens(store: Database, clock: ManualClock) -> Tickets:
+    return Tickets(store, clock)
+
+
+@pytest.fixture
+async def one(store: Database, clock: ManualClock) -> AsyncIterator[Notifier]:
+    async with notifier(store, clock) as running:
+        yield running
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with Receiver() as running:
+        yield running
+
+
+async def test_event_is_delivered_signed_and_acknowledged(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    await one.subscribe(receiver)
+    event = await happens.open()
+    await one.feed(event)
+    await one.settle()
+    (hook,) = receiver.hooks
+    assert hook.signed
+    assert hook.id == event.id
+    lane = await one.lane()
+    assert (lane["acked_seq"], lane["last_seq"], lane["due_at"], lane["claim"]) == (1, 1, None, None)
+
+
+async def test_events_of_a_ticket_arrive_in_order(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    await one.subscribe(receiver)
+    first = await happens.open()
+    await one.feed(first, *await happens.happen(first.ticket, *notes(4)))
+    await one.settle()
+    assert receiver.seqs(first.ticket) == [1, 2, 3, 4, 5]
+
+
+async def test_what_happens_while_a_delivery_is_under_way_follows_it(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    receiver.script.append(Answer(delay_s=0.05))
+    await one.subscribe(receiver)
+    first = await happens.open()
+    await one.feed(first)
+    await receiver.until(1)
+    await one.feed(*await happens.happen(first.ticket, *notes(3)))
+    await one.settle()
+    assert receiver.seqs(first.ticket) == [1, 2, 3, 4]
+
+
+async def test_flapping_receiver_gets_everything_in_order(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    receiver.script.extend([Answer(500), Answer(), "reset", Answer(503), Answer(), Answer(429), "garbage", Answer()])
+    await one.subscribe(receiver)
+    first = await happens.open()
+    await one.feed(first, *await happens.happen(first.ticket, *notes(4)))
+    for _ in range(6):
+        await one.settle()
+        await one.look(timedelta(minutes=2))
+    assert receiver.seqs(first.ticket) == [1, 1, 2, 2, 2, 3, 3, 3, 4, 5]
+
+
+async def test_every_try_of_an_event_has_the_same_id_and_body(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    receiver.script.append(Answer(500))
+    await one.subscribe(receiver)
+    await one.feed(await happens.open())
+    await one.settle()
+    await one.look(timedelta(seconds=5))
+    await one.settle()
+    first, second = receiver.hooks
+    assert (first.id, first.body) == (second.id, second.body)
+    assert first.headers["webhook-timestamp"] != second.headers["webhook-timestamp"]
+    assert first.signed
+    assert second.signed
+
+
+async def test_failed_delivery_is_tried_again_when_due_and_not_before(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    receiver.otherwise = Answer(500)
+    await one.subscribe(receiver)
+    await one.feed(await happens.open())
+    for attempts, delay in enumerate(RETRY_DELAYS[:5], 1):
+        await one.settle()
+        assert len(receiver.hooks) == attempts
+        assert await one.look(delay - SECOND) == 0
+        assert await one.look(SECOND) == 1
+
+
+async def test_retry_after_puts_the_next_try_off(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    receiver.script.append(Answer(429, {"retry-after": "40"}))
+    await one.subscribe(receiver)
+    await one.feed(await happens.open())
+    await one.settle()
+    assert (await one.lane())["due_at"] == to_ms(one.clock.now() + timedelta(seconds=40))
+
+
+async def test_event_that_is_never_taken_becomes_a_dead_letter_and_the_next_follows(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    receiver.script.extend([Answer(500)] * (len(RETRY_DELAYS) + 1))
+    subscription = await one.subscribe(receiver)
+    first = await happens.open()
+    await one.feed(first, *await happens.happen(first.ticket, *notes(1)))
+    for delay in RETRY_DELAYS:
+        await one.settle()
+        await one.look(delay)
+    await one.settle()
+    (dead,) = await one.dead()
+    assert (dead["subscription"], dead["ticket"], dead["seq"]) == (subscription.id, first.ticket, 1)
+    assert (dead["reason"], dead["attempts"]) == ("server_error", len(RETRY_DELAYS) + 1)
+    assert receiver.seqs(first.ticket)[-1] == 2
+    assert (await one.lane())["acked_seq"] == 2
+
+
+async def test_redirect_is_a_failure_and_is_not_followed(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    receiver.script.append(Answer(302, {"location": receiver.url}))
+    await one.subscribe(receiver)
+    await one.feed(await happens.open())
+    await one.settle()
+    assert len(receiver.hooks) == 1
+    assert one.count("vrc_webhook_attempts_total", outcome="retry", reason="redirect") == 1
+
+
+async def test_gone_ends_the_subscription_and_no_other(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    async with Receiver(otherwise=Answer(410)) as gone:
+        await one.subscribe(gone)
+        kept = await one.subscribe(receiver)
+        first = await happens.open()
+        await one.feed(first)
+        await one.settle()
+        await one.feed(*await happens.happen(first.ticket, *notes(1)))
+        await one.settle()
+        assert len(gone.hooks) == 1
+    assert receiver.seqs(first.ticket) == [1, 2]
+    assert [lane["subscription"] for lane in await one.lanes()] == [kept.id]
+
+
+async def test_ended_subscription_gets_nothing_that_is_still_owed(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    receiver.otherwise = Answer(500)
+    subscription = await one.subscribe(receiver)
+    first = await happens.open()
+    await one.feed(first)
+    await one.settle()
+    await one.desk.end(subscription.account, subscription.id)
+    assert await one.look(timedelta(days=1)) == 0
+    await one.feed(*await happens.happen(first.ticket, *notes(1)))
+    assert await one.lanes() == []
+
+
+async def test_only_wanted_types_are_delivered(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    await one.subscribe(receiver, "order.accepted", "ticket.restored")
+    first = await happens.open()
+    facts: list[Fact] = [issued(first.ticket), accepted(first.ticket), *notes(2), restored(first.ticket)]
+    await one.feed(first, *await happens.happen(first.ticket, *facts))
+    await one.settle()
+    assert [hook.event["type"] for hook in receiver.hooks] == ["order.accepted", "ticket.restored"]
+    assert (await one.lane())["acked_seq"] == 6
+
+
+async def test_subscription_made_in_mid_ticket_gets_what_comes_after(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    first = await happens.open()
+    await one.feed(first, *await happens.happen(first.ticket, *notes(2)))
+    await one.subscribe(receiver)
+    await one.feed(*await happens.happen(first.ticket, *notes(1)))
+    await one.settle()
+    assert receiver.seqs(first.ticket) == [4]
+
+
+async def test_other_accounts_get_nothing(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    await one.subscribe(receiver, account=AccountId("icbc"))
+    await one.feed(await happens.open())
+    assert await one.lanes() == []
+
+
+async def test_event_that_comes_twice_is_fed_and_delivered_once(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    await one.subscribe(receiver)
+    first = await happens.open()
+    more = await happens.happen(first.ticket, *notes(2))
+    await one.feed(first, *more, first)
+    await one.feed(*more)
+    await one.settle()
+    assert receiver.seqs(first.ticket) == [1, 2, 3]
+    assert await one.fed() == [(first.ticket, seq) for seq in (1, 2, 3)]
+
+
+async def test_events_that_the_bus_left_out_are_read_from_the_log(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    await one.subscribe(receiver)
+    first = await happens.open()
+    *_, last = await happens.happen(first.ticket, *notes(5))
+    await one.feed(first)
+    await one.feed(last)
+    await one.settle()
+    assert receiver.seqs(first.ticket) == [1, 2, 3, 4, 5, 6]
+    assert await one.fed() == [(first.ticket, seq) for seq in range(1, 7)]
+
+
+async def test_stale_claim_changes_nothing(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    receiver.otherwise = "hang"
+    subscription = await one.subscribe(receiver)
+    first = await happens.open()
+    await one.feed(first)
+    await receiver.until(1)
+    before = await one.lane()
+    stale = Claim(subscription, first.ticket, "somebody else's", 0, 1)
+    now = one.clock.now()
+    records = [model.passed(stale, 1, now), model.released(stale, now)]
+    assert await one.database.transact(lambda tx: lanes.record(tx, records, now)) == [Stale(), Stale()]
+    assert await one.lane() == before
+
+
+async def test_worker_whose_claim_ran_out_leaves_no_dead_letter(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    receiver.otherwise = "hang"
+    subscription = await one.subscribe(receiver)
+    event = await happens.open()
+    await one.feed(event)
+    now = one.clock.now()
+    stale = Claim(subscription, event.ticket, "run out", 0, 1, attempts=len(RETRY_DELAYS))
+    record = model.failed(stale, event, model.Retry("timeout"), now=now, until=now, jitter=0)
+    assert record.dead
+    await one.database.transact(lambda tx: lanes.record(tx, [record], now))
+    assert await one.dead() == []
+
+
+async def test_lane_of_a_worker_that_died_is_taken_over_after_its_claim(
+    one: Notifier, store: Database, clock: ManualClock, happens: Tickets, receiver: Receiver
+) -> None:
+    receiver.script.append("hang")
+    await one.subscribe(receiver)
+    first = await happens.open()
+    await one.feed(first)
+    await receiver.until(1)
+    async with notifier(store, clock) as other:
+        assert await other.look(CLAIM_FOR - SECOND) == 0
+        assert await other.look(SECOND) == 1
+        await other.settle()
+    assert receiver.seqs(first.ticket) == [1, 1]
+    assert (await one.lane())["acked_seq"] == 1
+
+
+async def test_worker_that_was_overtaken_records_nothing_and_stops(
+    one: Notifier, store: Database, clock: ManualClock, happens: Tickets
+) -> None:
+    async with Receiver(Answer(500, delay_s=0.2)) as slow:
+        await one.subscribe(slow)
+        await one.feed(await happens.open())
+        await slow.until(1)
+        async with notifier(store, clock) as other:
+            await other.look(CLAIM_FOR)
+            await other.settle()
+        await one.settle()
+    assert one.count("vrc_webhook_stale_records_total") == 1
+    lane = await one.lane()
+    assert (lane["acked_seq"], lane["attempts"], lane["due_at"]) == (1, 0, None)
+
+
+async def test_stopping_lets_go_of_what_is_claimed(
+    store: Database, clock: ManualClock, happens: Tickets, receiver: Receiver
+) -> None:
+    receiver.script.append("hang")
+    async with notifier(store, clock) as first:
+        await first.subscribe(receiver)
+        event = await happens.open()
+        await first.feed(event)
+        await receiver.until(1)
+    async with notifier(store, clock) as second:
+        assert await second.look() == 1
+        await second.settle()
+    assert receiver.seqs(event.ticket) == [1, 1]
+
+
+async def test_due_lanes_are_claimed_by_one_process_each(
+    one: Notifier, store: Database, clock: ManualClock, happens: Tickets, receiver: Receiver
+) -> None:
+    receiver.otherwise = Answer(500)
+    await one.subscribe(receiver)
+    events = [await happens.open() for _ in range(30)]
+    await one.feed(*events)
+    while await one.look():
+        await one.settle()
+    receiver.otherwise = Answer()
+    receiver.hooks.clear()
+    clock.advance(timedelta(seconds=10))
+    async with notifier(store, clock) as other:
+        while sum(await asyncio.gather(one.look(), other.look())):
+            await one.settle()
+            await other.settle()
+    assert sorted(receiver.ids) == sorted(event.id for event in events)
+
+
+async def test_dead_receiver_holds_up_nobody_else(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    async with Receiver(otherwise="hang") as dead:
+        await one.subscribe(dead)
+        await one.subscribe(receiver)
+        events = [await happens.open() for _ in range(300)]
+        await one.feed(*events)
+        while len(receiver.hooks) < len(events):
+            await one.deliveries.wake.wait(0.05)
+            await one.look()
+        assert sorted(receiver.ids) == sorted(event.id for event in events)
+        assert 0 < len(dead.hooks) <= 4
+
+
+async def test_more_lanes_than_there_is_room_for_are_all_delivered(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    await one.subscribe(receiver)
+    events = [await happens.open() for _ in range(200)]
+    await one.feed(*events)
+    while len(receiver.hooks) < len(events):
+        await one.deliveries.wake.wait(0.05)
+        await one.look()
+    await one.settle()
+    assert sorted(receiver.ids) == sorted(event.id for event in events)
+    assert receiver.most_under_way <= 32
+
+
+async def test_bumps_and_records_at_once_lose_nothing(
+    one: Notifier, store: Database, clock: ManualClock, happens: Tickets
+) -> None:
+    """Two processes feed and deliver the same tickets; every receiver gets each ticket complete and in order."""
+    async with Receiver() as left, Receiver() as right, notifier(store, clock) as other:
+        await one.subscribe(left)
+        await other.subscribe(right)
+        firsts = [await happens.open() for _ in range(8)]
+        for round in range(6):
+            batches = [await happens.happen(first.ticket, *notes(2)) for first in firsts]
+            half = [event for batch in batches[round % 2 :: 2] for event in batch]
+            rest = [event for batch in batches[1 - round % 2 :: 2] for event in batch]
+            await asyncio.gather(one.feed(*half), other.feed(*rest))
+            await asyncio.gather(one.look(), other.look())
+        for running in (one, other, one, other):
+            await running.settle()
+            await running.look()
+        await one.settle()
+        await other.settle()
+        for receiver in (left, right):
+            assert all(receiver.seqs(first.ticket) == list(range(1, 14)) for first in firsts)
+
+
+async def test_secret_comes_back_from_the_database_and_shows_in_no_repr(one: Notifier, receiver: Receiver) -> None:
+    made = await one.subscribe(receiver)
+    found = await subscriptions.get(one.database, made.id, made.account)
+    assert found is not None
+    assert found.secret == made.secret
+    assert made.secret not in repr(found)

@@ -1,0 +1,172 @@
+"""The registry is written once and read from memory; a change made anywhere is followed everywhere."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared.db.port import Database
+from shared.ids import AccountId, CircuitId, NetworkCode
+from shared.registry import store as registry_store
+from shared.registry.model import Account, Circuit, End, Network, Segment
+from shared.registry.store import Follower, Registry, put
+from tests.cases import ACCOUNT, BEIJING, CHUXIONG, CIRCUIT
+from tests.waiting import until
+
+GRID = Account(ACCOUNT, "国家电网", "State Grid", "other", "diamond")
+NETWORKS = [Network(BEIJING, "北京", "Beijing", "北京", "Beijing"), Network(CHUXIONG, "楚雄", "Chuxiong", "云南", "Yunnan")]
+LINE = Circuit(
+    CIRCUIT, ACCOUNT, "ip-vpn", 100, True, End(BEIJING, "北京 site 1"), End(CHUXIONG, "楚雄 site 2"),
+    (
+        Segment("a-lan", "customer-lan", "a", None, "customer"),
+        Segment("a-access", "access", "a", BEIJING),
+        Segment("backbone-1", "backbone", None, BEIJING, None, "北京-昆明"),
+        Segment("z-access", "access", "z", CHUXIONG),
+    ),
+)  # fmt: skip
+
+
+def line(number: int, account: AccountId = ACCOUNT) -> Circuit:
+    return replace(LINE, id=CircuitId(f"C{number:03}"), account=account)
+
+
+async def write(store: Database, *circuits: Circuit, **more: Any) -> None:
+    await store.transact(lambda tx: put(tx, more.get("accounts", [GRID]), more.get("networks", NETWORKS), circuits))
+
+
+async def read(store: Database) -> Registry:
+    registry = Registry(store)
+    await registry.load()
+    return registry
+
+
+async def test_circuit_comes_back_whole_with_its_segments_in_order(store: Database) -> None:
+    await write(store, LINE)
+    assert await (await read(store)).circuit(CIRCUIT) == LINE
+
+
+async def test_account_and_networks_come_back_whole(store: Database) -> None:
+    await write(store)
+    registry = await read(store)
+    assert await registry.account(ACCOUNT) == GRID
+    assert sorted(registry.networks, key=lambda n: n.code) == NETWORKS
+    assert registry.network("0878") == NETWORKS[1]
+
+
+async def test_owner_of_a_circuit_is_known_without_asking_the_database(store: Database) -> None:
+    await write(store, LINE)
+    registry = await read(store)
+    assert registry.owner(CIRCUIT) == ACCOUNT
+    assert registry.owner("unknown") is None
+
+
+@pytest.mark.parametrize("id", ["unknown", "", "'; DROP TABLE circuits"])
+async def test_what_is_unknown_is_nothing(store: Database, id: str) -> None:
+    registry = await read(store)
+    assert await registry.circuit(id) is None
+    assert await registry.account(AccountId(id)) is None
+    assert registry.network(id) is None
+
+
+async def test_writing_again_replaces(store: Database) -> None:
+    await write(store, LINE)
+    await write(store, replace(LINE, bandwidth_mbps=200), accounts=[replace(GRID, tier="jade")])
+    registry = await read(store)
+    assert (await registry.circuit(CIRCUIT)).bandwidth_mbps == 200  # type: ignore[union-attr]
+    assert (await registry.account(ACCOUNT)).tier == "jade"  # type: ignore[union-attr]
+
+
+async def test_circuits_of_an_account_come_in_pages_without_gap_or_repeat(store: Database) -> None:
+    await write(store, *(line(n) for n in range(5)), line(9, AccountId("another")))
+    registry = await read(store)
+    first = await registry.circuits(ACCOUNT, after="", most=3)
+    rest = await registry.circuits(ACCOUNT, after=first[-1].id, most=3)
+    assert [c.id for c in (*first, *rest)] == ["C000", "C001", "C002", "C003", "C004"]
+
+
+async def test_circuits_of_all_accounts_come_in_order(store: Database) -> None:
+    await write(store, line(2), line(1, AccountId("another")), line(3))
+    registry = await read(store)
+    assert [c.id for c in await registry.circuits(None, after="C001", most=9)] == ["C002", "C003"]
+
+
+async def test_thousand_circuits_are_written_at_once(store: Database) -> None:
+    await write(store, *(line(number) for number in range(1000)))
+    assert len(await (await read(store)).circuits(None, after="", most=2000)) == 1000
+
+
+async def test_change_is_seen_at_the_next_refresh(store: Database) -> None:
+    await write(store, LINE)
+    registry = Registry(store)
+    follower = Follower(store, registry)
+    await follower.refresh()
+    held = await registry.circuit(CIRCUIT)
+    await write(store, replace(LINE, account=AccountId("another")))
+    await follower.refresh()
+    assert held == LINE
+    assert registry.owner(CIRCUIT) == (await registry.circuit(CIRCUIT)).account == "another"  # type: ignore[union-attr]
+
+
+async def test_refresh_loads_only_when_the_version_has_moved(store: Database) -> None:
+    class Counting:
+        loads = 0
+
+        async def load(self) -> None:
+            self.loads += 1
+
+    held = Counting()
+    follower = Follower(store, held)
+    for _ in range(3):
+        await follower.refresh()
+    await write(store)
+    await follower.refresh()
+    assert held.loads == 2
+
+
+async def test_follower_goes_on_by_itself(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_store, "FOLLOW_EVERY_S", 0.01)
+    registry = Registry(store)
+    following = asyncio.create_task(Follower(store, registry).run())
+    await write(store, LINE)
+    await until(lambda: registry.owner(CIRCUIT) == ACCOUNT)
+    following.cancel()
+    await asyncio.wait([following])
+
+
+async def test_circuit_that_was_being_read_during_a_reload_is_not_held_in_its_old_form(store: Database) -> None:
+    class Slow:
+        """The database, whose answers arrive after the reload that overtook them."""
+
+        async def fetch(self, query: Any, **params: Any) -> Any:
+            rows = await store.fetch(query, **params)
+            if query is registry_store.CIRCUIT and not overtaken.is_set():
+                read_old.set()
+                await overtaken.wait()
+            return rows
+
+    read_old, overtaken = asyncio.Event(), asyncio.Event()
+    await write(store, LINE)
+    registry = Registry(Slow())  # type: ignore[arg-type]
+    reading = asyncio.create_task(registry.circuit(CIRCUIT))
+    await read_old.wait()
+    await write(store, replace(LINE, bandwidth_mbps=200))
+    await registry.load()
+    overtaken.set()
+    await reading
+    assert (await registry.circuit(CIRCUIT)).bandwidth_mbps == 200  # type: ignore[union-attr]
+
+
+async def test_memory_holds_no_more_circuits_than_allowed(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_store, "HELD_CIRCUITS", 3)
+    await write(store, *(line(number) for number in range(6)))
+    registry = await read(store)
+    for number in range(6):
+        assert await registry.circuit(f"C{number:03}") == line(number)
+    assert len(registry._circuits) == 3
+
+
+async def test_network_code_keeps_its_leading_zero(store: Database) -> None:
+    await write(store)
+    assert (await read(store)).network("878") is None
+    assert {network.code for network in (await read(store)).networks} == {NetworkCode("010"), NetworkCode("0878")}

@@ -1,0 +1,128 @@
+"""A small HTTP door of its own behind the shared layers, on a real uvicorn: what every service's routes go through."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import httpx
+import orjson
+import pytest
+from fastapi import APIRouter, Depends, Header, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared import errors
+from shared.auth import Keyring, Principal, issue, save_keys
+from shared.db.sqlite import SqliteDatabase
+from shared.errors import CenterError, FieldError
+from shared.health import Health, Pulse
+from shared.metrics import Metrics
+from shared.testing.clock import START
+from shared.web.app import layered, make_app
+from shared.web.routes import HotRoute, StrictRoute, allow, authenticate, hot, read_json
+from shared.web.server import Listener
+
+RAISED: dict[str, CenterError] = {
+    "invalid": errors.InvalidInput(FieldError("impact", "is required"), FieldError("query:limit", "is too large")),
+    "malformed": errors.InvalidInput(FieldError("body", "is not JSON"), status=400),
+    "media": errors.UnsupportedMedia("send JSON"),
+    "large": errors.TooLarge("too large"),
+    "unauthenticated": errors.Unauthenticated("who are you"),
+    "forbidden": errors.Forbidden("not you"),
+    "missing": errors.NotFound(),
+    "gone": errors.Gone("too old", oldest="VT261121-7K3QM9XA-7"),
+    "illegal": errors.IllegalMove("not now", legal=["confirm", "reopen"]),
+    "reused": errors.KeyReused("another request"),
+    "unavailable": errors.Unavailable("later", retry_after_s=3),
+}
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(max_length=10)]
+
+
+class Thing(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    parts: list[Part] = []
+
+
+router = APIRouter(route_class=StrictRoute)
+Caller = Annotated[Principal, Depends(allow("account", "operator"))]
+
+
+@router.post("/v1/things")
+async def make(thing: Thing, caller: Caller) -> dict[str, int]:
+    return {"length": len(thing.name)}
+
+
+@router.get("/v1/things/{number}")
+async def read(
+    caller: Caller,
+    number: Annotated[int, Path()],
+    limit: Annotated[int, Query(le=200)] = 1,
+    trace: Annotated[int, Header()] = 0,
+) -> dict[str, int]:
+    return {"number": number}
+
+
+@router.get("/v1/raise/{name}")
+async def fail(name: str, caller: Caller) -> None:
+    raise RAISED.get(name) or ZeroDivisionError("the secret of the house")
+
+
+async def hot_handler(request: Request) -> Response:
+    authenticate(request, ("account",))
+    body = read_json(await request.body(), request.headers.get("content-type"))
+    if body == "defect":
+        raise ZeroDivisionError("the secret of the house")
+    return Response(orjson.dumps({"length": len(body["name"])}), 201)
+
+
+@hot(hot_handler, "account")
+async def make_hot(thing: Thing) -> Any: ...
+
+
+router.routes.append(HotRoute("/v1/hot", make_hot, methods=["POST"]))
+
+
+@dataclass(frozen=True)
+class Door:
+    """`client` is the account's; `network` and `nobody` are other callers' headers."""
+
+    client: httpx.AsyncClient
+    port: int
+    network: dict[str, str]
+    nobody: dict[str, str]
+    pulse: Pulse
+    metrics: Metrics
+
+    async def problem(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        """The problem that answers, after a look at its form."""
+        answer = await self.client.request(method, path, **request)
+        assert answer.headers["content-type"] == "application/problem+json"
+        problem: dict[str, Any] = answer.json()
+        assert problem["status"] == answer.status_code
+        return problem
+
+
+@pytest.fixture
+async def door(sqlite_store: SqliteDatabase) -> AsyncIterator[Door]:
+    account, network = issue(Principal("account", "state-grid")), issue(Principal("network", "0878"))
+    await sqlite_store.transact(lambda tx: save_keys(tx, [account, network], START))
+    keyring, health, metrics = Keyring(sqlite_store), Health(), Metrics()
+    await keyring.load()
+    pulse = health.pulse("relay")
+    app = make_app([router], keyring=keyring, health=health)
+    listener = Listener(layered(app, metrics=metrics, access_log=None), host="127.0.0.1", port=0)
+    await listener.start()
+    headers = {"Authorization": f"Bearer {account.key}"}
+    url = f"http://127.0.0.1:{listener.bound_port}"
+    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as client:
+        others = {"Authorization": f"Bearer {network.key}"}, {"Authorization": ""}
+        yield Door(client, listener.bound_port, *others, pulse, metrics)
+    await listener.stop()

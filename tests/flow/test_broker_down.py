@@ -1,0 +1,36 @@
+"""Broker down: intake goes on accepting, and everything flows when it is back."""
+
+import pytest
+
+from shared.testing.servers import Kafka
+from tests.centers import House, live
+from tests.people import done
+from tests.registry import BEIJING, CHUXIONG, FAR, PLAIN, SHANGHAI, XIAN
+from tests.waiting import until
+from tests.wire import Wire, progress
+
+
+@pytest.fixture
+def revived(broker: Kafka) -> Kafka:
+    """The broker, running again after the test whatever became of it."""
+    yield broker
+    broker.start()
+
+
+async def test_reports_taken_while_the_broker_is_down_are_ordered_when_it_is_back(
+    production: House, revived: Kafka, wire: Wire
+) -> None:
+    before = await production.report(FAR, CHUXIONG, BEIJING)
+    revived.kill()
+    tickets = [await production.customer.report(circuit) for circuit in PLAIN]
+    assert [live(await production.operator.ticket(ticket)) for ticket in tickets] == [[]] * len(PLAIN)
+    assert done(await production.network(BEIJING).say("accept", before))["state"] == "accepted"
+    revived.start()
+    for ticket in tickets:
+        await until(lambda ticket=ticket: _is_ordered(production, ticket), timeout_s=60)
+    await wire.publish(progress(XIAN, "accepted", f"{tickets[0]}.{XIAN}"))
+    await production.until_status(tickets[0], "inProgress")
+
+
+async def _is_ordered(center: House, ticket: str) -> bool:
+    return live(await center.operator.ticket(ticket)) == [SHANGHAI, XIAN]

@@ -1,0 +1,24 @@
+"""Progress on one network's topic about another network's order is refused, and recorded once."""
+
+from tests.centers import House, states
+from tests.registry import BEIJING, CHUXIONG, FAR
+from tests.wire import Wire, progress
+
+
+async def test_progress_about_another_networks_order_is_recorded_once(production: House, wire: Wire) -> None:
+    ticket = await production.report(FAR, CHUXIONG, BEIJING)
+    intruder = progress(BEIJING, "accepted", f"{ticket}.{BEIJING}", by=CHUXIONG, id="intruder")
+    await wire.publish(intruder, intruder)
+    await wire.publish(intruder)
+    await production.all_heard()
+    (refused,) = await production.operator.refused()
+    assert (refused["network"], refused["order"], refused["id"]) == (CHUXIONG, f"{ticket}.{BEIJING}", "intruder")
+    assert states(await production.operator.ticket(ticket))[BEIJING] == "issued"
+
+
+async def test_illegal_move_over_kafka_is_refused_with_its_reason(production: House, wire: Wire) -> None:
+    ticket = await production.report(FAR, CHUXIONG, BEIJING)
+    await wire.publish(progress(CHUXIONG, "restored", f"{ticket}.{CHUXIONG}"))
+    await production.all_heard()
+    (refused,) = await production.operator.refused()
+    assert "is issued: restore is not possible" in refused["reason"]

@@ -1,0 +1,324 @@
+"""Live streams: everything a reader may see, once, in order, wherever it begins and however often it comes again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+import orjson
+import pytest
+from starlette.types import Message
+
+from services.notifier.api import streams
+from services.notifier.api.streams import EventStream
+from services.notifier.handlers import hub
+from services.notifier.service import NotifierService
+from services.notifier.store import feed
+from services.notifier.store.feed import Scope
+from shared.auth import Keyring, Principal, issue, save_keys
+from shared.contracts.event import Event
+from shared.db.port import Database
+from shared.health import Health
+from shared.metrics import Metrics
+from shared.settings import Settings
+from shared.testing.clock import START, ManualClock
+from shared.testing.serve import serving
+from shared.web.app import layered, make_app
+from tests.cases import ACCOUNT, notes
+from tests.notifying import HandFed, Tickets
+from tests.people import Caller
+from tests.streams import PATIENCE_S, Stream, reading
+from tests.waiting import until
+
+ACCOUNT_KEY, OTHER_KEY, OPERATOR_KEY, NETWORK_KEY = (
+    issue(principal)
+    for principal in (
+        Principal("account", ACCOUNT),
+        Principal("account", "icbc"),
+        Principal("operator", "noc"),
+        Principal("network", "010"),
+    )
+)
+KEYS = ACCOUNT_KEY, OTHER_KEY, OPERATOR_KEY, NETWORK_KEY
+
+
+@dataclass(slots=True)
+class Door:
+    service: NotifierService
+    database: Database
+    clock: ManualClock
+    metrics: Metrics
+    events: HandFed
+    happens: Tickets
+    http: httpx.AsyncClient
+
+    def stream(
+        self, path: str = "/v1/stream", *, key: str = ACCOUNT_KEY.key, after: str | None = None
+    ) -> AbstractAsyncContextManager[Stream]:
+        return reading(self.http, path, key, after=after)
+
+    def caller(self, key: str | None = ACCOUNT_KEY.key) -> Caller:
+        return Caller(self.http, key)
+
+    async def feed(self, *events: Event) -> None:
+        await self.events.bring(*events)
+
+    async def open(self, *, notes_: int = 0) -> Event:
+        """A ticket with so many notes, fed; answers its first event."""
+        first = await self.happens.open()
+        more = await self.happens.happen(first.ticket, *notes(notes_)) if notes_ else []
+        await self.feed(first, *more)
+        return first
+
+    def open_streams(self) -> float:
+        return self.metrics.registry.get_sample_value("vrc_streams_open") or 0.0
+
+
+@pytest.fixture
+async def door(store: Database, clock: ManualClock) -> AsyncIterator[Door]:
+    await store.transact(lambda tx: save_keys(tx, KEYS, START))
+    keyring, metrics, health, events = Keyring(store), Metrics(), Health(), HandFed()
+    await keyring.load()
+    service = NotifierService(store, clock, events=events, settings=Settings(), metrics=metrics, health=health)
+    app = layered(make_app(service.routers, keyring=keyring, health=health), metrics=metrics, access_log=None)
+    await service.start()
+    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False, timeout=PATIENCE_S) as http:
+        yield Door(service, store, clock, metrics, events, Tickets(store, clock), http)
+        service.end_streams()
+    await service.stop()
+
+
+async def test_account_stream_shows_what_happens_from_now_on(door: Door) -> None:
+    await door.open()
+    async with door.stream() as stream:
+        event = await door.open()
+        shown = await stream.next()
+        assert (shown.event, shown.data["id"]) == ("ticket.reported", event.id)
+        assert shown.data["data"]["impact"] == "down"
+
+
+async def test_ticket_stream_begins_with_the_whole_ticket(door: Door) -> None:
+    first = await door.open(notes_=3)
+    await door.open()
+    async with door.stream(f"/v1/tickets/{first.ticket}/stream") as stream:
+        assert await stream.seqs(4) == [1, 2, 3, 4]
+        await door.feed(*await door.happens.happen(first.ticket, *notes(2)))
+        assert await stream.seqs(2) == [5, 6]
+
+
+async def test_ticket_longer_than_a_page_is_shown_whole(door: Door) -> None:
+    count = hub.PAGE * 2 + 1
+    first = await door.open(notes_=count - 1)
+    async with door.stream(f"/v1/tickets/{first.ticket}/stream") as stream:
+        assert await stream.seqs(count) == list(range(1, count + 1))
+
+
+async def test_account_sees_its_own_and_operators_see_all(door: Door) -> None:
+    async with door.stream(key=OTHER_KEY.key) as other, door.stream(key=OPERATOR_KEY.key) as operator:
+        await door.open(notes_=1)
+        assert await operator.seqs(2) == [1, 2]
+        door.service.end_streams()
+        assert await other.ended()
+
+
+@pytest.mark.parametrize(
+    ("key", "status"), [(None, 401), (NETWORK_KEY.key, 403), (OTHER_KEY.key, 404), (OPERATOR_KEY.key, 200)]
+)
+async def test_who_may_follow_a_ticket(door: Door, key: str | None, status: int) -> None:
+    first = await door.open()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    async with door.http.stream("GET", f"/v1/tickets/{first.ticket}/stream", headers=headers) as answer:
+        assert answer.status_code == status
+
+
+@pytest.mark.parametrize("id", ["VT261121-7K3QM9XA", "nonsense", "VT261121-7K3QM9X%00"])
+async def test_ticket_that_does_not_exist_is_not_found(door: Door, id: str) -> None:
+    assert (await door.caller().get(f"/v1/tickets/{id}/stream")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/stream", "/v1/tickets/{ticket}/stream"])
+async def test_resuming_shows_what_followed_without_gap_or_repeat(door: Door, path: str) -> None:
+    first = await door.open(notes_=9)
+    whole = f"/v1/tickets/{first.ticket}/stream"
+    async with door.stream(whole) as stream:
+        (*_, fourth) = await stream.take(4)
+    async with door.stream(path.format(ticket=first.ticket), after=fourth.id) as stream:
+        assert await stream.seqs(6) == [5, 6, 7, 8, 9, 10]
+        await door.feed(*await door.happens.happen(first.ticket, *notes(1)))
+        assert await stream.seqs(1) == [11]
+
+
+async def test_coming_again_all_the_time_misses_nothing(door: Door) -> None:
+    first = await door.open()
+    path = f"/v1/tickets/{first.ticket}/stream"
+    seen: list[int] = []
+    last: str | None = None
+
+    async def go_on() -> None:
+        for _ in range(40):
+            await door.feed(*await door.happens.happen(first.ticket, *notes(1)))
+
+    going = asyncio.create_task(go_on())
+    while len(seen) < 41:
+        async with door.stream(path, after=last) as stream:
+            for shown in await stream.take(min(3, 41 - len(seen))):
+                seen.append(shown.data["seq"])
+                last = shown.id
+    await going
+    assert seen == list(range(1, 42))
+
+
+@pytest.mark.parametrize("id", ["nonsense", "-1", "1.5", "1e3", "9" * 30, "9" * 18, "0x1", "+1", "1 2"])
+async def test_bad_last_event_id_is_refused_by_name(door: Door, id: str) -> None:
+    await door.open()
+    answer = await door.caller().send("GET", "/v1/stream", headers={"Last-Event-ID": id})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "header:last-event-id"
+
+
+async def test_position_that_was_never_given_out_is_refused(door: Door) -> None:
+    await door.open()
+    _, newest = await feed.bounds(door.database)
+    async with door.stream(after=str(newest)):
+        answer = await door.caller().send("GET", "/v1/stream", headers={"Last-Event-ID": str(newest + 1)})
+    assert answer.status_code == 400
+
+
+async def test_what_is_no_longer_kept_is_gone_and_says_what_is(door: Door) -> None:
+    await door.open(notes_=2)
+    oldest, newest = await feed.bounds(door.database)
+    door.clock.advance(timedelta(days=8))
+    await door.open()
+    await door.service.prune_due_feed()
+    answer = await door.caller().send("GET", "/v1/stream", headers={"Last-Event-ID": str(oldest)})
+    assert (answer.status_code, answer.json()["oldest"]) == (410, str(newest + 1))
+    async with door.stream(after=str(newest)) as stream:
+        assert await stream.seqs(1) == [1]
+
+
+async def test_old_ticket_is_shown_whole_although_its_feed_was_pruned(door: Door) -> None:
+    first = await door.open(notes_=2)
+    door.clock.advance(timedelta(days=8))
+    await door.feed(*await door.happens.happen(first.ticket, *notes(1)))
+    await door.service.prune_due_feed()
+    async with door.stream(f"/v1/tickets/{first.ticket}/stream") as stream:
+        shown = await stream.take(4)
+    assert [s.data["seq"] for s in shown] == [1, 2, 3, 4]
+    assert [s.id is None for s in shown] == [True, True, True, False]
+
+
+async def test_pruning_everything_keeps_the_newest_position(door: Door) -> None:
+    await door.open(notes_=2)
+    _, newest = await feed.bounds(door.database)
+    door.clock.advance(timedelta(days=8))
+    await door.service.prune_due_feed()
+    assert await feed.bounds(door.database) == (newest, newest)
+
+
+async def test_heartbeats_keep_an_idle_stream_alive(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "HEARTBEAT_EVERY_S", 0.0)
+    async with door.stream() as stream:
+        assert await stream.block() == [": still here"]
+
+
+async def test_headers_forbid_storing_and_buffering(door: Door) -> None:
+    async with door.stream() as stream:
+        headers = stream.response.headers
+    assert headers["content-type"].startswith("text/event-stream")
+    assert (headers["cache-control"], headers["x-accel-buffering"]) == ("no-store", "no")
+
+
+async def test_reader_that_goes_away_costs_nothing_more(door: Door) -> None:
+    async with door.stream(), door.stream():
+        assert door.open_streams() == 2
+    await until(lambda: door.open_streams() == 0)
+
+
+async def test_slow_reader_holds_up_nobody_and_misses_nothing(door: Door) -> None:
+    first = await door.open()
+    pipe = Pipe()
+    stream = EventStream(door.service.hub, Scope(ticket=first.ticket), None)
+    slow = asyncio.create_task(stream({"type": "http"}, pipe.receive, pipe.send))
+    await until(lambda: pipe.seqs() == [1])
+    async with door.stream(f"/v1/tickets/{first.ticket}/stream") as quick:
+        pipe.fill()
+        await door.feed(*await door.happens.happen(first.ticket, *notes(250)))
+        assert await quick.seqs(251) == list(range(1, 252))
+        pipe.drain()
+        await until(lambda: pipe.seqs() == list(range(1, 252)))
+        await door.feed(*await door.happens.happen(first.ticket, *notes(2)))
+        await until(lambda: pipe.seqs() == list(range(1, 254)))
+    pipe.hang_up()
+    await slow
+
+
+async def test_reader_that_never_reads_is_given_up(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "SLOWEST_S", 0.05)
+    pipe = Pipe()
+    stream = EventStream(door.service.hub, Scope(), (await feed.bounds(door.database))[1])
+    slow = asyncio.create_task(stream({"type": "http"}, pipe.receive, pipe.send))
+    await until(lambda: pipe.written != b"")
+    pipe.fill()
+    await door.open(notes_=3)
+    await slow
+    assert pipe.seqs() == []
+    assert door.open_streams() == 0
+
+
+async def test_streams_end_when_the_center_stops(door: Door) -> None:
+    async with door.stream() as one, door.stream(key=OPERATOR_KEY.key) as two:
+        door.service.end_streams()
+        assert await one.ended()
+        assert await two.ended()
+    assert (await door.caller().get("/v1/stream")).status_code == 503
+
+
+async def test_many_readers_all_see_everything(door: Door) -> None:
+    async def read(stream: Stream) -> list[int]:
+        return await stream.seqs(5)
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        ready = asyncio.Barrier(21)
+
+        async def follow() -> list[int]:
+            async with door.stream() as stream:
+                await ready.wait()
+                return await read(stream)
+
+        readers = [group.create_task(follow()) for _ in range(20)]
+        await ready.wait()
+        await door.open(notes_=4)
+    assert all(reader.result() == [1, 2, 3, 4, 5] for reader in readers)
+
+
+class Pipe:
+    """A connection's two ends as ASGI shows them; while it is full, `send` waits before it writes, as uvicorn's does."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self._room = asyncio.Event()
+        self._room.set()
+        self._gone = asyncio.Event()
+
+    async def send(self, message: Message) -> None:
+        await self._room.wait()
+        self.written += message.get("body", b"")
+
+    async def receive(self) -> Message:
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    def fill(self) -> None:
+        self._room.clear()
+
+    def drain(self) -> None:
+        self._room.set()
+
+    def hang_up(self) -> None:
+        self._gone.set()
+
+    def seqs(self) -> list[int]:
+        lines = (line for line in self.written.split(b"\n") if line.startswith(b"data: "))
+        return [orjson.loads(line[6:])["seq"] for line in lines]

@@ -1,0 +1,131 @@
+"""The notifier's decisions: what is new, who wants it, when to try again, and how many at once."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.notifier.channels.webhook.transport import retry_after
+from services.notifier.handlers.room import Room
+from services.notifier.model import RETRY_DELAYS, Bump, Missing, Subscription, bumps, retry_delay, sift
+from shared.contracts.event import Event
+from shared.ids import AccountId, SubscriptionId
+from shared.testing.clock import START
+from tests.cases import ACCOUNT, TICKET, log_of, notes
+
+_, ENTRIES = log_of(*notes(9))
+
+
+def subscription(id: str, *events: str, account: AccountId = ACCOUNT) -> Subscription:
+    return Subscription(SubscriptionId(id), account, "https://example.com", "whsec_", frozenset(events), START)
+
+
+@given(st.lists(st.integers(0, 9), max_size=30), st.integers(0, 10))
+def test_sifting_finds_each_event_once_in_order_and_names_every_hole(order: list[int], mark: int) -> None:
+    found = sift([ENTRIES[i] for i in order], {TICKET: mark})
+    seqs: list[int] = []
+    for item in found:
+        seqs += [item.seq] if isinstance(item, Event) else range(item.after + 1, item.before)
+    newest = max([mark, *(i + 1 for i in order)])
+    assert seqs == list(range(mark + 1, newest + 1))
+
+
+def test_hole_is_named_before_what_follows_it() -> None:
+    assert sift([ENTRIES[0], ENTRIES[4]], {}) == [ENTRIES[0], Missing(TICKET, 1, 5), ENTRIES[4]]
+
+
+def test_bump_holds_what_its_subscription_wants_and_says_what_was_before() -> None:
+    all_, reports, bank = (
+        subscription("b"),
+        subscription("a", "ticket.reported"),
+        subscription("c", account=AccountId("icbc")),
+    )
+    found = bumps(ENTRIES[:3], [all_, reports, bank])
+    assert found == [Bump(reports, TICKET, ENTRIES[:1]), Bump(all_, TICKET, ENTRIES[:3])]
+    assert [(b.acked_seq, b.last_seq) for b in found] == [(0, 1), (0, 3)]
+
+
+def test_tries_are_dense_at_first_and_end_after_75_hours() -> None:
+    delays = [retry_delay(failures, None, 0.0) for failures in range(1, 20)]
+    assert delays[:5] == [timedelta(seconds=s) for s in (5, 15, 30, 60, 120)]
+    assert sum((d for d in delays if d), timedelta()) == timedelta(hours=75)
+    assert delays[-1] is None
+
+
+@given(st.integers(1, len(RETRY_DELAYS)), st.floats(-1, 1))
+def test_jitter_moves_a_try_by_a_fifth_at_most(failures: int, jitter: float) -> None:
+    delay = retry_delay(failures, None, jitter)
+    assert delay is not None
+    assert abs(delay - RETRY_DELAYS[failures - 1]) <= RETRY_DELAYS[failures - 1] * 0.2001
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [(0, 5), (2, 5), (40, 40), (3600, 3600), (10**9, 3600), (-5, 5)],
+)
+def test_retry_after_only_ever_puts_off_and_by_an_hour_at_most(asked: int, waited: int) -> None:
+    assert retry_delay(1, timedelta(seconds=asked), 0.0) == timedelta(seconds=waited)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, None), ("7", 7), (" 7 ", 7), ("soon", None), ("-1", None), ("1.5", None), ("٣", None), ("", None),
+        ("Sat, 21 Nov 2026 08:02:00 GMT", 120), ("Sat, 21 Nov 2026 07:00:00 GMT", -3600), ("9" * 400, 999_999_999),
+        ("Sat, 99 Nov 2026 08:02:00 GMT", None),
+    ],
+)  # fmt: skip
+def test_retry_after_header(value: str | None, seconds: int | None) -> None:
+    found = retry_after(value, START)
+    assert found == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def test_subscription_starts_with_a_few_and_earns_more() -> None:
+    room = Room()
+    assert [room.enter("s") for _ in range(5)] == [True] * 4 + [False]
+    assert room.full() == {"s"}
+    room.succeeded("s")
+    assert [room.enter("s") for _ in range(5)] == [True] * 4 + [False]
+    for _ in range(10):
+        room.succeeded("s")
+    assert sum(room.enter("s") for _ in range(100)) == 32 - 8
+
+
+def test_failing_subscriptions_share_a_quarter() -> None:
+    room = Room(total=8, failing=2)
+    for name in "abcd":
+        room.failed(name)
+        room.failed(name)
+    assert [room.enter(name) for name in "abcd"] == [True, True, False, False]
+    assert room.full() == {"a", "b", "c", "d"}
+    assert [room.enter("healthy") for _ in range(5)] == [True] * 4 + [False]
+
+
+def test_room_is_never_more_than_there_is() -> None:
+    room = Room(total=6)
+    assert sum(room.enter(str(i)) for i in range(20)) == 6
+    room.leave("3")
+    assert room.free == 1
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["enter", "leave", "failed", "succeeded", "forget"]), st.sampled_from("abc")))
+)
+def test_room_counts_right_whatever_happens(steps: list[tuple[str, str]]) -> None:
+    room = Room(total=8, per_subscription=4, failing=2)
+    inside: list[str] = []
+    for step, name in steps:
+        if step == "enter" and room.enter(name):
+            inside.append(name)
+        elif step == "leave" and name in inside:
+            inside.remove(name)
+            room.leave(name)
+        elif step in ("failed", "succeeded", "forget"):
+            getattr(room, step)(name)
+        assert room.free == 8 - len(inside)
+        assert all(inside.count(each) <= 4 for each in "abc")
+    for name in inside:
+        room.leave(name)
+    assert room.free == 8
+    assert room.full() == set()
