@@ -1,0 +1,37 @@
+"""`vrc settings`: every setting with its default, its environment variable and what it means, as Markdown."""
+
+import click
+
+from shared.settings import Settings
+
+HEAD = """\
+# Settings
+
+Written by `vrc settings`; a test keeps this page true. A flag (`--metrics-port 9465`) wins over the environment
+(`VRC_METRICS_PORT=9465`), which wins over a TOML file (`--config center.toml` or `VRC_CONFIG`, key `metrics_port = 9465`).
+Durations are seconds or ISO 8601; networks are separated by commas. `vrc up` without a database runs embedded on loopback
+and therefore lets webhooks reach loopback over http, unless `webhook_networks` is set.
+
+| key | default | environment | meaning |
+|---|---|---|---|
+"""
+
+
+def add_to(group: click.Group) -> None:
+    @group.command()
+    def settings() -> None:
+        """Every setting, its default and its meaning."""
+        click.echo(page(), nl=False)
+
+
+def page() -> str:
+    return HEAD + "".join(
+        f"| `{name}` | {_shown(field.default)} | `VRC_{name.upper()}` | {field.description} |\n"
+        for name, field in Settings.model_fields.items()
+    )
+
+
+def _shown(default: object) -> str:
+    if default is None or default == ():
+        return "–"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
