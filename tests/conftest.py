@@ -2,10 +2,14 @@
 (`tests.servers`), whole centers (`tests.centers`), a small HTTP door (`tests.door`)."""
 
 import pytest
+from hypothesis import settings
 
 from shared.testing.clock import ManualClock
 
-pytest_plugins = ["tests.servers", "tests.stores", "tests.buses", "tests.centers", "tests.door"]
+pytest_plugins = ["tests.servers", "tests.stores", "tests.buses", "tests.centers", "tests.country", "tests.door"]
+
+settings.register_profile("center", deadline=None)  # how long an example takes says more of the machine than of us
+settings.load_profile("center")
 
 
 @pytest.fixture

@@ -1,13 +1,18 @@
 """A small HTTP door of its own behind the shared layers, on a real uvicorn: what every service's routes go through."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import shutil
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
 import orjson
 import pytest
-from fastapi import APIRouter, Depends, Header, Path, Query
+from fastapi import APIRouter, Depends, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -63,7 +68,7 @@ async def make(thing: Thing, caller: Caller) -> dict[str, int]:
 @router.get("/v1/things/{number}")
 async def read(
     caller: Caller,
-    number: Annotated[int, Path()],
+    number: int,
     limit: Annotated[int, Query(le=200)] = 1,
     trace: Annotated[int, Header()] = 0,
 ) -> dict[str, int]:
@@ -110,19 +115,48 @@ class Door:
         return problem
 
 
-@pytest.fixture
-async def door(sqlite_store: SqliteDatabase) -> AsyncIterator[Door]:
+@dataclass(frozen=True)
+class _Running:
+    port: int
+    account: str
+    network: str
+    pulse: Pulse
+    metrics: Metrics
+
+
+@asynccontextmanager
+async def _running(path: Path) -> AsyncIterator[_Running]:
+    store = SqliteDatabase(path)
     account, network = issue(Principal("account", "state-grid")), issue(Principal("network", "0878"))
-    await sqlite_store.transact(lambda tx: save_keys(tx, [account, network], START))
-    keyring, health, metrics = Keyring(sqlite_store), Health(), Metrics()
+    await store.transact(lambda tx: save_keys(tx, [account, network], START))
+    keyring, health, metrics = Keyring(store), Health(), Metrics()
     await keyring.load()
     pulse = health.pulse("relay")
     app = make_app([router], keyring=keyring, health=health)
     listener = Listener(layered(app, metrics=metrics, access_log=None), host="127.0.0.1", port=0)
     await listener.start()
-    headers = {"Authorization": f"Bearer {account.key}"}
-    url = f"http://127.0.0.1:{listener.bound_port}"
-    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as client:
-        others = {"Authorization": f"Bearer {network.key}"}, {"Authorization": ""}
-        yield Door(client, listener.bound_port, *others, pulse, metrics)
+    yield _Running(listener.bound_port, account.key, network.key, pulse, metrics)
     await listener.stop()
+    await store.close()
+
+
+@pytest.fixture(scope="session")
+def _open_door(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[_Running]:
+    """One for the whole run, in a thread of its own: starting uvicorn for each test would take half their time."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="door")
+    thread.start()
+    running = _running(Path(shutil.copy(sqlite_template, tmp_path_factory.mktemp("door"))))
+    yield asyncio.run_coroutine_threadsafe(running.__aenter__(), loop).result()
+    asyncio.run_coroutine_threadsafe(running.__aexit__(None, None, None), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+async def door(_open_door: _Running) -> AsyncIterator[Door]:
+    url, headers = f"http://127.0.0.1:{_open_door.port}", {"Authorization": f"Bearer {_open_door.account}"}
+    others = {"Authorization": f"Bearer {_open_door.network}"}, {"Authorization": ""}
+    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=False) as client:
+        yield Door(client, _open_door.port, *others, _open_door.pulse, _open_door.metrics)

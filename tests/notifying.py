@@ -60,6 +60,15 @@ class Tickets:
         return changed.entries
 
 
+async def subscribe(
+    database: Database, clock: ManualClock, receiver: Receiver, *events: str, account: AccountId = ACCOUNT
+) -> Subscription:
+    """All events, or these; the receiver checks the signatures."""
+    made = await SubscriptionDesk(database, clock, SETTINGS).make(account, receiver.url, frozenset(events))
+    receiver.secret = made.secret
+    return made
+
+
 class HandFed:
     """A bus that brings what the test hands it."""
 
@@ -103,9 +112,7 @@ class Notifier:
         await self.deliveries.stop(0.0)
 
     async def subscribe(self, receiver: Receiver, *events: str, account: AccountId = ACCOUNT) -> Subscription:
-        made = await self.desk.make(account, receiver.url, frozenset(events))
-        receiver.secret = made.secret
-        return made
+        return await subscribe(self.database, self.clock, receiver, *events, account=account)
 
     async def feed(self, *events: Event) -> None:
         await self.feeder.on_events(events)

@@ -1,19 +1,19 @@
-"""Hypothesis strategies for the center's values, made from their types: a new fact is covered on the day it is added."""
+"""Hypothesis strategies made from the types of the center's values: a new fact is covered on the day it is added."""
 
 import types
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from shared.clock import whole_ms
+from shared.clock import from_ms
 from shared.contracts import facts
 from shared.ids import AccountId, CircuitId, NetworkCode, OrderId
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
 NAMES = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=12)
-INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(whole_ms)
+INSTANTS = st.integers(946_684_800_000, 4_102_444_800_000).map(from_ms)  # this century
 NETWORKS = st.sampled_from(["010", "021", "0871", "0878"])  # few, so that facts meet on one order
 
 _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {

@@ -11,7 +11,7 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], *, timeout_s: f
     """Returns as soon as `condition` holds; TimeoutError names it when it does not within `timeout_s`."""
     try:
         async with asyncio.timeout(timeout_s):
-            while not await _holds(condition):
+            while not await _holds(condition):  # noqa: ASYNC110  anything may be waited for here
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
         raise TimeoutError(f"not within {timeout_s:g} s: {inspect.getsource(condition).strip()}") from None

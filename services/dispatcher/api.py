@@ -20,7 +20,7 @@ from shared.tickets.changes import Changed
 from shared.tickets.view import OrderView, TicketView, order_view, ticket_bytes, ticket_view
 from shared.web.idempotency import REPLAYED, IdempotencyKey, request_of
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
-from shared.web.routes import READ_PROBLEMS, WRITE_PROBLEMS, StrictRoute, allow
+from shared.web.routes import DONE_OR_PROBLEMS, LIST_PROBLEMS, READ_PROBLEMS, StrictRoute, allow
 
 NetworkCaller = Annotated[Principal, Depends(allow("network", "operator"))]
 Operator = Annotated[Principal, Depends(allow("operator"))]
@@ -60,7 +60,10 @@ def _require_own(caller: Principal, network: str) -> None:
 
 
 def _add_orders(router: APIRouter, database: Database) -> None:
-    @router.get("/v1/networks/{code}/orders", response_model=shapes.OrderPage, responses=READ_PROBLEMS, tags=["orders"])
+    @router.get(
+        "/v1/networks/{code}/orders", response_model=shapes.OrderPage, responses={**LIST_PROBLEMS, **READ_PROBLEMS},
+        tags=["orders"],
+    )  # fmt: skip
     async def list_orders(
         caller: NetworkCaller,
         code: Annotated[str, Path(pattern=NETWORK_PATTERN, examples=["0878"])],
@@ -91,7 +94,7 @@ def _add_verb(
     router: APIRouter, desk: OrderDesk, metrics: DispatcherMetrics, verb: str, shape: Callable[..., p.Progress]
 ) -> None:
     """`POST /v1/orders/{id}/<verb>`; the body is the shape that Kafka carries too, or none where all has defaults."""
-    may_be_empty = _has_only_defaults(shape)
+    may_be_empty = shape is not p.HandedOver and _has_only_defaults(shape)
 
     async def move(
         caller: NetworkCaller,
@@ -119,7 +122,7 @@ def _add_verb(
 
     move.__annotations__["body"] = Optional[shape] if may_be_empty else shape  # noqa: UP045  shape is a value here
     router.add_api_route(
-        f"/v1/orders/{{id}}/{verb}", move, methods=["POST"], response_model=OrderView, responses=WRITE_PROBLEMS,
+        f"/v1/orders/{{id}}/{verb}", move, methods=["POST"], response_model=OrderView, responses=DONE_OR_PROBLEMS,
         summary=SUMMARIES[verb], name=f"{verb}_order", tags=["orders"],
     )  # fmt: skip
 
@@ -133,7 +136,7 @@ def _has_only_defaults(shape: Callable[..., p.Progress]) -> bool:
 
 
 def _add_noc(router: APIRouter, desk: OrderDesk, database: Database) -> None:
-    @router.get("/v1/noc/queue", response_model=shapes.QueuePage, responses=READ_PROBLEMS, tags=["noc"])
+    @router.get("/v1/noc/queue", response_model=shapes.QueuePage, responses=LIST_PROBLEMS, tags=["noc"])
     async def read_queue(caller: Operator, limit: Limit = 50, cursor: Cursor = None) -> Response:
         """Tickets that wait to be routed by hand, oldest first."""
         after = decode_cursor(cursor, int, str)
@@ -142,7 +145,7 @@ def _add_noc(router: APIRouter, desk: OrderDesk, database: Database) -> None:
         following = encode_cursor(to_ms(last.opened_at), last.id) if last else None
         return json(page([ticket_view(t) for t in found], limit=limit, next_cursor=following))
 
-    @router.get("/v1/noc/refused-progress", response_model=shapes.RefusedPage, responses=READ_PROBLEMS, tags=["noc"])
+    @router.get("/v1/noc/refused-progress", response_model=shapes.RefusedPage, responses=LIST_PROBLEMS, tags=["noc"])
     async def read_refused(caller: Operator, limit: Limit = 50, cursor: Cursor = None) -> Response:
         """What local networks sent over Kafka and was not taken, newest first."""
         before = decode_cursor(cursor, int, str, str)
@@ -154,7 +157,7 @@ def _add_noc(router: APIRouter, desk: OrderDesk, database: Database) -> None:
         return json(page([shapes.refused_view(row) for row in rows], limit=limit, next_cursor=following))
 
     @router.post(
-        "/v1/tickets/{id}/route", response_model=TicketView, responses=WRITE_PROBLEMS, tags=["noc"],
+        "/v1/tickets/{id}/route", response_model=TicketView, responses=DONE_OR_PROBLEMS, tags=["noc"],
         summary="Order these local networks by hand",
     )  # fmt: skip
     async def route_by_hand(
@@ -164,7 +167,7 @@ def _add_noc(router: APIRouter, desk: OrderDesk, database: Database) -> None:
         return answer(await desk.by_hand(id, body.networks, body.reason, actor=caller.actor, request=asked))
 
     @router.post(
-        "/v1/tickets/{id}/reject", response_model=TicketView, responses=WRITE_PROBLEMS, tags=["noc"],
+        "/v1/tickets/{id}/reject", response_model=TicketView, responses=DONE_OR_PROBLEMS, tags=["noc"],
         summary="This is not a fault of ours to repair",
     )  # fmt: skip
     async def reject(

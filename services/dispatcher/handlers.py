@@ -23,8 +23,9 @@ from shared.ids import NetworkCode, TicketId
 from shared.registry.model import Circuit
 from shared.registry.store import Registry
 from shared.tickets import store as tickets
-from shared.tickets.changes import Change, Changed, Changes, Decide, Request
+from shared.tickets.changes import Change, Changed, Changes, Decide
 from shared.tickets.model import Ticket
+from shared.tickets.request import Request
 
 log = logging.getLogger(__name__)
 ACTOR = "system:dispatcher"

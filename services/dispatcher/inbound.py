@@ -23,7 +23,8 @@ from shared.contracts.topics import network_of
 from shared.db.port import Database
 from shared.errors import FieldError, InvalidInput, Refused, Unavailable
 from shared.ids import split_order_id
-from shared.tickets.changes import Change, Changed, Request
+from shared.tickets.changes import Change, Changed
+from shared.tickets.request import Request
 from shared.web import strict_json
 from shared.web.problems import invalid
 

@@ -15,7 +15,7 @@ from shared.contracts import progress as p
 from shared.errors import FieldError, IllegalMove, InvalidInput, NotFound
 from shared.ids import NetworkCode, order_id
 from shared.registry.model import Circuit
-from shared.tickets.model import LIVE, Order, Ticket, require_order_move, require_ticket_move
+from shared.tickets.model import LIVE, TICKET_MOVES, Order, Ticket, require_order_move, require_ticket_move
 
 CLOCKS_DIFFER = timedelta(seconds=60)
 CLOCK: dict[f.SuspendReason, Literal["pending", "held"]] = {
@@ -71,7 +71,8 @@ def route_by_hand(
             raise InvalidInput(FieldError(f"networks.{i}", f"there is no local network {network}"))
     wanted = [n for n in dict.fromkeys(networks) if not _is_live(ticket, n)]
     if not wanted:
-        raise IllegalMove("All these networks have a live order on this ticket already.", legal=())
+        legal = [move for move in TICKET_MOVES[ticket.status] if move != "route"]
+        raise IllegalMove("All these networks have a live order on this ticket already.", legal=legal)
     return [_issued(ticket, _task(ground.circuit, n, reason), "repair") for n in wanted]
 
 

@@ -23,7 +23,18 @@ from shared.tickets.model import Status, Ticket
 from shared.tickets.view import TicketView, ticket_bytes, ticket_view
 from shared.web.idempotency import REPLAYED, IdempotencyKey, request_of
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
-from shared.web.routes import READ_PROBLEMS, WRITE_PROBLEMS, HotRoute, StrictRoute, allow, hot
+from shared.web.routes import (
+    DONE_OR_PROBLEMS,
+    LIST_PROBLEMS,
+    LOCATION_HEADER,
+    READ_PROBLEMS,
+    REPLAYED_HEADER,
+    HotRoute,
+    StrictRoute,
+    allow,
+    hot,
+    problems,
+)
 
 TicketPath = Annotated[TicketId, Path(pattern=TICKET_PATTERN, examples=["VT261121-7K3QM9XA"])]
 Customer = Annotated[Principal, Depends(allow("account", "operator"))]
@@ -52,7 +63,15 @@ def report_route(door: ReportDoor) -> APIRouter:
         status_code=201,
         response_model=TicketView,
         summary="Report a fault; the answer is a ticket number, durable",
-        responses={200: {"model": TicketView, "description": "Joined the circuit's open ticket"}, **WRITE_PROBLEMS},
+        responses={
+            201: {"headers": {**LOCATION_HEADER, **REPLAYED_HEADER}},
+            200: {
+                "model": TicketView,
+                "description": "Joined the circuit's open ticket",
+                "headers": {**LOCATION_HEADER, **REPLAYED_HEADER},
+            },
+            **problems(400, 401, 403, 413, 415, 422, 503),
+        },
         openapi_extra={"security": [{"api_key": []}]},
     )
     @hot(door, "account", "operator")
@@ -77,7 +96,7 @@ async def _visible(database: Database, principal: Principal, id: TicketId) -> Ti
 
 
 def _add_reads(router: APIRouter, database: Database, registry: Registry) -> None:
-    @router.get("/v1/tickets", response_model=shapes.TicketPage, responses=READ_PROBLEMS, tags=["tickets"])
+    @router.get("/v1/tickets", response_model=shapes.TicketPage, responses=LIST_PROBLEMS, tags=["tickets"])
     async def list_tickets(
         caller: Customer,
         status: Status | None = None,
@@ -103,17 +122,21 @@ def _add_reads(router: APIRouter, database: Database, registry: Registry) -> Non
     async def read_ticket(caller: Reader, id: TicketPath) -> Response:
         return Response(ticket_bytes(await _visible(database, caller, id)), media_type=JSON)
 
-    @router.get("/v1/tickets/{id}/log", response_model=shapes.LogPage, responses=READ_PROBLEMS, tags=["tickets"])
+    @router.get(
+        "/v1/tickets/{id}/log", response_model=shapes.LogPage, responses={**LIST_PROBLEMS, **READ_PROBLEMS},
+        tags=["tickets"],
+    )  # fmt: skip
     async def read_log(caller: Reader, id: TicketPath, limit: Limit = 200, cursor: Cursor = None) -> Response:
         """Every fact of the ticket in order, each chained to the one before by its hash."""
         await _visible(database, caller, id)
         after = decode_cursor(cursor, int)
-        entries = await tickets.entries(database, id, after=min(after[0], 2**31 - 1) if after else 0, most=limit + 1)
+        seq = min(max(after[0], 0), 2**31 - 1) if after else 0
+        entries = await tickets.entries(database, id, after=seq, most=limit + 1)
         items = [{**public(e), "hash": e.hash.hex()} for e in entries]
         following = encode_cursor(entries[min(limit, len(entries)) - 1].seq) if entries else None
         return json(page(items, limit=limit, next_cursor=following))
 
-    @router.get("/v1/circuits", response_model=shapes.CircuitPage, responses=READ_PROBLEMS, tags=["circuits"])
+    @router.get("/v1/circuits", response_model=shapes.CircuitPage, responses=LIST_PROBLEMS, tags=["circuits"])
     async def list_circuits(caller: Customer, limit: Limit = 50, cursor: Cursor = None) -> Response:
         """An account's own circuits; an operator's are all."""
         after = decode_cursor(cursor, str)
@@ -135,7 +158,7 @@ def _add_commands(router: APIRouter, desk: Desk) -> None:
 
     def command(verb: str, summary: str) -> Callable[[Endpoint], Endpoint]:
         return router.post(
-            f"/v1/tickets/{{id}}/{verb}", response_model=TicketView, responses=WRITE_PROBLEMS, summary=summary,
+            f"/v1/tickets/{{id}}/{verb}", response_model=TicketView, responses=DONE_OR_PROBLEMS, summary=summary,
             tags=["tickets"],
         )  # fmt: skip
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.contracts import facts as f
-from shared.tickets.changes import Request
 from shared.tickets.model import Ticket, require_ticket_move
+from shared.tickets.request import Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ class NotifierMetrics:
         self._attempts = metrics.counter(
             "vrc_webhook_attempts_total", "Webhook attempts by outcome and its reason.", ("outcome", "reason")
         )
+        self._delivered = self._attempts.labels("delivered", "ok")
         self._seconds = metrics.histogram(
             "vrc_webhook_attempt_seconds", "How long an attempt took.", buckets_s=ATTEMPT_BUCKETS_S
         )
@@ -22,7 +23,7 @@ class NotifierMetrics:
             "vrc_webhook_stale_records_total", "Attempts whose claim had run out before they were recorded."
         )
         self.streams = metrics.gauge("vrc_streams_open", "Live streams that are open.")
-        self._due = metrics.gauge("vrc_webhook_lanes_due", "Subscription's tickets that are due and in nobody's hands.")
+        self._due = metrics.gauge("vrc_webhook_lanes_due", "Lanes (one ticket of one subscription) that are due.")
         self._database = database
         self._clock = clock
         metrics.from_record(self._count_due)
@@ -33,7 +34,7 @@ class NotifierMetrics:
     def attempted(self, outcome: Outcome, seconds: float) -> None:
         match outcome:
             case Delivered():
-                self._attempts.labels("delivered", "ok").inc()
+                self._delivered.inc()
             case Retry(reason=reason):
                 self._attempts.labels("retry", reason).inc()
             case GaveUp(reason=given):

@@ -88,7 +88,9 @@ class NotifierService:
             self._consuming.cancel()
             await asyncio.gather(self._consuming, return_exceptions=True)
         await self._feeder.finish()
-        await asyncio.gather(self._deliveries.stop(STOP_WITHIN_S), *(loop.stop(STOP_WITHIN_S) for loop in self._loops))
+        self._deliveries.take_no_more()
+        await asyncio.gather(*(loop.stop(STOP_WITHIN_S) for loop in self._loops))
+        await self._deliveries.stop(STOP_WITHIN_S)
         await self._events.close()
 
     async def prune_due_feed(self) -> None:

@@ -48,6 +48,9 @@ class KafkaPublisher:
         except (KafkaError, OSError, TimeoutError) as error:
             await self._give_up()
             raise Unavailable(f"The broker did not acknowledge ({type(error).__name__}).") from error
+        except Exception:
+            await self._give_up()  # whatever it was, this producer is not to be trusted any more
+            raise
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None

@@ -49,6 +49,8 @@ class Relay:
                 await self._stand()
             except (Unavailable, *LOST) as error:
                 log.warning("relay pauses: %s", error)
+            except Exception:
+                log.exception("relay failed and tries again")
             self.leads = False
             await asyncio.sleep(0.5)
 

@@ -47,7 +47,7 @@ def _text(schema: dict[str, Any]) -> str:
 
 
 def _bare(schema: Any) -> Any:
-    """Without prose; a field may well be called `description`, so what stands under a name is looked at, not the name."""
+    """Without prose. A field may well be called `description`: below `properties` the names are not looked at."""
     if isinstance(schema, list):
         return [_bare(part) for part in schema]
     if not isinstance(schema, dict):

@@ -14,11 +14,12 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from shared.contracts.facts import Cause, DeclineReason, Stage, SuspendReason
 from shared.contracts.instant import Instant
-from shared.contracts.text import plain
+from shared.contracts.text import PATTERN, plain
 from shared.ids import NETWORK_PATTERN, NetworkCode
 
-Text = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(plain)]
-Short = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain)]
+_PLAIN = {"pattern": PATTERN}
+Text = Annotated[str, Field(min_length=1, max_length=2000, json_schema_extra=_PLAIN), AfterValidator(plain)]
+Short = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=_PLAIN), AfterValidator(plain)]
 Network = Annotated[NetworkCode, Field(pattern=NETWORK_PATTERN)]
 
 
@@ -76,6 +77,12 @@ class AssistanceAsked(Shape):
 class HandedOver(Shape):
     """`to` may be left out when `segment` names the faulty segment: its network is responsible."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "anyOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in ("to", "segment")]
+        },
+    )
     to: Network | None = None
     segment: Short | None = None
     reason: Text = "fault is not on our segment"

@@ -8,6 +8,9 @@ import re
 
 _REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+# The same as JSON Schema says it: a pattern of ECMA 262. Lone surrogates are no characters there.
+PATTERN = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$"
+
 
 def refused_character(text: str) -> str | None:
     """`U+0000` style name of the first refused character; None when the text is plain."""

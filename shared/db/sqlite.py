@@ -73,9 +73,12 @@ class SqliteDatabase:
         self._writer = threading.Thread(target=self._write, name="sqlite-writer", daemon=True)
         self._readers = ThreadPoolExecutor(2, "sqlite-reader", initializer=self._open_reader)
         self._local = threading.local()
+        self._closed = False
         self._writer.start()
 
     async def transact(self, body: Body[T]) -> T:
+        if self._closed:
+            raise Unavailable("The database is closed.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._jobs.put((body, future, loop))
@@ -91,6 +94,9 @@ class SqliteDatabase:
         self._listeners.setdefault(channel, []).append(wake)
 
     async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         self._jobs.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._writer.join)
         self._readers.shutdown()

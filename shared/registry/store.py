@@ -162,3 +162,5 @@ class Follower:
                 await self.refresh()
             except Unavailable as error:
                 log.info("registry not refreshed: %s", error)
+            except Exception:  # a follower that died would let revoked keys in for ever
+                log.exception("registry not refreshed")

@@ -22,8 +22,6 @@ from shared.testing.network_door import Door, Ordered, StoodDown
 from shared.testing.pace import Pace
 
 log = logging.getLogger(__name__)
-LEAVE_ALONE = "[replay]"
-"""A description that begins so is somebody else's play: no simulated network touches the order."""
 TRY_AGAIN_S = 0.5
 MAY_BE_REFUSED = (p.Progressed, p.Suspended, p.Resumed, p.AssistanceAsked)
 """When one of these is refused the work goes on all the same."""
@@ -94,7 +92,7 @@ class LocalNetworks:
             for piece in news:
                 if isinstance(piece, StoodDown):
                     self._stand_down(piece.order)
-                elif not piece.description.startswith(LEAVE_ALONE):
+                elif not piece.description.startswith(r.LEAVE_ALONE):
                     self._take_up(piece)
         await asyncio.gather(*self._work)
 

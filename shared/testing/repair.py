@@ -17,6 +17,8 @@ from shared.ids import NetworkCode
 Circuit = Mapping[str, Any]
 """As `GET /v1/circuits` shows it."""
 
+LEAVE_ALONE = "[replay]"
+"""An order whose description begins so is somebody else's play: no simulated network touches it."""
 LIKELY: Mapping[str, int] = {"access": 8, "metro": 4, "backbone": 3, "customer-lan": 3, "third-party": 4}
 CAUSES: Mapping[str, Sequence[Cause]] = {
     "access": ("fibre", "equipment", "power"),

@@ -16,18 +16,10 @@ from shared.ids import TicketId
 from shared.tickets import store
 from shared.tickets.log import Entry, append, fold
 from shared.tickets.model import Ticket
+from shared.tickets.request import Request
 
 Decide = Callable[[Ticket, datetime], Sequence[Fact]]
 Projection = Callable[[Tx, Sequence[tuple[Entry, Fact]]], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What makes a repetition recognisable: who (`scope`), which `key`, and a digest of what was asked."""
-
-    scope: str
-    key: str
-    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.metrics import Metrics
+from shared.web.problems import INCIDENT
 
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 FLUSH_LINES = 64
@@ -75,7 +76,11 @@ class Access:
                 self._record(scope, status, time.perf_counter() - started, request_id)
             await send(message)
 
-        await self._app(scope, receive, answer)
+        try:
+            await self._app(scope, receive, answer)
+        except Exception:
+            if INCIDENT not in scope:  # Starlette raises on what it has answered; the server would log it again
+                raise
 
     def _record(self, scope: Scope, status: int, seconds: float, request_id: bytes) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -89,9 +94,9 @@ class Access:
         if self._log is not None:
             self._log.write(
                 {
-                    "at": time.time(),
+                    "at": time.time(),  # the operating system's clock, to the microsecond: no decision is made by it
                     "method": scope["method"],
-                    "path": scope["path"],
+                    "path": scope["raw_path"].decode("ascii", "backslashreplace"),  # as sent: still percent-encoded
                     "status": status,
                     "ms": round(seconds * 1000, 2),
                     "request": request_id.decode(),

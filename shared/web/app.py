@@ -1,10 +1,12 @@
 """One FastAPI application from the routers of one or all services, behind the shared layers."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
@@ -15,7 +17,7 @@ from shared.web import problems
 from shared.web.access import Access, AccessLog
 from shared.web.hot import HotPath
 from shared.web.limits import BodyLimit
-from shared.web.routes import undeclared
+from shared.web.routes import roles_of, undeclared
 
 PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json"})
 VERSION = "0.1.0"
@@ -25,9 +27,21 @@ class UndeclaredRoute(Exception):
     """A route does not say who may use it: the center does not start."""
 
 
+class Alive(BaseModel):
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    """`troubles` says of each part that is stuck what it owes."""
+
+    status: Literal["ok", "stuck"]
+    parts: list[str]
+    troubles: dict[str, str]
+
+
 def make_app(routers: Sequence[APIRouter], *, keyring: Keyring, health: Health) -> FastAPI:
     """Raises UndeclaredRoute."""
-    app = FastAPI(title="VIP Response Center", version=VERSION, docs_url=None, redoc_url=None)
+    app = FastAPI(title="VIP Response Center", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.keyring = keyring
     problems.install(app)
     for router in (_health_routes(health), *routers):
@@ -44,7 +58,7 @@ def layered(app: FastAPI, *, metrics: Metrics, access_log: AccessLog | None) -> 
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, with the one schema that routes refer to without FastAPI knowing, and no false 422s."""
+    """The OpenAPI document. `x-roles` says whose keys an operation takes; empty: it needs none."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, routes=app.routes)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
@@ -53,18 +67,36 @@ def _document(app: FastAPI) -> dict[str, Any]:
         schemas["Problem"] = schema
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
+        for route in app.routes:
+            if isinstance(route, APIRoute):
+                for method in route.methods or ():
+                    operation = document["paths"][route.path][method.lower()]
+                    operation["x-roles"] = list(roles_of(route) or ())
+                    _correct(operation)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _correct(operation: dict[str, Any]) -> None:
+    """What FastAPI says of every operation and is not so here."""
+    if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+        del operation["responses"]["422"]  # a path that names nothing is 404
+    for parameter in operation.get("parameters", ()):
+        match parameter["schema"]:
+            case {"anyOf": [dict(schema), {"type": "null"}], **rest}:  # left out, yes; but null can't be sent
+                parameter["schema"] = schema | {name: value for name, value in rest.items() if name != "title"}
 
 
 def _health_routes(health: Health) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="Whether the process runs at all")
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+    async def healthz() -> Alive:
+        return Alive(status="ok")
 
-    @router.get("/readyz", summary="Whether every part makes progress", responses={503: {"description": "It does not"}})
+    stuck: dict[int | str, dict[str, Any]] = {503: {"model": Readiness, "description": "Some part does not"}}
+
+    @router.get("/readyz", summary="Whether every part makes progress", response_model=Readiness, responses=stuck)
     async def readyz() -> Response:
         troubles = health.troubles()
         body = {"status": "stuck" if troubles else "ok", "parts": health.parts, "troubles": troubles}

@@ -8,7 +8,7 @@ from fastapi import Header
 
 from shared.auth import Principal
 from shared.errors import FieldError, InvalidInput
-from shared.tickets.changes import Request
+from shared.tickets.request import Request
 
 LONGEST = 200
 REPLAYED = "Idempotent-Replayed"

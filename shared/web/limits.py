@@ -9,6 +9,7 @@ from shared.errors import TooLarge
 from shared.web.problems import problem
 
 MAX_BODY_BYTES = 64 * 1024
+DISCARDED_BYTES = 16 * 1024 * 1024
 
 
 class BodyLimit:
@@ -55,4 +56,23 @@ class BodyLimit:
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     response = problem(TooLarge(f"A body may have at most {MAX_BODY_BYTES} bytes."))
     response.headers["Connection"] = "close"
-    await response(scope, receive, send)
+
+    async def hold_open(message: Message) -> None:
+        if message["type"] != "http.response.body":
+            await send(message)
+            return
+        await send({**message, "more_body": True})
+        await _discard(receive)
+        await send({"type": "http.response.body", "body": b""})
+
+    await response(scope, receive, hold_open)
+
+
+async def _discard(receive: Receive) -> None:
+    """Many clients read the answer when they have sent everything; cut off before, they see a reset instead of it."""
+    seen = 0
+    while seen < DISCARDED_BYTES:
+        message = await receive()
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return
+        seen += len(message.get("body", b""))

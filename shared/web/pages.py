@@ -10,7 +10,7 @@ from fastapi import Query
 from shared.errors import FieldError, InvalidInput
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at the most")]
-Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before")]
+Cursor = Annotated[str | None, Query(max_length=4000, description="`next` of the page before")]
 
 
 def encode_cursor(*key: str | int) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from shared.errors import (
     CenterError,
@@ -25,6 +26,7 @@ from shared.errors import (
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
+INCIDENT = "vrc.incident"  # in the scope of a request that ended in a defect, which has been logged and answered
 
 
 class FieldProblem(BaseModel):
@@ -120,11 +122,22 @@ async def _http_error(request: Request, error: Exception) -> Response:
     said.status, said.code, said.title = error.status_code, f"http_{error.status_code}", str(error.detail)
     response = problem(said)
     response.headers.update(error.headers or {})
+    if error.status_code == 405:
+        response.headers["Allow"] = _methods_of(request)
     return response
+
+
+def _methods_of(request: Request) -> str:
+    """Those of every route with this path: the router's own answer knows the first route only."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return ", ".join(sorted(methods))
 
 
 async def unmapped(request: Request, error: Exception) -> Response:
     """A defect: said without detail, logged once with an id that the answer carries."""
-    incident = secrets.token_hex(6)
+    incident = request.scope[INCIDENT] = secrets.token_hex(6)
     log.error("unmapped error %s on %s %s", incident, request.method, request.scope.get("path"), exc_info=error)
     return problem(CenterError(f"This is a defect of the center. Quote incident {incident} when you report it."))

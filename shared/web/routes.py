@@ -80,14 +80,17 @@ def read_json(body: bytes, content_type: str | None) -> Any:
 
 
 class StrictRoute(APIRoute):
-    """FastAPI's route over a StrictRequest."""
+    """FastAPI's route over a StrictRequest; who calls is known before the body is looked at."""
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         handle = super().get_route_handler()
         has_body = self.body_field is not None
+        roles = roles_of(self)
 
         async def strict(request: Request) -> Response:
             request = StrictRequest(request.scope, request.receive)
+            if has_body and roles is not None:
+                authenticate(request, roles)
             if has_body and await request.body():
                 await request.json()
             return await handle(request)
@@ -136,11 +139,26 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         422: "A field is not valid; `errors` names it",
         503: "Try again after `Retry-After` seconds",
     }
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {
-        s: {"description": described[s], "content": {"application/problem+json": {"schema": schema}}} for s in statuses
+    headers = {
+        401: {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}},
+        503: {"Retry-After": {"required": True, "description": "Seconds", "schema": {"type": "integer"}}},
     }
+    schema = {"$ref": "#/components/schemas/Problem"}
+    content = {"application/problem+json": {"schema": schema}}
+    found: dict[int | str, dict[str, Any]] = {s: {"description": described[s], "content": content} for s in statuses}
+    for status in set(statuses) & set(headers):
+        found[status]["headers"] = headers[status]
+    return found
 
 
-READ_PROBLEMS = problems(400, 401, 403, 404, 422, 503)
+LIST_PROBLEMS = problems(400, 401, 403, 422, 503)
+READ_PROBLEMS = problems(401, 403, 404, 503)
 WRITE_PROBLEMS = problems(400, 401, 403, 404, 409, 413, 415, 422, 503)
+LOCATION_HEADER = {"Location": {"required": True, "description": "Where it is read", "schema": {"type": "string"}}}
+REPLAYED_HEADER = {
+    "Idempotent-Replayed": {
+        "description": "The Idempotency-Key was used before: this is the answer of that time",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+DONE_OR_PROBLEMS: dict[int | str, dict[str, Any]] = {200: {"headers": REPLAYED_HEADER}, **WRITE_PROBLEMS}

@@ -5,19 +5,24 @@ process has come up.
 """
 
 import asyncio
+import shutil
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from sys import executable
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from time import monotonic
 from typing import Protocol
 
+from services.demo_data import load_demo
+from shared.auth import Keyring
+from shared.clock import SystemClock
+from shared.db.postgres import PostgresDatabase
 from shared.testing.process import ServerProcess, free_ports
 from shared.testing.servers import Kafka, Postgres
 from tests.chaos.check import Check, Verdict, read_credentials
@@ -136,17 +141,17 @@ class Strikes:
 
 async def embedded(kills: int, *, rate: float, rng: Random, say: Say) -> Verdict:
     """The whole center in one process, on SQLite."""
-    with TemporaryDirectory(prefix="vrc-chaos-") as folder:
-        center = Program("center", "up", Path(folder), ["--demo"])
+    with _folder(say) as folder:
+        center = Program("center", "up", folder, ["--demo"])
         try:
             await _started(center)
-            credentials = read_credentials(Path(folder) / "demo-credentials.json")
+            credentials = read_credentials(folder / "demo-credentials.json")
             async with Check(Routes.all_at(center.url), credentials, rate=rate, rng=rng) as check:
                 strikes = Strikes(check, rng, say, of=kills)
                 for _ in range(kills):
                     await strikes.strike("center", center)
                 await asyncio.to_thread(center.await_up)
-                return await check.conclude()
+                return _cleared(folder, await check.conclude())
         finally:
             center.kill()
 
@@ -155,9 +160,9 @@ async def production(
     victims: Sequence[str], *, rate: float, rng: Random, say: Say, postgres: Postgres, kafka: Kafka
 ) -> Verdict:
     """Three services on PostgreSQL and Kafka; `victims` in turn: notifier, intake, dispatcher or broker."""
-    with TemporaryDirectory(prefix="vrc-chaos-") as name:
-        async with _three_services(Path(name), postgres, kafka) as programs:
-            credentials = read_credentials(Path(name) / "demo-credentials.json")
+    with _folder(say) as folder:
+        async with _three_services(folder, postgres, kafka) as programs:
+            credentials = read_credentials(folder / "demo-credentials.json")
             urls = {service: [program.url] for service, program in programs.items()}
             async with Check(Routes(**urls), credentials, rate=rate, rng=rng, kafka=kafka.bootstrap) as check:
                 strikes = Strikes(check, rng, say, of=len(victims))
@@ -165,26 +170,45 @@ async def production(
                     await strikes.strike(victim, programs.get(victim) or Broker(kafka))
                 for program in programs.values():
                     await asyncio.to_thread(program.await_up)
-                return await check.conclude()
+                return _cleared(folder, await check.conclude())
+
+
+@contextmanager
+def _folder(say: Say) -> Iterator[Path]:
+    """Gone at the end, unless a promise was broken: then it shows what the processes wrote."""
+    folder = Path(mkdtemp(prefix="vrc-chaos-"))
+    try:
+        yield folder
+    finally:
+        if folder.exists():
+            say(f"logs and data are kept in {folder}")
+
+
+def _cleared(folder: Path, verdict: Verdict) -> Verdict:
+    if verdict.kept:
+        shutil.rmtree(folder)
+    return verdict
 
 
 @asynccontextmanager
 async def _three_services(folder: Path, postgres: Postgres, kafka: Kafka) -> AsyncIterator[dict[str, Program]]:
+    dsn = postgres.create_database(f"chaos_{free_ports(1)[0]}")
     settings = folder / "center.toml"
     settings.write_text(
-        f'database = "{postgres.create_database(f"chaos_{free_ports(1)[0]}")}"\nkafka = "{kafka.bootstrap}"\n'
+        f'database = "{dsn}"\nkafka = "{kafka.bootstrap}"\n'
         'webhook_networks = ["127.0.0.0/8"]\nwebhook_http = true\nwebhook_timeout = 5\n'
     )
     programs = {
         name: Program(name, name, folder, ["--config", settings, "--instance", f"{name}-1"]) for name in SERVICES
     }
-    programs["intake"].options = [*programs["intake"].options, "--demo"]
     try:
         await _once(folder, "migrate", "--config", settings)
-        await _started(programs["intake"])
+        await _load_demo(dsn, folder)
         await _once(folder, "topics", "--config", settings)
-        for name in ("dispatcher", "notifier"):
-            await _started(programs[name])
+        for program in programs.values():
+            program.start()
+        for program in programs.values():
+            await asyncio.to_thread(program.await_up)
         yield programs
     finally:
         for program in programs.values():
@@ -194,6 +218,15 @@ async def _three_services(folder: Path, postgres: Postgres, kafka: Kafka) -> Asy
 async def _once(folder: Path, *command: str | Path) -> None:
     process = ServerProcess([VRC, *command], log=folder / f"{command[0]}.log")
     await asyncio.to_thread(process.finish, timeout_s=UP_WITHIN_S)
+
+
+async def _load_demo(dsn: str, folder: Path) -> None:
+    """The registry and the credentials, as `vrc up --demo` loads them."""
+    database = PostgresDatabase(dsn)
+    try:
+        await load_demo(database, Keyring(database), SystemClock(), folder)
+    finally:
+        await database.close()
 
 
 async def _started(program: Program) -> None:

@@ -13,9 +13,10 @@ from shared.errors import CenterError, IllegalMove, KeyReused, NotFound
 from shared.ids import TicketId
 from shared.testing.clock import START, ManualClock
 from shared.tickets import store as tickets
-from shared.tickets.changes import Change, Changed, Changes, Request, replay
+from shared.tickets.changes import Change, Changed, Changes, replay
 from shared.tickets.log import Entry, first_broken_link, fold
 from shared.tickets.model import Ticket, require_ticket_move
+from shared.tickets.request import Request
 from tests.cases import ACTOR, new_ticket
 
 CANCEL = Request(ACTOR, "k1", b"cancel")
@@ -60,7 +61,9 @@ def run(store: Database, clock: ManualClock) -> Run:
     return run
 
 
-async def test_each_command_sees_the_ticket_as_the_one_before_left_it(store: Database, run: Run, ids: list[TicketId]) -> None:
+async def test_each_command_sees_the_ticket_as_the_one_before_left_it(
+    store: Database, run: Run, ids: list[TicketId]
+) -> None:
     outcomes = await run(change(ids[0]), change(ids[1]), change(ids[0]))
     assert [outcome.ticket.seq for outcome in outcomes] == [2, 2, 3]
     texts = [entry.fact().text for entry in await tickets.entries(store, ids[0], after=1)]
@@ -75,13 +78,17 @@ async def test_state_and_log_agree_afterwards(store: Database, run: Run, ids: li
         assert first_broken_link(log) is None
 
 
-async def test_refusal_is_its_commands_outcome_and_disturbs_no_other(store: Database, run: Run, ids: list[TicketId]) -> None:
+async def test_refusal_is_its_commands_outcome_and_disturbs_no_other(
+    store: Database, run: Run, ids: list[TicketId]
+) -> None:
     outcomes = await run(change(ids[0], cancel), change(ids[0], cancel), change(ids[1], cancel))
     assert [type(outcome) for outcome in outcomes] == [Changed, IllegalMove, Changed]
     assert (await tickets.get(store, ids[1])).status == "cancelled"
 
 
-async def test_defect_in_a_command_is_no_refusal_and_saves_nothing(store: Database, run: Run, ids: list[TicketId]) -> None:
+async def test_defect_in_a_command_is_no_refusal_and_saves_nothing(
+    store: Database, run: Run, ids: list[TicketId]
+) -> None:
     def broken(ticket: Ticket, now: datetime) -> Sequence[Fact]:
         raise ZeroDivisionError
 
@@ -107,7 +114,9 @@ async def test_command_that_has_nothing_to_say_leaves_no_trace(store: Database, 
     assert len(await tickets.entries(store, ids[0])) == 1
 
 
-async def test_repeated_request_is_answered_as_the_first_and_does_nothing(store: Database, run: Run, ids: list[TicketId]) -> None:
+async def test_repeated_request_is_answered_as_the_first_and_does_nothing(
+    store: Database, run: Run, ids: list[TicketId]
+) -> None:
     (first,) = await run(change(ids[0], cancel, CANCEL))
     (again,) = await run(change(ids[0], cancel, CANCEL))
     assert (first.replayed, again.replayed) == (False, True)
@@ -115,7 +124,9 @@ async def test_repeated_request_is_answered_as_the_first_and_does_nothing(store:
     assert len(await tickets.entries(store, ids[0])) == 2
 
 
-async def test_repeated_request_is_answered_as_it_stood_then_not_as_it_stands_now(run: Run, clock: ManualClock, ids: list[TicketId]) -> None:
+async def test_repeated_request_is_answered_as_it_stood_then_not_as_it_stands_now(
+    run: Run, clock: ManualClock, ids: list[TicketId]
+) -> None:
     request = Request(ACTOR, "k1", b"note")
     (first,) = await run(change(ids[0], note, request))
     clock.advance(timedelta(minutes=1))
@@ -155,7 +166,9 @@ async def test_replay_of_what_was_never_asked_is_nothing(store: Database) -> Non
     assert await store.transact(lambda tx: replay(tx, CANCEL)) is None
 
 
-async def test_projection_sees_what_was_recorded_in_the_same_transaction(store: Database, clock: ManualClock, ids: list[TicketId]) -> None:
+async def test_projection_sees_what_was_recorded_in_the_same_transaction(
+    store: Database, clock: ManualClock, ids: list[TicketId]
+) -> None:
     seen: list[tuple[int, Fact]] = []
 
     async def project(tx: Tx, recorded: Sequence[tuple[Entry, Fact]]) -> None:
@@ -166,7 +179,9 @@ async def test_projection_sees_what_was_recorded_in_the_same_transaction(store: 
     assert seen == [(2, f.NoteAdded("after 1")), (3, f.NoteAdded("after 2"))]
 
 
-async def test_projection_that_fails_takes_state_and_log_with_it(store: Database, clock: ManualClock, ids: list[TicketId]) -> None:
+async def test_projection_that_fails_takes_state_and_log_with_it(
+    store: Database, clock: ManualClock, ids: list[TicketId]
+) -> None:
     async def project(tx: Tx, recorded: Sequence[tuple[Entry, Fact]]) -> None:
         raise ZeroDivisionError
 
@@ -175,7 +190,9 @@ async def test_projection_that_fails_takes_state_and_log_with_it(store: Database
     assert len(await tickets.entries(store, ids[0])) == 1
 
 
-async def test_everything_a_batch_records_carries_the_clocks_time_and_its_actor(run: Run, clock: ManualClock, ids: list[TicketId]) -> None:
+async def test_everything_a_batch_records_carries_the_clocks_time_and_its_actor(
+    run: Run, clock: ManualClock, ids: list[TicketId]
+) -> None:
     now = clock.advance(timedelta(minutes=5))
     (outcome,) = await run(change(ids[0]))
     assert [(entry.at, entry.actor) for entry in outcome.entries] == [(now, ACTOR)]

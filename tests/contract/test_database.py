@@ -24,7 +24,9 @@ ALL = Query(select(things).order_by(things.c.name))
 NAMED = Query(select(things.c.name).where(any_of(things.c.name, "names")).order_by(things.c.name))
 NUMBERED = Query(select(things.c.name).where(any_of(things.c.order, "numbers")).order_by(things.c.name))
 ONE = Query(select(things.c.order).where(things.c.name == bindparam("name")).limit(bindparam("most")))
-CREATE = "CREATE TABLE IF NOT EXISTS things (name TEXT NOT NULL PRIMARY KEY, {order} BIGINT, good BOOLEAN, hash {bytes})"
+CREATE = (
+    "CREATE TABLE IF NOT EXISTS things (name TEXT NOT NULL PRIMARY KEY, {order} BIGINT, good BOOLEAN, hash {bytes})"
+)
 
 
 class Broken(Exception):

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -226,5 +226,3 @@ async def test_nothing_acknowledged_is_lost_when_postgres_is_killed_under_load(
     await asyncio.to_thread(postgres.start)
     await until(lambda: answers_again(commit))
     assert acknowledged <= await stored(postgres_store)
-
-

@@ -1,4 +1,4 @@
-"""What Kafka's clients must do beyond the bus contract: share the work, come back to life, and leave an idle group alone."""
+"""What Kafka's clients must do beyond the bus contract: share the work, come back to life, leave a group in peace."""
 
 import asyncio
 import struct
@@ -37,8 +37,8 @@ async def member(bus_broker: str) -> AsyncIterator[Callable[..., KafkaInbound]]:
     members: list[KafkaInbound] = []
     group = f"members-{next(_numbers)}"
 
-    def make(topic: str | None = ORDERS, pattern: str | None = None) -> KafkaInbound:
-        members.append(KafkaInbound(bus_broker, group=group, topic=topic, pattern=pattern, instance=None))
+    def make(topic: str | None = ORDERS, pattern: str | None = None, instance: str | None = None) -> KafkaInbound:
+        members.append(KafkaInbound(bus_broker, group=group, topic=topic, pattern=pattern, instance=instance))
         return members[-1]
 
     yield make
@@ -123,6 +123,18 @@ async def test_member_with_nothing_to_do_does_not_disturb_its_group(
     for _ in range(20):
         await asyncio.gather(*(each.poll() for each in both))
     assert [record.message for record in caplog.records if "rebuilt" in record.message] == []
+
+
+async def test_process_with_a_name_comes_back_to_its_partitions_at_once(
+    publisher: KafkaPublisher, member: Callable[..., KafkaInbound]
+) -> None:
+    for _ in range(3):  # without a name, a member that fell over is waited for until its session ends
+        await publisher.publish([sent := message()])
+        inbound = member(instance="intake-1")
+        async with asyncio.timeout(8):
+            await poll_until(inbound, [sent])
+        await inbound.done()
+        await inbound.close()
 
 
 async def publish_unreadable(bootstrap: str, topic: str) -> None:

@@ -1,7 +1,10 @@
 """What PostgreSQL must do beyond the contract: wake other processes, and never keep a caller waiting while it hangs."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
 
+import pytest
 from sqlalchemy import select
 
 from shared.db.port import Tx
@@ -15,20 +18,52 @@ from tests.waiting import until
 ALL = Query(select(tickets))
 
 
-async def test_postgres_wakes_listeners_in_other_processes(postgres_store: PostgresDatabase, postgres_dsn: str) -> None:
-    other, heard = PostgresDatabase(postgres_dsn), asyncio.Event()
-    other.listen("first", lambda: None)
-    other.listen("second", heard.set)
+@pytest.fixture
+async def elsewhere(postgres_dsn: str) -> AsyncIterator[PostgresDatabase]:
+    """The same database as another process has it open."""
+    store = PostgresDatabase(postgres_dsn)
+    yield store
+    await store.close()
 
-    async def announce(tx: Tx) -> None:
-        tx.announce("second")
 
-    async def announced_and_heard() -> bool:
-        await postgres_store.transact(announce)
+async def announce(store: PostgresDatabase, channel: str) -> None:
+    async def body(tx: Tx) -> None:
+        tx.announce(channel)
+
+    with suppress(Unavailable):
+        await store.transact(body)
+
+
+async def test_listeners_in_other_processes_are_woken(
+    postgres_store: PostgresDatabase, elsewhere: PostgresDatabase
+) -> None:
+    heard: set[str] = set()
+
+    async def both_heard() -> bool:
+        await announce(postgres_store, "first")
+        await announce(postgres_store, "second")
+        return heard == {"first", "second"}
+
+    elsewhere.listen("first", lambda: heard.add("first"))
+    elsewhere.listen("second", lambda: heard.add("second"))
+    await until(both_heard)
+
+
+async def test_listeners_are_woken_again_after_a_restart(
+    postgres_store: PostgresDatabase, elsewhere: PostgresDatabase, postgres: Postgres
+) -> None:
+    heard = asyncio.Event()
+
+    async def is_heard() -> bool:
+        await announce(postgres_store, "news")
         return heard.is_set()
 
-    await until(announced_and_heard)
-    await other.close()
+    elsewhere.listen("news", heard.set)
+    await until(is_heard)
+    await asyncio.to_thread(postgres.kill)
+    await asyncio.to_thread(postgres.start)
+    heard.clear()
+    await until(is_heard)
 
 
 async def test_reads_are_refused_within_a_second_while_postgres_hangs(

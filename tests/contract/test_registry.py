@@ -15,7 +15,10 @@ from tests.cases import ACCOUNT, BEIJING, CHUXIONG, CIRCUIT
 from tests.waiting import until
 
 GRID = Account(ACCOUNT, "国家电网", "State Grid", "other", "diamond")
-NETWORKS = [Network(BEIJING, "北京", "Beijing", "北京", "Beijing"), Network(CHUXIONG, "楚雄", "Chuxiong", "云南", "Yunnan")]
+NETWORKS = [
+    Network(BEIJING, "北京", "Beijing", "北京", "Beijing"),
+    Network(CHUXIONG, "楚雄", "Chuxiong", "云南", "Yunnan"),
+]
 LINE = Circuit(
     CIRCUIT, ACCOUNT, "ip-vpn", 100, True, End(BEIJING, "北京 site 1"), End(CHUXIONG, "楚雄 site 2"),
     (
@@ -130,6 +133,22 @@ async def test_follower_goes_on_by_itself(store: Database, monkeypatch: pytest.M
     following = asyncio.create_task(Follower(store, registry).run())
     await write(store, LINE)
     await until(lambda: registry.owner(CIRCUIT) == ACCOUNT)
+    following.cancel()
+    await asyncio.wait([following])
+
+
+async def test_follower_outlives_whatever_goes_wrong(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        loads = 0
+
+        async def load(self) -> None:
+            self.loads += 1
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(registry_store, "FOLLOW_EVERY_S", 0.01)
+    broken = Broken()
+    following = asyncio.create_task(Follower(store, broken).run())
+    await until(lambda: broken.loads > 2)
     following.cancel()
     await asyncio.wait([following])
 

@@ -102,7 +102,9 @@ async def test_what_was_not_acknowledged_is_published_again(postgres_store: Post
     assert broker.told(id) == [1, 2, 3, 1, 2, 3]
 
 
-async def test_broker_that_refuses_stops_nothing_but_the_relay(postgres_store: PostgresDatabase, broker: Broker) -> None:
+async def test_broker_that_refuses_stops_nothing_but_the_relay(
+    postgres_store: PostgresDatabase, broker: Broker
+) -> None:
     broker.fail = lambda: broker.calls < 3
     async with relaying(postgres_store, broker) as relay:
         id = await open_ticket(postgres_store, facts=1)
@@ -110,7 +112,17 @@ async def test_broker_that_refuses_stops_nothing_but_the_relay(postgres_store: P
     assert broker.told(id) == [1, 2]
 
 
-async def test_more_than_one_round_holds_is_published_in_order(postgres_store: PostgresDatabase, broker: Broker) -> None:
+async def test_relay_outlives_whatever_goes_wrong(postgres_store: PostgresDatabase, broker: Broker) -> None:
+    broker.lose = lambda: broker.calls == 1 and bool(1 / 0)
+    async with relaying(postgres_store, broker) as relay:
+        id = await open_ticket(postgres_store, facts=1)
+        await until(lambda: relay.published == 2)
+    assert set(broker.told(id)) == {1, 2}
+
+
+async def test_more_than_one_round_holds_is_published_in_order(
+    postgres_store: PostgresDatabase, broker: Broker
+) -> None:
     id = await open_ticket(postgres_store, facts=2 * BATCH + 7)
     async with relaying(postgres_store, broker) as relay:
         await until(lambda: relay.published == 2 * BATCH + 8)
@@ -278,5 +290,3 @@ async def test_broker_that_is_not_there_is_unavailable() -> None:
     with pytest.raises(Unavailable, match="did not acknowledge"):
         await publisher.publish([Message(TICKETS, b"k", b"{}", [])])
     await publisher.close()
-
-

@@ -29,6 +29,14 @@ async def test_sqlite_file_is_free_again_after_close(sqlite_path: Path) -> None:
         await database.close()
 
 
+async def test_closed_sqlite_says_so_instead_of_waiting_for_ever(sqlite_path: Path) -> None:
+    database = SqliteDatabase(sqlite_path)
+    await database.close()
+    await database.close()
+    with pytest.raises(Unavailable, match="closed"):
+        await database.transact(lambda tx: tx.fetch(NOTHING))
+
+
 async def test_sqlite_body_that_waits_for_something_else_is_refused(sqlite_store: SqliteDatabase) -> None:
     async def body(tx: Tx) -> None:
         await asyncio.sleep(0)
@@ -57,5 +65,3 @@ async def test_sqlite_that_somebody_else_has_locked_is_unavailable(
             await sqlite_store.transact(lambda tx: tx.insert(SAVE, [("reader", 1)]))
         other.execute("ROLLBACK")
     other.close()
-
-

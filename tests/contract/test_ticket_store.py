@@ -15,7 +15,7 @@ from shared.tickets import store as tickets
 from shared.tickets.log import append, first_broken_link, fold
 from shared.tickets.model import Ticket
 from shared.tickets.store import Done, NewTicket, Stored
-from tests.cases import ACTOR, ACCOUNT, CIRCUIT, new_ticket, notes
+from tests.cases import ACCOUNT, ACTOR, CIRCUIT, new_ticket, notes
 
 
 async def open_new(store: Database, *new: NewTicket) -> set[TicketId]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.centers import House, live, states
 from tests.people import done
-from tests.registry import BEIJING, CHUXIONG, DALI, FAR, FOREIGN, KUNMING, LOST, NEAR
+from tests.registry import BEIJING, CHUXIONG, FAR, FOREIGN, KUNMING, LOST, NEAR
 from tests.waiting import until
 
 
@@ -73,14 +73,6 @@ async def test_routing_to_those_at_work_only_is_no_move_and_says_what_is(embedde
     answer = await embedded.operator.post(f"/v1/tickets/{ticket}/route", {"networks": [BEIJING]})
     assert answer.status_code == 409
     assert answer.json()["legal"] == ["accept", "cancel", "reject"]
-
-
-async def test_ticket_routed_by_hand_before_it_was_dispatched_is_not_routed_again(embedded: House) -> None:
-    ticket = await embedded.customer.report(FAR)
-    await embedded.operator.route(ticket, DALI)
-    await embedded.all_heard()
-    assert DALI in live(await embedded.customer.ticket(ticket))
-    assert (await embedded.customer.facts(ticket)).count("order.issued") in (1, 3)
 
 
 @pytest.mark.parametrize(

@@ -294,7 +294,7 @@ async def test_many_readers_all_see_everything(door: Door) -> None:
 
 
 class Pipe:
-    """A connection's two ends as ASGI shows them; while it is full, `send` waits before it writes, as uvicorn's does."""
+    """A connection's two ends as ASGI shows them. While it is full, `send` waits before it writes, like uvicorn's."""
 
     def __init__(self) -> None:
         self.written = b""

@@ -101,7 +101,7 @@ async def test_cursor_that_is_not_of_this_list_is_400(any_center: House, path: s
     bad = [
         "", "x", "%%%", "цк", "W10", cursor(), cursor(*key, 1), cursor(*key[:-1]), cursor(None), cursor({}),
         cursor(*([True] * len(key))), cursor(*([2**63] * len(key))), cursor(*([1.5] * len(key))),
-        cursor(*key[:-1], "a\x00"), cursor(*key) + "=", base64.urlsafe_b64encode(b'["\xff"]').decode(),
+        cursor(*key[:-1], "a\x00"), base64.urlsafe_b64encode(b'["\xff"]').decode(),
     ]  # fmt: skip
     for given in bad:
         answer = await any_center.operator.get(path, cursor=given)

@@ -91,7 +91,7 @@ def test_header_without_a_value_counts_as_missing() -> None:
 
 
 def test_another_specversion_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="only CloudEvents 1.0"):
+    with pytest.raises(InvalidInput, match=r"only CloudEvents 1\.0"):
         attributes(with_header("ce_specversion", b"2.0").headers)
 
 

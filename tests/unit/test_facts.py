@@ -14,6 +14,8 @@ from shared.testing.clock import START
 from tests.cases import BEIJING, ORDER, reported
 from tests.strategies import FACTS
 
+SCHEMAS = freeze.schemas()
+
 
 @given(FACTS)
 def test_fact_is_read_as_it_was_written(fact: Fact) -> None:
@@ -61,18 +63,18 @@ def test_data_of_another_shape_is_refused(data: bytes) -> None:
         facts.decode("ticket.reopened", data)
 
 
-@pytest.mark.parametrize("type_", sorted(freeze.schemas()))
+@pytest.mark.parametrize("type_", sorted(SCHEMAS))
 def test_schema_is_frozen(type_: str) -> None:
-    assert freeze.frozen().get(type_) == freeze.schemas()[type_], "a released shape never changes: add a version"
+    assert freeze.frozen().get(type_) == SCHEMAS[type_], "a released shape never changes: add a version"
 
 
 def test_no_frozen_schema_is_given_up() -> None:
-    assert set(freeze.frozen()) == set(freeze.schemas())
+    assert set(freeze.frozen()) == set(SCHEMAS)
 
 
 def test_freezing_again_changes_nothing(tmp_path: Path) -> None:
     assert freeze.freeze(tmp_path) == freeze.freeze(tmp_path) == []
-    assert freeze.frozen(tmp_path) == freeze.schemas()
+    assert freeze.frozen(tmp_path) == SCHEMAS
 
 
 def test_frozen_schema_is_replaced_by_force_only(tmp_path: Path) -> None:
@@ -81,11 +83,11 @@ def test_frozen_schema_is_replaced_by_force_only(tmp_path: Path) -> None:
     assert freeze.freeze(tmp_path) == ["vrc.ticket.closed.v1"]
     assert released.read_text() == "{}"
     assert freeze.freeze(tmp_path, force=True) == []
-    assert freeze.frozen(tmp_path) == freeze.schemas()
+    assert freeze.frozen(tmp_path) == SCHEMAS
 
 
 def test_prose_is_no_part_of_a_schema_but_a_field_called_description_is() -> None:
-    schema = orjson.loads(freeze.schemas()["vrc.ticket.reported.v1"])
+    schema = orjson.loads(SCHEMAS["vrc.ticket.reported.v1"])
     assert "description" in schema["properties"]
     assert "description" not in schema
     assert "title" not in schema["properties"]["impact"]

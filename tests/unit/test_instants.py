@@ -1,5 +1,6 @@
 """An instant in a request is an RFC 3339 string with a zone; inside it is UTC in milliseconds."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -21,7 +22,9 @@ def test_instant_of_any_zone_becomes_utc_in_whole_milliseconds(text: str) -> Non
     assert INSTANT.validate_python(text).tzinfo == UTC
 
 
-@pytest.mark.parametrize("value", ["2026-11-21T08:00:00", "2026-11-21", 1_700_000_000, 1.5, "1700000000", "", None, True])
+@pytest.mark.parametrize(
+    "value", ["2026-11-21T08:00:00", "2026-11-21", 1_700_000_000, 1.5, "1700000000", "", None, True]
+)
 def test_what_is_no_instant_with_a_zone_is_refused(value: object) -> None:
     with pytest.raises(ValidationError):
         INSTANT.validate_python(value)
@@ -35,10 +38,8 @@ def test_instant_out_of_range_is_refused_not_a_defect(text: str) -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_is_an_instant_or_refused(text: str) -> None:
-    try:
-        INSTANT.validate_python(text)
-    except ValidationError as refused:
-        assert refused.error_count() == 1
+    with suppress(ValidationError):
+        assert INSTANT.validate_python(text).tzinfo == UTC
 
 
 @given(INSTANTS)

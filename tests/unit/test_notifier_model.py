@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notifier.channels.webhook.transport import retry_after
@@ -21,6 +21,7 @@ def subscription(id: str, *events: str, account: AccountId = ACCOUNT) -> Subscri
     return Subscription(SubscriptionId(id), account, "https://example.com", "whsec_", frozenset(events), START)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), max_size=30), st.integers(0, 10))
 def test_sifting_finds_each_event_once_in_order_and_names_every_hole(order: list[int], mark: int) -> None:
     found = sift([ENTRIES[i] for i in order], {TICKET: mark})
@@ -53,6 +54,7 @@ def test_tries_are_dense_at_first_and_end_after_75_hours() -> None:
     assert delays[-1] is None
 
 
+@settings(deadline=None)
 @given(st.integers(1, len(RETRY_DELAYS)), st.floats(-1, 1))
 def test_jitter_moves_a_try_by_a_fifth_at_most(failures: int, jitter: float) -> None:
     delay = retry_delay(failures, None, jitter)

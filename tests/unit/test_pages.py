@@ -1,6 +1,7 @@
 """Lists come in pages by keyset; a cursor is opaque, and one that is not ours is refused."""
 
 import base64
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -60,10 +61,8 @@ def test_cursor_that_is_not_ours_is_refused_by_name(wrong: str) -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_is_a_cursor_or_refused(text: str) -> None:
-    try:
-        decode_cursor(text, int, str)
-    except InvalidInput as refused:
-        assert refused.status == 400
+    with suppress(InvalidInput):
+        assert len(decode_cursor(text, int, str) or ()) == 2
 
 
 def test_page_with_more_behind_it_says_where_to_go_on() -> None:

@@ -22,7 +22,6 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"VRC_{name.upper()}", raising=False)
 
 
-
 def test_without_anything_the_center_is_embedded_on_loopback() -> None:
     settings = load(None)
     assert settings.embedded

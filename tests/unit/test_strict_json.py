@@ -1,6 +1,7 @@
 """What comes through the door is JSON to the letter, without deceiving characters; a refusal names the field."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,7 +13,11 @@ from shared.web.strict_json import MAX_DEPTH, parse
 from tests.strategies import TEXTS
 
 PLAIN: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=8,
 )
@@ -34,10 +39,8 @@ def test_plain_json_is_read_as_it_was_written(value: Any) -> None:
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused_and_never_break_the_door(body: bytes) -> None:
-    try:
-        parse(body)
-    except InvalidInput as refused:
-        assert refused.status in (400, 422)
+    with suppress(InvalidInput):
+        assert parse(body) == json.loads(body)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"{'a': 1}", b'{"a": 1,}', b"01", b"\xef\xbb\xbf{}", b"{} {}", b"+1"])
@@ -47,7 +50,9 @@ def test_what_is_not_json_is_refused_as_malformed(body: bytes) -> None:
     assert message.startswith("is not JSON")
 
 
-@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999", b"9" * 19, b"-9999999999999999999", b"9" * 5000])
+@pytest.mark.parametrize(
+    "number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999", b"9" * 19, b"-9999999999999999999", b"9" * 5000]
+)
 def test_number_that_json_does_not_have_or_nobody_can_hold_is_refused(number: bytes) -> None:
     assert refusal(b'{"bandwidth": ' + number + b"}")[:2] == (400, "body")
 
@@ -58,7 +63,8 @@ def test_broken_utf8_is_refused_and_the_byte_named(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ['{"a": 1, "a": 1}', '{"b": {"a": 1, "a": 2}}', '[{"b": [{"a": 1, "c": 2, "a": 3}]}]', r'{"a":1, "\u0061":2}']
+    "body",
+    ['{"a": 1, "a": 1}', '{"b": {"a": 1, "a": 2}}', '[{"b": [{"a": 1, "c": 2, "a": 3}]}]', r'{"a":1, "\u0061":2}'],
 )
 def test_key_given_twice_is_refused_at_any_depth_and_named(body: str) -> None:
     assert refusal(body.encode()) == (400, "a", "is given twice")

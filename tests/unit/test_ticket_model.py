@@ -83,7 +83,9 @@ def test_legal_move_of_an_order_is_let_through(state: OrderState, move: str) -> 
     model.require_order_move(order_after(*WAY_OF_ORDER_TO[state]), move)
 
 
-@pytest.mark.parametrize(("state", "move"), [(s, m) for s in ORDER_MOVES for m in ORDER_VERBS if m not in ORDER_MOVES[s]])
+@pytest.mark.parametrize(
+    ("state", "move"), [(s, m) for s in ORDER_MOVES for m in ORDER_VERBS if m not in ORDER_MOVES[s]]
+)
 def test_illegal_move_of_an_order_is_refused_and_the_legal_ones_are_named(state: OrderState, move: str) -> None:
     with pytest.raises(IllegalMove) as refused:
         model.require_order_move(order_after(*WAY_OF_ORDER_TO[state]), move)

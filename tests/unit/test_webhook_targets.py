@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notifier.channels.webhook.targets import SPECIAL, allowed, objection
@@ -67,6 +67,7 @@ def test_special_network_is_forbidden_from_end_to_end(network: object) -> None:
     assert not allowed(str(found[-1]))
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=4))
 def test_address_in_another_form_is_judged_alike(address: object) -> None:
     assert allowed(f"::ffff:{address}") == allowed(str(address))

@@ -19,6 +19,7 @@ from shared.errors import Unavailable
 from shared.testing.client import Answer, CenterClient
 
 FIRST_LOOK_S, LONGEST_LOOK_S, DISPATCHED_WITHIN_S = 0.01, 0.5, 60.0
+FOREIGN = "the circuit has an open ticket of somebody else's"
 OVER = ("resolved", "closed", "cancelled", "rejected")
 Due = Callable[[Row], Awaitable[None]]
 
@@ -118,7 +119,7 @@ class Player:
 
     async def _reported(self, ticket: _Ticket, answer: Answer) -> None:
         if answer.status == 200:
-            raise CannotPlay("the circuit had an open ticket of somebody else's, which the report joined")
+            raise CannotPlay(FOREIGN)
         ticket.id = answer.body["id"]
         found = await self._ordered(ticket)
         if not found["orders"]:

@@ -59,7 +59,7 @@ def show(tally: Tally) -> None:
     table.add_section()
     _section(table, "step", tally.steps)
     if tally.repeated:
-        _section(table, "of these, done by an earlier replay", {"": tally.repeated})
+        _section(table, "of these, done before (by an earlier replay, or its answer was late)", {"": tally.repeated})
     table.add_section()
     _section(table, "tickets now", tally.states)
     Console().print(table)

@@ -5,7 +5,7 @@ from typing import Any
 from services.commands.replay.history import Incident, Row
 from services.commands.replay.mapping import IMPACTS, Step
 from shared.clock import rfc3339
-from shared.testing.local_network import LEAVE_ALONE
+from shared.testing.repair import LEAVE_ALONE
 
 TOLD = ("assignment_group", "assigned_to", "priority", "category", "problem_id", "rfc", "caused_by")
 DESCRIBED = ("category", "subcategory", "u_symptom", "location", "priority")

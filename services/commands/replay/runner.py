@@ -14,7 +14,7 @@ import orjson
 
 from services.commands.credentials import Credentials, read_credentials
 from services.commands.replay.history import History, Incident, Row, read_history
-from services.commands.replay.player import Player
+from services.commands.replay.player import FOREIGN, Player
 from services.commands.replay.report import Bar, show
 from services.commands.replay.tally import Ended, Tally
 from shared.errors import Unavailable
@@ -72,7 +72,8 @@ async def replay(
     """How each incident's ticket ended. Raises Unavailable, Stopped."""
     tally.rows = history.rows
     tally.unmapped.update(history.unreadable)
-    parts = _assigned(history, await _circuits(client, keys), tally)
+    taken = await _open_tickets(client, keys)
+    parts = _assigned(history, await _circuits(client, keys), taken=taken, tally=tally)
     player = Player(client, keys, history=history, tally=tally, run=manner.name, historic=manner.historic)
     schedule = _Schedule(history, manner.speed, stop)
     waiting = iter(parts)
@@ -109,16 +110,27 @@ async def _circuits(client: CenterClient, keys: Credentials) -> Sequence[Circuit
     return sorted(found, key=lambda c: sha256(c["id"].encode()).digest())
 
 
-def _assigned(history: History, circuits: Sequence[Circuit], tally: Tally) -> Sequence[Part]:
-    """Each incident with a circuit of its own, in order of its number."""
+async def _open_tickets(client: CenterClient, keys: Credentials) -> Mapping[str, str | None]:
+    """Circuit → the reference of its open ticket: a report there would join it."""
+    found = client.items("/v1/tickets", keys.operator, state="open", limit=200)
+    return {ticket["circuit"]: ticket["reference"] async for ticket in found}
+
+
+def _assigned(
+    history: History, circuits: Sequence[Circuit], *, taken: Mapping[str, str | None], tally: Tally
+) -> Sequence[Part]:
+    """Each incident with a circuit of its own, in order of its number; what finds none is counted."""
     numbers = sorted(incident.number for incident in history.incidents)
     circuit_of = dict(zip(numbers, circuits, strict=False))
     parts = []
     for incident in history.incidents:
-        if circuit := circuit_of.get(incident.number):
-            parts.append((incident, circuit))
-        else:
+        circuit = circuit_of.get(incident.number)
+        if circuit is None:
             tally.unmapped["there are more incidents than circuits"] += len(incident.rows)
+        elif taken.get(circuit["id"], incident.number) != incident.number:
+            tally.unmapped[FOREIGN] += len(incident.rows)
+        else:
+            parts.append((incident, circuit))
     return parts
 
 

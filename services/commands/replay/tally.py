@@ -10,7 +10,10 @@ from services.commands.replay.mapping import Step
 
 @dataclass(slots=True)
 class Tally:
-    """`steps` and `repeated` count requests, the others rows. `repeated`: an earlier replay had done them."""
+    """`steps` and `repeated` count requests, the others rows.
+
+    `repeated`: the center had done them before, for an earlier replay, or for this one when its answer came too late.
+    """
 
     rows: int = 0
     with_steps: int = 0

@@ -191,16 +191,16 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
         return EventStream(hub, Scope(ticket=id), await hub.start_after(request.headers.get("last-event-id")))
 
     @router.get(
-        "/v1/stream", response_class=EventStream, responses=STREAM_PROBLEMS, openapi_extra=NEEDS_KEY,
-        summary="Everything that happens from now on, as server-sent events",
+        "/v1/stream", status_code=200, response_class=EventStream, responses=STREAM_PROBLEMS,
+        openapi_extra=NEEDS_KEY, summary="Everything that happens from now on, as server-sent events",
     )  # fmt: skip
     @hot(of_account, *READERS)
     async def stream(last_event_id: LastEventId = None) -> None:
         """An account's own tickets, an operator's all. `event` is the event's type, `data` one line of JSON."""
 
     @router.get(
-        "/v1/tickets/{id}/stream", response_class=EventStream, responses=STREAM_PROBLEMS, openapi_extra=NEEDS_KEY,
-        summary="One ticket from its beginning, then live",
+        "/v1/tickets/{id}/stream", status_code=200, response_class=EventStream, responses=STREAM_PROBLEMS,
+        openapi_extra=NEEDS_KEY, summary="One ticket from its beginning, then live",
     )  # fmt: skip
     @hot(of_ticket, *READERS)
     async def stream_ticket(

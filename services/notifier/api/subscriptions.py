@@ -14,7 +14,7 @@ from shared.db.port import Database
 from shared.errors import NotFound
 from shared.ids import AccountId, SubscriptionId
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
-from shared.web.routes import READ_PROBLEMS, WRITE_PROBLEMS, StrictRoute, allow
+from shared.web.routes import LIST_PROBLEMS, READ_PROBLEMS, WRITE_PROBLEMS, StrictRoute, allow
 
 Caller = Annotated[Principal, Depends(allow("account"))]
 IdPath = Annotated[SubscriptionId, Path(pattern=r"^sub_[0-9a-f]{20}$", examples=["sub_0b9f3a6c1d2e4f5a6b7c"])]
@@ -47,7 +47,7 @@ def subscription_routes(desk: SubscriptionDesk, database: Database) -> APIRouter
 
 
 def _add_reads(router: APIRouter, database: Database) -> None:
-    @router.get("/v1/subscriptions", response_model=shapes.SubscriptionPage, responses=READ_PROBLEMS)
+    @router.get("/v1/subscriptions", response_model=shapes.SubscriptionPage, responses=LIST_PROBLEMS)
     async def list_subscriptions(caller: Caller, limit: Limit = 50, cursor: Cursor = None) -> Response:
         """Newest first."""
         before = decode_cursor(cursor, int, str)

@@ -10,28 +10,27 @@ import random
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Protocol
 
 from services.notifier import model
+from services.notifier.handlers.recording import Recorder
 from services.notifier.handlers.room import Room
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.model import Bump, Claim, Delivered, GaveUp, Outcome, Record, Retry, Subscription
 from services.notifier.store import lanes, subscriptions
-from services.notifier.store.lanes import Due, Kept, Stale
+from services.notifier.store.lanes import Due
 from shared.bus.wake import Wake
 from shared.clock import Clock
 from shared.contracts.event import Event
-from shared.db.commit import GroupCommit
 from shared.db.port import Database, Tx
-from shared.errors import CenterError, Unavailable
+from shared.errors import Unavailable
 from shared.ids import TicketId
 from shared.tickets import store as tickets
 
 log = logging.getLogger(__name__)
-PAUSE_S = 0.5
+LOOK_AT = 64
 LOG_PAGE = 100
 
 
@@ -62,7 +61,7 @@ class Deliveries:
         self._claim_for = claim_for
         self._room = room or Room()
         self._jitter = jitter
-        self._records: GroupCommit[Record, Kept | Stale] = GroupCommit(database, self._record, patience_s=5)
+        self._recorder = Recorder(database, clock, metrics, claim_for=claim_for)
         self._process = secrets.token_hex(8)
         self._claims = count(1)
         self._held: dict[tuple[str, str, str], Claim] = {}
@@ -102,7 +101,7 @@ class Deliveries:
         """Takes up what is due, as far as there is room: retries, lanes that found no room, those of dead workers."""
         self._is_more = False
         taken = 0
-        while (most := self._room.free) and not self._stopping:
+        while (most := min(self._room.free, LOOK_AT)) and not self._stopping:
             found = await lanes.due(self._database, self._clock.now(), full=self._room.full(), most=most)
             chosen = [d for d in found if self._room.enter(d.subscription)]
             self._is_more |= len(chosen) < len(found)
@@ -112,33 +111,34 @@ class Deliveries:
         self._is_more = True
         return taken
 
-    async def stop(self, patience_s: float) -> None:
-        """Attempts under way may end; what is then still claimed is let go, so that nobody has to wait for it."""
+    def take_no_more(self) -> None:
+        """Each worker stops after the attempt it is making."""
         self._stopping = True
+
+    async def stop(self, patience_s: float) -> None:
+        """Attempts under way may end; what is then still claimed is let go, so that nobody has to wait for it.
+
+        Nothing may claim any more: who calls this has stopped feeding and looking before.
+        """
+        self.take_no_more()
         if self._workers:
             await asyncio.wait(self._workers, timeout=patience_s)
         for task in self._workers:
             task.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
-        await self._records.close()
         now = self._clock.now()
-        left = [model.released(claim, now) for claim in self._held.values()]
-        try:
-            if left:
-                await self._database.transact(lambda tx: lanes.record(tx, left, now))
-        except CenterError as error:
-            log.warning("%d lanes stay claimed until their claims run out: %s", len(left), error)
+        await self._recorder.release([model.released(claim, now) for claim in self._held.values()])
         await self._channel.close()
 
     async def _claim(self, chosen: Sequence[Due]) -> int:
         token = self.new_token()
         until = self.claimed_until(self._clock.now())
+        ownerless: set[str] = set()
 
         async def claim(tx: Tx) -> list[tuple[Claim, Sequence[Event]]]:
             rows = await lanes.claim(tx, chosen, token=token, until=until)
             owners = await subscriptions.by_ids(tx, (row["subscription"] for row in rows))
-            for gone in sorted({row["subscription"] for row in rows} - owners.keys()):
-                await lanes.drop(tx, gone)
+            ownerless.update(row["subscription"] for row in rows if row["subscription"] not in owners)
             claims = [
                 Claim(owner, row["ticket"], token, row["acked_seq"], row["last_seq"], row["attempts"])
                 for row in rows
@@ -156,6 +156,8 @@ class Deliveries:
                     self._room.leave(d.subscription)
         for each, events in taken:
             self._begin(each, [e for e in events if each.subscription.wants(e)])
+        for gone in ownerless:  # an event was fed while its subscription was ended
+            await self._database.transact(lambda tx, gone=gone: lanes.drop(tx, gone))  # type: ignore[misc]
         return len(taken)
 
     def _begin(self, claim: Claim, known: Sequence[Event]) -> None:
@@ -186,12 +188,20 @@ class Deliveries:
         """Deal with the next event that is owed; answers the claim as it then is, None when it is over."""
         event = await self._next(claim, known)
         if event is None:
-            return await self._write(model.passed(claim, claim.last_seq, self.claimed_until(self._clock.now())))
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        outcome = await self._channel.deliver(claim.subscription, event)
-        self._metrics.attempted(outcome, loop.time() - started)
-        return await self._after(claim, event, outcome)
+            record = model.passed(claim, claim.last_seq, self.claimed_until(self._clock.now()))
+        else:
+            loop = asyncio.get_running_loop()
+            started = loop.time()
+            outcome = await self._channel.deliver(claim.subscription, event)
+            self._metrics.attempted(outcome, loop.time() - started)
+            if isinstance(outcome, GaveUp):
+                await self._disable(claim.subscription)
+                return None
+            record = self._judge(claim, event, outcome)
+        if (left := await self._recorder.write(record, reads_on=not known)) is None:
+            return None
+        known.extend(e for e in left.events if claim.subscription.wants(e))
+        return left.claim
 
     async def _next(self, claim: Claim, known: deque[Event]) -> Event | None:
         """The first wanted event after the cursor, from memory or from the log; None when nothing owed is wanted."""
@@ -209,46 +219,19 @@ class Deliveries:
             after = page[-1].seq
         return None
 
-    async def _after(self, claim: Claim, event: Event, outcome: Outcome) -> Claim | None:
+    def _judge(self, claim: Claim, event: Event, outcome: Delivered | Retry) -> Record:
         now = self._clock.now()
         until = self.claimed_until(now)
-        subscription = claim.subscription
         match outcome:
             case Delivered():
-                self._room.succeeded(subscription.id)
-                return await self._write(model.passed(claim, event.seq, until))
+                self._room.succeeded(claim.subscription.id)
+                return model.passed(claim, event.seq, until)
             case Retry():
-                self._room.failed(subscription.id)
-                jitter = self._jitter()
-                return await self._write(model.failed(claim, event, outcome, now=now, until=until, jitter=jitter))
-            case GaveUp():
-                await self._disable(subscription, now)
-                return None
+                self._room.failed(claim.subscription.id)
+                return model.failed(claim, event, outcome, now=now, until=until, jitter=self._jitter())
 
-    async def _disable(self, subscription: Subscription, now: datetime) -> None:
+    async def _disable(self, subscription: Subscription) -> None:
+        now = self._clock.now()
         log.warning("subscription %s is ended: its receiver answered that it is gone", subscription.id)
         await self._database.transact(lambda tx: subscriptions.end(tx, subscription.id, subscription.account, now))
         self._room.forget(subscription.id)
-
-    async def _write(self, record: Record) -> Claim | None:
-        """The claim afterwards, if more is owed and it is still ours."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._claim_for.total_seconds() / 2
-        while loop.time() < deadline:
-            try:
-                return self._following(record, await self._records.submit(record))
-            except Unavailable:
-                await asyncio.sleep(PAUSE_S)
-        log.warning("an attempt for %s could not be recorded: it will be made again", record.claim.ticket)
-        return None
-
-    def _following(self, record: Record, kept: Kept | Stale) -> Claim | None:
-        if isinstance(kept, Stale):
-            self._metrics.stale()
-            return None
-        if not kept.claimed:
-            return None
-        return replace(record.claim, acked_seq=record.acked_seq, last_seq=kept.last_seq, attempts=record.attempts)
-
-    async def _record(self, tx: Tx, records: Sequence[Record]) -> Sequence[Kept | Stale]:
-        return await lanes.record(tx, records, self._clock.now())

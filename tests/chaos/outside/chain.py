@@ -16,13 +16,14 @@ def broken_link(log: Sequence[Json]) -> str | None:
     for expected, entry in enumerate(log, 1):
         if entry["seq"] != expected:
             return f"{entry['id']}: entry {expected} is missing"
-        if _hash(previous, entry).hex() != entry["hash"]:
+        if link(previous, entry).hex() != entry["hash"]:
             return f"{entry['id']}: the hash is not the chain's"
         previous = bytes.fromhex(entry["hash"])
     return None
 
 
-def _hash(previous: bytes, entry: Json) -> bytes:
+def link(previous: bytes, entry: Json) -> bytes:
+    """The hash of an entry that follows one with the hash `previous`."""
     at_ms = (datetime.fromisoformat(entry["at"]) - EPOCH) // timedelta(milliseconds=1)
     fields = (entry["ticket"], entry["seq"], at_ms, *(entry[n] for n in ("type", "actor", "account", "status")))
     head = "\x1f".join(map(str, fields)).encode()

@@ -5,7 +5,7 @@ whatever else but 200 is a broken promise.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from random import Random
 
 from tests.chaos.outside.client import Client, NoAnswer, Request
@@ -119,7 +119,7 @@ class Story:
 
     async def _handed_over(self) -> None:
         first, *others = await self._ordered()
-        to = self._rng.choice([code for code in self._credentials.networks if code not in (first, *others)])
+        to = self._another([first, *others])
         await self._say(first, "accept", "engineer")
         await self._say(first, "hand-over", "reason", to=to)
         await self._say(to, "accept", "engineer")
@@ -127,14 +127,19 @@ class Story:
         await self._command("confirm", "comment")
 
     async def _declined(self) -> None:
-        for network in await self._ordered():
+        declining = await self._ordered()
+        for network in declining:
             await self._say(network, "decline", "note", reason="no_resources")
-        network = self._rng.choice(list(self._credentials.networks))
+        network = self._another(declining)
         by_hand: Json = {"networks": [network]}
         await self._post(f"/v1/tickets/{self._ticket}/route", self._credentials.operator, by_hand, "reason")
         await self._say(network, "accept", "engineer")
         await self._say(network, "restore", "remedy")
         await self._command("confirm", "comment")
+
+    def _another(self, than: Collection[str]) -> str:
+        """So that whoever is ordered twice in one round was ordered by mistake."""
+        return self._rng.choice([code for code in self._credentials.networks if code not in than])
 
     async def _ordered(self) -> list[str]:
         """The networks with an order, in an order of chance, as soon as there are any."""

@@ -98,7 +98,10 @@ def _duplicate_tickets(world: World, ledger: Ledger) -> Iterator[str]:
     for circuit, tickets in on_circuit.items():
         for before, after in pairwise(sorted(tickets, key=lambda ticket: ticket["opened_at"])):
             if before["status"] not in OVER or before["closed_at"] > after["opened_at"]:
-                yield f"{circuit}: {before['id']} and {after['id']} at the same time"
+                yield (
+                    f"{circuit}: {before['id']} {before['status']}, closed {before['closed_at']},"
+                    f" and {after['id']}, opened {after['opened_at']}"
+                )
 
 
 def _duplicate_orders(world: World) -> Iterator[str]:

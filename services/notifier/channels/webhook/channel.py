@@ -3,8 +3,10 @@
 The body of an event is the same bytes on every try and `webhook-id` the same name; only time and signature move.
 """
 
+import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import orjson
@@ -12,7 +14,7 @@ import orjson
 from services.notifier.channels.webhook.signing import sign
 from services.notifier.channels.webhook.targets import Network
 from services.notifier.model import Outcome, Subscription
-from shared.clock import Clock, rfc3339, to_ms
+from shared.clock import Clock, to_ms
 from shared.contracts.event import Event, public
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ USER_AGENT = "vrc-webhook/0.1"
 
 def render(event: Event) -> bytes:
     """`{"type", "timestamp", "data"}` as Standard Webhooks has it; `data` is the event's one public form."""
-    return orjson.dumps({"type": event.type, "timestamp": rfc3339(event.at), "data": public(event)})
+    data = public(event)
+    return orjson.dumps({"type": event.type, "timestamp": data["at"], "data": data})
 
 
 def headers(event: Event, body: bytes, *, secret: str, timestamp_s: int) -> dict[str, str]:
@@ -47,16 +50,16 @@ class WebhookChannel:
         body = render(event)
         timestamp_s = to_ms(self._clock.now()) // 1000
         signed = headers(event, body, secret=subscription.secret, timestamp_s=timestamp_s)
-        return await self._opened().post(subscription.url, body, signed)
+        transport = self._transport or await self._open()
+        return await transport.post(subscription.url, body, signed)
 
     async def close(self) -> None:
         if self._transport is not None:
             await self._transport.close()
 
-    def _opened(self) -> "Transport":
-        """aiohttp takes 170 ms and 10 MiB to import: only a center that sends webhooks pays for it."""
+    async def _open(self) -> "Transport":
+        """aiohttp takes 10 MiB and up to half a second to import: only who sends webhooks pays, and nobody waits."""
+        module = await asyncio.to_thread(import_module, "services.notifier.channels.webhook.transport")
         if self._transport is None:
-            from services.notifier.channels.webhook.transport import Transport
-
-            self._transport = Transport(self._clock, timeout=self._timeout, networks=self._networks)
+            self._transport = module.Transport(self._clock, timeout=self._timeout, networks=self._networks)
         return self._transport

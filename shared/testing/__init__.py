@@ -1,0 +1,1 @@
+"""Fakes and real servers that ship, for the demonstration, the tests and the bench; production imports none."""

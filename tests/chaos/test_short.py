@@ -1,0 +1,35 @@
+"""The chaos run in short, for every change; `make chaos` runs it in full."""
+
+import ast
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from shared.testing.servers import Kafka, Postgres
+from tests.chaos.scenes import embedded, production
+
+SEED = 1995
+HERE = Path(__file__).parent
+OUTSIDE = [HERE / "check.py", *sorted((HERE / "outside").glob("*.py"))]
+
+
+async def test_embedded_center_killed_five_times_keeps_its_promises() -> None:
+    verdict = await embedded(5, rate=20, rng=Random(SEED), say=print)
+    assert verdict.kept, verdict.table("embedded")
+
+
+async def test_killed_services_and_a_killed_broker_keep_their_promises(postgres: Postgres) -> None:
+    victims = ("notifier", "intake", "broker", "dispatcher")
+    with Kafka(quick_start=True) as kafka:
+        verdict = await production(victims, rate=20, rng=Random(SEED), say=print, postgres=postgres, kafka=kafka)
+    assert verdict.kept, verdict.table("services and broker")
+
+
+@pytest.mark.parametrize("path", OUTSIDE, ids=lambda path: path.name)
+def test_check_imports_no_product_code(path: Path) -> None:
+    imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = [node.module or "" for node in imports if isinstance(node, ast.ImportFrom)]
+    names += [alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names]
+    assert not [name for name in names if name.split(".")[0] in ("services", "shared")]
+    assert not [name for name in names if name.startswith("tests.") and not name.startswith("tests.chaos.outside")]

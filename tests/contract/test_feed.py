@@ -1,0 +1,54 @@
+"""The feed: every event once, at positions that a reader's cursor can trust, however many processes feed it."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from services.notifier.store import feed
+from services.notifier.store.feed import Scope
+from shared.contracts.event import Event
+from shared.db.port import Database
+from shared.testing.clock import ManualClock
+from tests.cases import notes
+from tests.notifying import Notifier, Tickets, notifier
+
+
+async def follow(store: Database, count: int) -> list[Event]:
+    """What a cursor sees that only ever goes forward."""
+    seen: list[Event] = []
+    after, _ = await feed.bounds(store)
+    after = max(after - 1, 0)
+    while len(seen) < count:
+        for placed in await feed.page(store, Scope(), after=after, most=7):
+            assert placed.position is not None
+            seen.append(placed.event)
+            after = placed.position
+        await asyncio.sleep(0)
+    return seen
+
+
+async def test_cursor_misses_nothing_while_several_processes_feed(store: Database, clock: ManualClock) -> None:
+    happens = Tickets(store, clock)
+    firsts = [await happens.open() for _ in range(8)]
+    logs = [[first, *await happens.happen(first.ticket, *notes(19))] for first in firsts]
+    async with AsyncExitStack() as stack:
+        feeders = [await stack.enter_async_context(notifier(store, clock)) for _ in firsts]
+        reading = asyncio.create_task(follow(store, 160))
+        await asyncio.gather(*(_feed_one_by_one(f, log) for f, log in zip(feeders, logs, strict=True)))
+        seen = await reading
+    assert len({event.id for event in seen}) == 160
+    for first in firsts:
+        assert [e.seq for e in seen if e.ticket == first.ticket] == list(range(1, 21))
+
+
+async def test_same_events_fed_by_two_processes_at_once_are_there_once(store: Database, clock: ManualClock) -> None:
+    happens = Tickets(store, clock)
+    first = await happens.open()
+    log = [first, *await happens.happen(first.ticket, *notes(9))]
+    async with notifier(store, clock) as one, notifier(store, clock) as other:
+        await asyncio.gather(one.feed(*log), other.feed(*log))
+        assert await one.fed() == [(first.ticket, seq) for seq in range(1, 11)]
+
+
+async def _feed_one_by_one(feeder: Notifier, log: list[Event]) -> None:
+    for event in log:
+        await feeder.feed(event)

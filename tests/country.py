@@ -1,0 +1,140 @@
+"""A center as its users meet it: served on loopback, on the real clock, with circuits enough for a whole country.
+
+For the programs that play its users (simulation, replay, command line); what they do is seen over HTTP only.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from services.commands.credentials import Credentials
+from services.run import center, open_database
+from shared.auth import Principal, issue, save_keys
+from shared.contracts.topics import orders_topic
+from shared.db.port import Tx
+from shared.ids import AccountId, CircuitId
+from shared.registry.model import Account, Circuit, End, Segment
+from shared.registry.store import put
+from shared.settings import Settings
+from shared.testing.clock import START
+from shared.testing.serve import serving
+from shared.testing.servers import Kafka
+from tests import registry
+from tests.centers import Embedded, Production, Way
+from tests.people import Operator
+
+ACCOUNTS = tuple(Account(AccountId(id), id, id, "bank", "gold") for id in ("north-bank", "south-bank"))
+CODES = tuple(network.code for network in registry.NETWORKS)
+CIRCUITS = 40
+KEYS = {
+    principal: issue(principal)
+    for principal in (
+        Principal("operator", "country"),
+        *(Principal("account", account.id) for account in ACCOUNTS),
+        *(Principal("network", code) for code in CODES),
+    )
+}
+
+
+def _keys(role: str) -> dict[str, str]:
+    return {principal.subject: issued.key for principal, issued in KEYS.items() if principal.role == role}
+
+
+CREDENTIALS = Credentials(_keys("operator")["country"], _keys("account"), _keys("network"))
+
+
+def circuits() -> Iterator[Circuit]:
+    """Between all pairs of networks by turns, through a third, some with a tail of somebody else's."""
+    for number in range(CIRCUITS):
+        a, z, middle = (CODES[(number * step + step) % len(CODES)] for step in (1, 2, 4))
+        tail = [Segment("z-tail", "third-party", "z", party="partner")] if number % 5 == 0 else []
+        yield Circuit(
+            CircuitId(f"C-{number:03d}"), ACCOUNTS[number % len(ACCOUNTS)].id, "ip-vpn", 100, False,
+            End(a, "here"), End(z, "there"),
+            (Segment("a-access", "access", "a", a), Segment("backbone-1", "backbone", None, middle),
+             Segment("z-metro", "metro", "z", z), *tail),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """`url` is where the center is served; `operator` looks at everything."""
+
+    url: str
+    settings: Settings
+    operator: Operator
+
+    @property
+    def kafka(self) -> str | None:
+        return self.settings.kafka
+
+    def write_credentials(self, folder: Path) -> Path:
+        file = folder / "credentials.json"
+        keys = CREDENTIALS
+        found = {"operator": keys.operator, "accounts": dict(keys.accounts), "networks": dict(keys.networks)}
+        file.write_text(json.dumps(found))
+        return file
+
+    async def tickets(self) -> list[dict[str, Any]]:
+        return await self.operator.items("/v1/tickets", limit=200)
+
+
+@asynccontextmanager
+async def country(way: Way) -> AsyncIterator[Country]:
+    await way.begin()
+    await _fill(way.settings)
+    async with center(way.settings) as running, serving(running.app) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+            yield Country(url, way.settings, Operator(http, CREDENTIALS.operator))
+        running.end_streams()
+
+
+async def _fill(settings: Settings) -> None:
+    async def fill(tx: Tx) -> None:
+        await put(tx, ACCOUNTS, registry.NETWORKS, circuits())
+        await save_keys(tx, KEYS.values(), START)
+
+    database = open_database(settings)
+    await database.transact(fill)
+    await database.close()
+
+
+@pytest.fixture
+def embedded_land(sqlite_path: Path) -> Way:
+    return Embedded(sqlite_path.parent)
+
+
+@pytest.fixture
+def production_land(postgres_dsn: str, broker: Kafka) -> Way:
+    return Production(postgres_dsn, broker.bootstrap)
+
+
+@pytest.fixture
+async def embedded_country(embedded_land: Way) -> AsyncIterator[Country]:
+    async with country(embedded_land) as found:
+        yield found
+
+
+@pytest.fixture
+async def production_country(production_land: Way) -> AsyncIterator[Country]:
+    async with country(production_land) as found:
+        yield found
+
+
+async def pass_over_old_orders(bootstrap: str, group: str) -> None:
+    """What earlier tests left on the local networks' topics is not for this group."""
+    topics = [TopicPartition(orders_topic(code), 0) for code in CODES]
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
+    consumer.assign(topics)
+    await consumer.start()
+    try:
+        await consumer.commit(await consumer.end_offsets(topics))
+    finally:
+        await consumer.stop()

@@ -1,0 +1,81 @@
+"""The OpenAPI document as a whole; that each operation keeps to it is test_schemathesis' business."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi.routing import APIRoute
+
+from shared.web.routes import roles_of
+from tests.centers import House
+from tests.people import done
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+async def document(embedded: House) -> AsyncIterator[Json]:
+    yield done(await embedded.nobody.get("/openapi.json"))
+
+
+def operations(document: Json) -> Iterator[tuple[str, Json]]:
+    for path, methods in document["paths"].items():
+        yield from ((f"{method.upper()} {path}", operation) for method, operation in methods.items())
+
+
+def references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        yield from (value for name, value in part.items() if name == "$ref")
+        part = list(part.values())
+    if isinstance(part, list):
+        for inner in part:
+            yield from references(inner)
+
+
+async def test_document_is_valid_openapi_3_1(document: Json) -> None:
+    assert document["openapi"].startswith("3.1.")
+    schemathesis.openapi.from_dict(document).validate()
+
+
+async def test_every_reference_leads_somewhere_and_every_schema_is_used(document: Json) -> None:
+    schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert set(references(document)) == schemas
+
+
+async def test_every_route_is_in_the_document_with_its_roles(embedded: House, document: Json) -> None:
+    routes = {
+        f"{method} {route.path}": list(roles_of(route) or ())
+        for route in embedded.center.api.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    assert {name: operation["x-roles"] for name, operation in operations(document)} == routes
+
+
+async def test_every_operation_says_what_it_is_for_and_what_it_needs(document: Json) -> None:
+    for name, operation in operations(document):
+        assert operation["summary"], name
+        assert operation["tags"], name
+        assert bool(operation["x-roles"]) == (operation.get("security") == [{"api_key": []}]), name
+    names = [operation["operationId"] for _, operation in operations(document)]
+    assert len(names) == len(set(names))
+
+
+async def test_every_refusal_is_a_problem(document: Json) -> None:
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for name, operation in operations(document):
+        refusals = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+        if operation["x-roles"]:
+            assert {"401", "403", "503"} <= set(refusals), name
+            assert all(answer["content"] == problem for answer in refusals.values()), name
+            assert "Retry-After" in refusals["503"]["headers"], name
+
+
+async def test_every_command_takes_an_idempotency_key_and_says_when_it_replays(document: Json) -> None:
+    for name, operation in operations(document):
+        if name.startswith("POST") and "subscriptions" not in name:
+            parameters = {parameter["name"].lower(): parameter for parameter in operation["parameters"]}
+            assert parameters["idempotency-key"]["schema"]["maxLength"] == 200, name
+            done_well = [answer for status, answer in operation["responses"].items() if status < "300"]
+            assert all("Idempotent-Replayed" in answer["headers"] for answer in done_well), name

@@ -1,0 +1,142 @@
+"""Subscriptions over HTTP: an account's own, the secret told once, and nothing that could not be delivered to."""
+
+import base64
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from services.notifier.model import MOST_SUBSCRIPTIONS
+from services.notifier.service import NotifierService
+from shared.auth import Keyring, Principal, issue, save_keys
+from shared.contracts.facts import TYPES
+from shared.db.port import Database
+from shared.health import Health
+from shared.metrics import Metrics
+from shared.settings import Settings
+from shared.testing.clock import START, ManualClock
+from shared.web.app import layered, make_app
+from tests.cases import ACCOUNT
+from tests.notifying import HandFed
+from tests.people import Caller, Json, done
+
+PATH = "/v1/subscriptions"
+URL = "https://noc.example.com/hooks"
+KEYS = {
+    "account": issue(Principal("account", ACCOUNT)),
+    "operator": issue(Principal("operator", "noc")),
+    "network": issue(Principal("network", "010")),
+}
+OTHER = issue(Principal("account", "icbc"))
+
+
+@pytest.fixture
+async def http(store: Database, clock: ManualClock) -> AsyncIterator[httpx.AsyncClient]:
+    await store.transact(lambda tx: save_keys(tx, [*KEYS.values(), OTHER], START))
+    keyring, metrics, health = Keyring(store), Metrics(), Health()
+    await keyring.load()
+    service = NotifierService(store, clock, events=HandFed(), settings=Settings(), metrics=metrics, health=health)
+    app = layered(make_app(service.routers, keyring=keyring, health=health), metrics=metrics, access_log=None)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://center") as client:
+        yield client
+    await service.stop()
+
+
+@pytest.fixture
+def account(http: httpx.AsyncClient) -> Caller:
+    return Caller(http, KEYS["account"].key)
+
+
+@pytest.fixture
+def other(http: httpx.AsyncClient) -> Caller:
+    return Caller(http, OTHER.key)
+
+
+async def made(caller: Caller, **body: object) -> Json:
+    answer: Json = done(await caller.post(PATH, {"url": URL, **body}))
+    return answer
+
+
+async def test_new_subscription_tells_its_secret_once(account: Caller) -> None:
+    answer = await account.post(PATH, {"url": URL, "events": ["ticket.restored", "ticket.reported"]})
+    body = answer.json()
+    assert answer.status_code == 201
+    assert answer.headers["location"] == f"{PATH}/{body['id']}"
+    assert (body["url"], body["events"]) == (URL, ["ticket.reported", "ticket.restored"])
+    assert body["created_at"] == "2026-11-21T08:00:00.000Z"
+    assert len(base64.b64decode(body.pop("secret").removeprefix("whsec_"))) == 32
+    assert done(await account.get(f"{PATH}/{body['id']}")) == body
+    assert await account.items(PATH) == [body]
+
+
+async def test_all_events_are_wanted_when_none_are_named(account: Caller) -> None:
+    assert (await made(account))["events"] is None
+    assert (await made(account, events=None))["events"] is None
+    assert (await made(account, events=list(TYPES)))["events"] == sorted(TYPES)
+
+
+async def test_list_is_newest_first_in_pages(account: Caller, clock: ManualClock) -> None:
+    ids = [(await made(account))["id"] for _ in range(5)]
+    first = done(await account.get(PATH, limit=3))
+    rest = done(await account.get(PATH, limit=3, cursor=first["next"]))
+    assert sorted(s["id"] for s in first["items"] + rest["items"]) == sorted(ids)
+    assert (len(first["items"]), rest["next"]) == (3, None)
+
+
+async def test_ended_subscription_is_gone(account: Caller) -> None:
+    id = (await made(account))["id"]
+    assert (await account.send("DELETE", f"{PATH}/{id}")).status_code == 204
+    assert (await account.send("DELETE", f"{PATH}/{id}")).status_code == 404
+    assert (await account.get(f"{PATH}/{id}")).status_code == 404
+    assert await account.items(PATH) == []
+
+
+async def test_account_sees_and_ends_only_its_own(account: Caller, other: Caller) -> None:
+    id = (await made(account))["id"]
+    assert (await other.get(f"{PATH}/{id}")).status_code == 404
+    assert (await other.send("DELETE", f"{PATH}/{id}")).status_code == 404
+    assert await other.items(PATH) == []
+    assert len(await account.items(PATH)) == 1
+
+
+@pytest.mark.parametrize(("role", "status"), [("operator", 403), ("network", 403), (None, 401)])
+async def test_only_accounts_subscribe(http: httpx.AsyncClient, role: str | None, status: int) -> None:
+    caller = Caller(http, KEYS[role].key if role else None)
+    assert (await caller.post(PATH, {"url": URL})).status_code == status
+    assert (await caller.get(PATH)).status_code == status
+    assert (await caller.send("DELETE", f"{PATH}/sub_{'0' * 20}")).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "url"), ({"url": None}, "url"), ({"url": 7}, "url"), ({"url": ""}, "url"),
+        ({"url": "http://noc.example.com/"}, "url"), ({"url": "https://127.0.0.1/"}, "url"),
+        ({"url": "https://169.254.169.254/latest"}, "url"), ({"url": "https://user:pw@example.com/"}, "url"),
+        ({"url": "https://example.com/#here"}, "url"), ({"url": "https://example.com/" + "x" * 2000}, "url"),
+        ({"url": URL, "events": ["ticket.exploded"]}, "events.0"),
+        ({"url": URL, "events": ["ticket.reported", 1]}, "events.1"),
+        ({"url": URL, "events": []}, "events"), ({"url": URL, "events": "ticket.reported"}, "events"),
+        ({"url": URL, "secret": "mine"}, "secret"),
+    ],
+)  # fmt: skip
+async def test_bad_body_is_refused_naming_the_field(account: Caller, body: Json, field: str) -> None:
+    answer = await account.post(PATH, body)
+    assert answer.status_code == 422
+    assert [e["field"] for e in answer.json()["errors"]] == [field]
+    assert await account.items(PATH) == []
+
+
+async def test_an_account_has_twenty_at_most_and_others_none_the_less(account: Caller, other: Caller) -> None:
+    first, *_ = [await made(account) for _ in range(MOST_SUBSCRIPTIONS)]
+    refused = await account.post(PATH, {"url": URL})
+    assert (refused.status_code, refused.json()["legal"]) == (409, ["delete"])
+    await made(other)
+    await account.send("DELETE", f"{PATH}/{first['id']}")
+    await made(account)
+
+
+@pytest.mark.parametrize("id", ["sub_", "nonsense", "sub_" + "0" * 20, "%00"])
+async def test_unknown_subscription_is_not_found(account: Caller, id: str) -> None:
+    assert (await account.get(f"{PATH}/{id}")).status_code == 404
