@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -16,7 +16,7 @@ from shared.bus.port import Events, Inbound
 from shared.clock import Clock, SystemClock
 from shared.contracts.topics import PROGRESS_PATTERN
 from shared.db.port import Database
-from shared.errors import CenterError
+from shared.errors import CenterError, Unavailable
 from shared.health import Health
 from shared.metrics import Metrics
 from shared.registry.store import Follower, Registry
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from services.notifier.service import NotifierService
 
 log = logging.getLogger(__name__)
+STARTS_WITHIN_S = 30
 ServiceName = Literal["intake", "dispatcher", "notifier"]
 ALL: tuple[ServiceName, ...] = ("intake", "dispatcher", "notifier")
 
@@ -78,7 +79,7 @@ async def center(
     try:
         registry, keyring = Registry(database), Keyring(database)
         follower = Follower(database, registry, keyring)
-        await follower.refresh()
+        await _when_it_answers(follower.refresh)
         parts = _Parts(settings, clock, database, registry, metrics, health)
         running = [parts.service(name) for name in services]
         api = make_app([r for s in running for r in s.routers], keyring=keyring, health=health)
@@ -90,6 +91,17 @@ async def center(
             )
     finally:
         await database.close()
+
+
+async def _when_it_answers(step: Callable[[], Awaitable[None]]) -> None:
+    """A database that is still starting, or busy, is waited for. Raises Unavailable after half a minute."""
+    for _ in range(STARTS_WITHIN_S):
+        try:
+            return await step()
+        except Unavailable as error:
+            log.warning("waiting for the database: %s", error)
+            await asyncio.sleep(1)
+    await step()
 
 
 def open_database(settings: Settings) -> Database:

@@ -73,7 +73,7 @@ class Way(Protocol):
         """Before the center starts: what earlier tests left behind is passed over."""
 
     async def all_heard(self, database: Database) -> None:
-        """Returns when the dispatcher has dealt with everything that happened so far."""
+        """Returns when everything that happened so far has been dealt with."""
 
     async def rewind(self) -> None:
         """While the center is stopped: everything that ever happened is to be delivered once more."""
@@ -116,9 +116,9 @@ class Production:
                 await consumer.commit(self._began[group])
 
     async def all_heard(self, database: Database) -> None:
-        async with self._member("vrc-dispatcher") as facts, self._member("vrc-dispatcher-progress") as progress:
-            await until(lambda: self._all_read("vrc-dispatcher-progress", progress))
-            await until(lambda: self._all_read("vrc-dispatcher", facts, database))
+        for group in ("vrc-dispatcher-progress", "vrc-dispatcher", "vrc-notifier"):
+            async with self._member(group) as consumer:
+                await until(lambda group=group, consumer=consumer: self._all_read(group, consumer, database))
 
     async def rewind(self) -> None:
         async with self._member("vrc-dispatcher") as consumer:
@@ -135,8 +135,8 @@ class Production:
         finally:
             await consumer.stop()
 
-    async def _all_read(self, group: str, consumer: AIOKafkaConsumer, database: Database | None = None) -> bool:
-        if database is not None and await _number(database, UNPUBLISHED):
+    async def _all_read(self, group: str, consumer: AIOKafkaConsumer, database: Database) -> bool:
+        if await _number(database, UNPUBLISHED):
             return False
         ends = await consumer.end_offsets(GROUPS[group])
         return [await consumer.committed(partition) for partition in ends] == list(ends.values())

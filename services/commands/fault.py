@@ -34,16 +34,16 @@ def add_to(group: click.Group) -> None:
         lang = said.pop("lang")
         speaks = key_for(credentials, key=key, account=account)
         body = {name: value for name, value in said.items() if value is not None}
-        answer = _report(url, speaks, body)
+        answer = _report(url, key=speaks, body=body)
         ticket = answer.json()["id"]
         click.echo(f"{ticket}  {'reported' if answer.status_code == 201 else 'joined: the circuit had an open ticket'}")
         if wait:
             until_over(ticket, url=url, key=speaks, lang=lang)
         else:
-            click.echo(f"Watch it:  {_watch_command(ticket, url, credentials, account)}")
+            click.echo(f"Watch it:  {_watch_command(ticket, url=url, credentials=credentials, account=account)}")
 
 
-def _report(url: str, key: str, body: dict[str, Any]) -> "httpx.Response":
+def _report(url: str, *, key: str, body: dict[str, Any]) -> "httpx.Response":
     """Tries again with the same key while the center is away, so that one report is one ticket."""
     import secrets
 
@@ -76,7 +76,7 @@ def _words(answer: "httpx.Response") -> str:
     return "\n  ".join([f"{problem.get('title', 'Refused')}.", *(lines or [problem.get("detail", "")])])
 
 
-def _watch_command(ticket: str, url: str, credentials: Path, account: str | None) -> str:
+def _watch_command(ticket: str, *, url: str, credentials: Path, account: str | None) -> str:
     more = [f"--url {url}"] if url != URL else []
     more += [f"--credentials {credentials}"] if credentials != FILE else []
     more += [f"--as {account}"] if account else []

@@ -34,5 +34,13 @@ def settings_from(config: Path | None, flags: dict[str, Any]) -> Settings:
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise click.ClickException("Settings are not valid.\n  " + "\n  ".join(lines)) from None
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    log_to_stderr(settings)
     return settings
+
+
+def log_to_stderr(settings: Settings) -> None:
+    """Libraries speak from warnings on, unless everything is asked for."""
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    if settings.log_level != "debug":
+        for library in ("aiokafka", "alembic", "uvicorn", "httpx"):
+            logging.getLogger(library).setLevel(logging.WARNING)

@@ -1,33 +1,56 @@
-"""What `vrc up` does before it starts, run as a process of its own with the settings as JSON on standard input.
+"""What has to be there before the center starts: `vrc migrate`, and what `vrc up` does by itself.
 
-The database is brought up to date, demonstration data and topics are made; none of that stays in the memory of the
-process that serves. Settings come by standard input because a command line with a password can be read by anyone.
+`vrc up` runs it as a process of its own, the settings as JSON on standard input:
+
+nothing of it stays in the memory of the process that serves, and a password is on nobody's command line.
 """
 
 import asyncio
 import sys
+from pathlib import Path
+from typing import Any
 
+import click
+
+from services.commands.options import log_to_stderr, settings_from, settings_options
 from services.commands.topics import prepare_topics
 from services.demo_data import load_demo
 from services.run import open_database
 from shared.auth import Keyring
 from shared.clock import SystemClock
-from shared.db.migrate import migrate
 from shared.db.sqlite import AlreadyRunning
 from shared.errors import CenterError
 from shared.settings import Settings
 
 
+def add_to(group: click.Group) -> None:
+    @group.command("migrate")
+    @settings_options
+    def migrate_(config: Path | None, **flags: Any) -> None:
+        """Bring the database up to date, before a new version starts; with --demo load demonstration data too."""
+        prepare(settings_from(config, flags))
+
+
 def main() -> None:
     settings = Settings.model_validate_json(sys.stdin.read())
+    log_to_stderr(settings)
+    prepare(settings, topics=True)
+
+
+def prepare(settings: Settings, *, topics: bool = False) -> None:
+    """Ends the process with a message when it can't be done; repeating it is harmless."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     try:
         asyncio.run(_hold_and_prepare(settings))
+        if topics:
+            asyncio.run(prepare_topics(settings))
     except (AlreadyRunning, CenterError, OSError) as error:
         sys.exit(f"Error: {error}")
 
 
 async def _hold_and_prepare(settings: Settings) -> None:
+    from shared.db.migrate import migrate
+
     database = open_database(settings)  # first, because it refuses a second process on the same data
     try:
         await asyncio.to_thread(migrate, settings.database_url)
@@ -37,7 +60,6 @@ async def _hold_and_prepare(settings: Settings) -> None:
             await load_demo(database, keyring, SystemClock(), settings.data_dir)
     finally:
         await database.close()
-    await prepare_topics(settings)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ async def _serve(settings: Settings, services: Collection[ServiceName]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with center(settings, services=services) as running:
-        credentials = settings.data_dir / CREDENTIALS if settings.demo else None
+        credentials = settings.data_dir / CREDENTIALS if settings.demo and services == ALL else None
         door = Listener(running.app, host=settings.host, port=settings.port)
         scrape = Listener(running.metrics.app(), host=settings.metrics_host, port=settings.metrics_port)
         await door.start()
@@ -104,14 +104,20 @@ async def _say_where(
     click.echo(f"{' + '.join(services)} on {base}    OpenAPI: {base}/openapi.json")
     click.echo(f"Metrics on http://{running.settings.metrics_host}:{metrics_port}/metrics")
     if credentials:
-        click.echo(f"Credentials in {credentials}\n\nReport a fault:\n\n{await _example(running, base, credentials)}\n")
+        account, key = _first_account(credentials)
+        (circuit,) = await running.registry.circuits(AccountId(account), after="", most=1)
+        click.echo(f"Credentials in {credentials}\n\nReport a fault:\n\n{_example(base, key, circuit.id)}\n")
 
 
-async def _example(running: Center, base: str, credentials: Path) -> str:
+def _first_account(credentials: Path) -> tuple[str, str]:
+    """Its id and key."""
+    id, key = next(iter(json.loads(credentials.read_text())["accounts"].items()))
+    return id, key
+
+
+def _example(base: str, key: str, circuit: str) -> str:
     """A curl command that works as printed."""
-    account, key = next(iter(json.loads(credentials.read_text())["accounts"].items()))
-    (circuit,) = await running.registry.circuits(AccountId(account), after="", most=1)
-    body = json.dumps({"circuit": circuit.id, "impact": "down", "description": "No light at either end since 08:30"})
+    body = json.dumps({"circuit": circuit, "impact": "down", "description": "No light at either end since 08:30"})
     return (
         f"  curl -i {base}/v1/faults -H 'Authorization: Bearer {key}' \\\n"
         f"    -H 'Idempotency-Key: my-first-report' -H 'Content-Type: application/json' \\\n    -d '{body}'"

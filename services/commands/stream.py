@@ -51,7 +51,7 @@ class Parser:
 
 
 async def follow(
-    url: str, path: str, key: str, *, on_lost: Callable[[], None] = lambda: None
+    url: str, path: str, *, key: str, on_lost: Callable[[], None] = lambda: None
 ) -> AsyncGenerator[dict[str, Any], None]:
     """The events' data, for ever; after a break from the last one on. Raises StreamRefused.
 

@@ -47,7 +47,7 @@ async def _print_facts(ticket: str, *, url: str, key: str, lang: "Lang") -> None
 
     seen = 0
     path = f"/v1/tickets/{quote(ticket, safe='')}/stream"
-    async with aclosing(follow(url, path, key, on_lost=lambda: _lost(url))) as facts:
+    async with aclosing(follow(url, path, key=key, on_lost=lambda: _lost(url))) as facts:
         async for fact in facts:
             if fact["seq"] <= seen:
                 continue

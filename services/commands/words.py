@@ -95,7 +95,7 @@ def line(fact: Fact, lang: Lang) -> str:
     template = LINES.get(fact["type"])
     if template is None:
         return str(fact["type"])
-    shown = _Shown({name: _word(name, value, fact, lang) for name, value in fact["data"].items()})
+    shown = _Shown({name: _word(name, fact, lang=lang) for name in fact["data"]})
     tails = (text[_place(lang)].format(shown[name]) for name, text in TAILS.items() if fact["data"].get(name))
     return template[_place(lang)].format_map(shown) + "".join(tails)
 
@@ -114,7 +114,8 @@ class _Shown(dict[str, str]):
         return "?"
 
 
-def _word(name: str, value: Any, fact: Fact, lang: Lang) -> str:
+def _word(name: str, fact: Fact, *, lang: Lang) -> str:
+    value = fact["data"][name]
     if name == "expected_restoration_at" and value:
         return clock_time(value)
     coded = name in CODES or (name == "reason" and fact["type"] in CODED_REASONS)

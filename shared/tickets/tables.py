@@ -56,5 +56,5 @@ ticket_log = Table(
     Column("hash", LargeBinary, nullable=False),
 )
 
-TICKET_COLUMNS = ("id", "account", "circuit", "status", "impact", "opened_at", "updated_at", "over_at", "unroutable", "head", "state")
-LOG_COLUMNS = ("ticket", "seq", "at", "type", "actor", "account", "status", "data", "hash")
+TICKET_COLUMNS = tuple(tickets.c.keys())
+LOG_COLUMNS = tuple(ticket_log.c.keys())

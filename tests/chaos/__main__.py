@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import secrets
 import sys
 from random import Random
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=20.0, help="reports a second (default: 20)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="makes the instants of chance again")
     arguments = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is no news here
     if unknown := set(arguments.scenes) - KILLS.keys():
         parser.error(f"no such scene: {', '.join(unknown)}")
     verdicts = {}

@@ -120,7 +120,7 @@ class Strikes:
         await asyncio.to_thread(victim.kill)
         killed_at = monotonic()
         await asyncio.to_thread(victim.start)
-        if early := self._rng.random() < EARLY:
+        if early := isinstance(victim, Program) and self._rng.random() < EARLY:
             await self._wait(self._rng.uniform(0, EARLY_S))
         else:
             await asyncio.to_thread(victim.await_up)

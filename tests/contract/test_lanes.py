@@ -62,6 +62,17 @@ async def test_events_of_a_ticket_arrive_in_order(one: Notifier, happens: Ticket
     assert receiver.seqs(first.ticket) == [1, 2, 3, 4, 5]
 
 
+async def test_long_run_of_unwanted_events_is_passed_over(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    receiver.script.append(Answer(delay_s=0.1))
+    await one.subscribe(receiver, "ticket.reported", "order.issued")
+    first = await happens.open()
+    await one.feed(first)
+    await receiver.until(1)
+    await one.feed(*await happens.happen(first.ticket, *notes(250), issued(first.ticket)))
+    await one.settle()
+    assert receiver.seqs(first.ticket) == [1, 252]
+
+
 async def test_what_happens_while_a_delivery_is_under_way_follows_it(
     one: Notifier, happens: Tickets, receiver: Receiver
 ) -> None:
@@ -314,6 +325,7 @@ async def test_due_lanes_are_claimed_by_one_process_each(
     await one.subscribe(receiver)
     events = [await happens.open() for _ in range(30)]
     await one.feed(*events)
+    await one.settle()
     while await one.look():
         await one.settle()
     receiver.otherwise = Answer()

@@ -7,7 +7,7 @@ import pytest
 
 from shared.clock import SystemClock
 from shared.contracts import progress as p
-from shared.ids import NetworkCode, OrderId, order_id
+from shared.ids import NetworkCode, OrderId, TicketId, order_id
 from shared.testing.client import CenterClient
 from shared.testing.kafka_door import GROUP, KafkaDoor
 from shared.testing.network_door import Door, HttpDoor, News, Ordered, StoodDown
@@ -104,7 +104,7 @@ async def test_refusal_is_an_answer_and_no_error(embedded_country: Country) -> N
     async with CenterClient(embedded_country.url) as client:
         door = HttpDoor(client, KEYS, pace=Pace(), look_every_s=0.05)
         (network, *_) = KEYS
-        assert not await door.say(order_id(ticket, network), p.Accepted(), once="late")
+        assert not await door.say(order_id(TicketId(ticket), network), p.Accepted(), once="late")
 
 
 def rounds(heard: list[News], order: OrderId) -> list[int]:

@@ -6,8 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
+from shared.contracts import facts
 from shared.contracts.envelope import Message, binary_headers
 from shared.contracts.topics import TICKETS
+from tests.cases import reported
 from tests.centers import House
 from tests.registry import BEIJING, CHUXIONG, FAR
 from tests.waiting import until
@@ -79,8 +81,8 @@ async def _is_recorded(center: House, *, after: int) -> bool:
     return len(recorded) == after + 1 and all(r["network"] == CHUXIONG and r["reason"] for r in recorded)
 
 
-@pytest.mark.parametrize("value", [b"{", b"[]", b"{}", b'{"circuit": 7}', b""])
-async def test_record_on_the_tickets_topic_that_is_no_fact_is_passed_over(
+@pytest.mark.parametrize("value", [b"{", b"[]", b"{}", b'{"circuit": 7}', b"", facts.encode(reported())])
+async def test_record_on_the_tickets_topic_about_no_ticket_of_ours_is_passed_over(
     production: House, wire: Wire, value: bytes
 ) -> None:
     fact = headers("x", type="vrc.ticket.reported.v1", subject="VT261121-7K3QM9XA", seq="1", actor="a", account="b")

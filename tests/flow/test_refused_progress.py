@@ -1,5 +1,7 @@
 """Progress on one network's topic about another network's order is refused, and recorded once."""
 
+from datetime import timedelta
+
 from tests.centers import House, states
 from tests.registry import BEIJING, CHUXIONG, FAR
 from tests.wire import Wire, progress
@@ -22,3 +24,13 @@ async def test_illegal_move_over_kafka_is_refused_with_its_reason(production: Ho
     await production.all_heard()
     (refused,) = await production.operator.refused()
     assert "is issued: restore is not possible" in refused["reason"]
+
+
+async def test_what_was_refused_is_listed_newest_first_page_by_page(production: House, wire: Wire) -> None:
+    ids = ["a", "b" * 250, "界" * 250, "d"]
+    for id in ids:
+        await wire.publish(progress(CHUXIONG, "accepted", "VT261121-7K3QM9XA.0878", id=id))
+        await production.all_heard()
+        production.clock.advance(timedelta(seconds=1))
+    listed = await production.operator.items("/v1/noc/refused-progress", limit=1)
+    assert [refused["id"] for refused in listed] == ids[::-1]

@@ -35,7 +35,7 @@ def refusal(status: int) -> Response:
 
 
 async def heard(center: Center, count: int) -> Sequence[int]:
-    async with serving(center) as url, aclosing(follow(url, "/v1/stream", "key")) as facts:
+    async with serving(center) as url, aclosing(follow(url, "/v1/stream", key="key")) as facts:
         return [(await anext(facts))["seq"] for _ in range(count)]
 
 

@@ -1,6 +1,6 @@
 """The OpenAPI document as a whole; that each operation keeps to it is test_schemathesis' business."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,8 +15,8 @@ Json = dict[str, Any]
 
 
 @pytest.fixture
-async def document(embedded: House) -> AsyncIterator[Json]:
-    yield done(await embedded.nobody.get("/openapi.json"))
+async def document(embedded: House) -> Json:
+    return done(await embedded.nobody.get("/openapi.json"))
 
 
 def operations(document: Json) -> Iterator[tuple[str, Json]]:

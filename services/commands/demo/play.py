@@ -36,7 +36,7 @@ def run(url: str, credentials: Path, *, manner: Manner, lang: Lang) -> None:
 async def _demo(url: str, keys: Credentials, *, manner: Manner, lang: Lang) -> None:
     simulation = Simulation(url, keys.accounts, keys.networks, manner=manner)
     with View(Board(), speed=manner.speed, lang=lang) as view, _stops(simulation):
-        showing = asyncio.create_task(_show(view, url, keys.operator))
+        showing = asyncio.create_task(_show(view, url, key=keys.operator))
         showing.add_done_callback(lambda _: simulation.stop())
         try:
             await simulation.run()
@@ -47,8 +47,8 @@ async def _demo(url: str, keys: Credentials, *, manner: Manner, lang: Lang) -> N
                 await showing
 
 
-async def _show(view: View, url: str, key: str) -> None:
-    async with contextlib.aclosing(follow(url, "/v1/stream", key)) as facts:
+async def _show(view: View, url: str, *, key: str) -> None:
+    async with contextlib.aclosing(follow(url, "/v1/stream", key=key)) as facts:
         async for fact in facts:
             view.show(fact)
 

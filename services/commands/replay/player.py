@@ -13,7 +13,7 @@ from urllib.parse import quote
 from services.commands.credentials import Credentials
 from services.commands.replay import mapping as m
 from services.commands.replay.history import History, Incident, Row
-from services.commands.replay.requests import body_of, is_customers
+from services.commands.replay.requests import Moment, body_of, is_customers
 from services.commands.replay.tally import Ended, Tally
 from shared.errors import Unavailable
 from shared.testing.client import Answer, CenterClient
@@ -69,15 +69,15 @@ class Player:
         for number, row in enumerate(incident.rows):
             await due(row)
             try:
-                await self._row(ticket, incident, row, previous)
+                await self._row(ticket, Moment(incident, row, previous))
             except CannotPlay as error:
                 self._tally.unmapped[str(error)] += len(incident.rows) - number
                 break
             previous = row
         return await self._ended(ticket, incident) if ticket.id else None
 
-    async def _row(self, ticket: _Ticket, incident: Incident, row: Row, previous: Row | None) -> None:
-        match m.meaning(ticket.place, row.state):
+    async def _row(self, ticket: _Ticket, moment: Moment) -> None:
+        match m.meaning(ticket.place, moment.row.state):
             case m.Nothing():
                 self._tally.without += 1
             case m.Unmapped(reason):
@@ -85,17 +85,15 @@ class Player:
             case m.Steps(steps, place):
                 try:
                     for position, step in enumerate(steps):
-                        await self._step(ticket, step, position, incident=incident, row=row, previous=previous)
+                        await self._step(ticket, step, position=position, moment=moment)
                     ticket.place = place
                     self._tally.with_steps += 1
                 except Refused as error:
                     self._tally.unmapped[str(error)] += 1
                     ticket.place = await self._where(ticket)
 
-    async def _step(
-        self, ticket: _Ticket, step: m.Step, position: int, *, incident: Incident, row: Row, previous: Row | None
-    ) -> None:
-        body = body_of(step, incident, row, previous, historic=self._historic)
+    async def _step(self, ticket: _Ticket, step: m.Step, *, position: int, moment: Moment) -> None:
+        body, row = body_of(step, moment, historic=self._historic), moment.row
         if step.verb == "report":
             body["circuit"] = ticket.circuit
         path, key = self._address(ticket, step)

@@ -1,5 +1,7 @@
 """The bodies a replay sends: what an audit row says, in the center's words. Pure."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.commands.replay.history import Incident, Row
@@ -11,26 +13,36 @@ TOLD = ("assignment_group", "assigned_to", "priority", "category", "problem_id",
 DESCRIBED = ("category", "subcategory", "u_symptom", "location", "priority")
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A row, the one before it, and the incident they belong to."""
+
+    incident: Incident
+    row: Row
+    previous: Row | None
+
+
 def is_customers(step: Step) -> bool:
     return step.verb in ("confirm", "reopen")
 
 
-def body_of(step: Step, incident: Incident, row: Row, previous: Row | None, *, historic: bool) -> dict[str, Any]:
+def body_of(step: Step, moment: Moment, *, historic: bool) -> dict[str, Any]:
     """`historic`: with the file's instants; the center then records them beside its own."""
-    body = _said(step, incident, row, previous)
+    body = _said(step, moment)
     if historic and (field := _instant_field(step)):
-        body[field] = rfc3339(_opened(incident) if step.verb == "report" else row.at)
+        body[field] = rfc3339(_opened(moment.incident) if step.verb == "report" else moment.row.at)
     return body
 
 
-def _said(step: Step, incident: Incident, row: Row, previous: Row | None) -> dict[str, Any]:
+def _said(step: Step, moment: Moment) -> dict[str, Any]:
+    row = moment.row
     match step.verb:
         case "report":
-            return _report(incident, row)
+            return _report(row)
         case "accept":
             return {"engineer": row.said("assigned_to") or "not named"}
         case "progress":
-            return {"stage": "other", "note": _changed(row, previous)}
+            return {"stage": "other", "note": _changed(row, moment.previous)}
         case "suspend":
             return {"reason": step.reason, "evidence": f"{row.incident}: {row.state}"}
         case "resume":
@@ -43,12 +55,12 @@ def _said(step: Step, incident: Incident, row: Row, previous: Row | None) -> dic
             return {"reason": f"{row.incident}: {row.state} again"}
 
 
-def _report(incident: Incident, row: Row) -> dict[str, Any]:
+def _report(row: Row) -> dict[str, Any]:
     details = ", ".join(text for name in DESCRIBED if (text := row.said(name)))
     body: dict[str, Any] = {
         "impact": IMPACTS.get(row.fields.get("impact", ""), "degraded"),
-        "description": f"{LEAVE_ALONE} Incident {incident.number}: {details or 'nothing more is known'}",
-        "reference": incident.number,
+        "description": f"{LEAVE_ALONE} Incident {row.incident}: {details or 'nothing more is known'}",
+        "reference": row.incident,
     }
     return {**body, "contact": caller} if (caller := row.said("caller_id")) else body
 
@@ -72,7 +84,7 @@ def _instant_field(step: Step) -> str | None:
             return None
 
 
-def _opened(incident: Incident) -> Any:
+def _opened(incident: Incident) -> datetime:
     """Some incidents of the file were updated before they were opened; nothing may happen before the report."""
     first = incident.rows[0]
     opened = first.instant("opened_at")

@@ -101,6 +101,8 @@ class _Resolver(AbstractResolver):
 
 async def _read_away(response: aiohttp.ClientResponse) -> None:
     """What is left unread costs the connection, nothing else: the status has decided."""
+    if response.content.is_eof():
+        return
     left = MOST_ANSWER_BYTES
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):

@@ -1,0 +1,231 @@
+"""What the dispatcher decides: dispatching again changes nothing, and each verb is legal when the tables say so."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.dispatcher import model
+from services.dispatcher.model import Ground
+from services.intake import model as intake
+from shared.contracts import facts as f
+from shared.contracts import progress as p
+from shared.errors import IllegalMove, InvalidInput, NotFound
+from shared.ids import CircuitId, NetworkCode
+from shared.testing.clock import START
+from shared.tickets.log import append, open_ticket
+from shared.tickets.model import LIVE, ORDER_MOVES, OrderState
+from tests.cases import ACTOR, MINUTE, TICKET, reported
+from tests.registry import BEIJING, CHUXIONG, CIRCUITS, DALI, FAR, KUNMING, LOST, NETWORKS
+
+BY_ID = {circuit.id: circuit for circuit in CIRCUITS}
+KNOWN = {network.code for network in NETWORKS}
+SAYINGS: tuple[p.Progress, ...] = (
+    p.Accepted(),
+    p.Declined(reason="no_resources"),
+    p.Progressed(stage="diagnosed", segment="backbone-1"),
+    p.Suspended(reason="customer_unavailable"),
+    p.Suspended(reason="spares"),
+    p.Resumed(),
+    p.AssistanceAsked(of=DALI),
+    p.HandedOver(segment="backbone-2"),
+    p.HandedOver(to=CHUXIONG),
+    p.Restored(),
+)
+SPEAKERS = (CHUXIONG, BEIJING, KUNMING, DALI, NetworkCode("029"))
+
+
+@dataclass
+class Life:
+    """One ticket and everything that is decided about it."""
+
+    circuit: str = FAR
+    now: datetime = START
+    facts: list[f.Fact] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        fact = reported(circuit=CircuitId(self.circuit))
+        self.ticket, entry = open_ticket(TICKET, fact, at=START, actor=ACTOR)
+        self._head = entry.hash
+        self.ground = Ground(KNOWN.__contains__, BY_ID[CircuitId(self.circuit)])
+
+    def decided(self, facts: Sequence[f.Fact]) -> Sequence[f.Fact]:
+        self.now += MINUTE
+        self.ticket, entries = append(self.ticket, self._head, facts, at=self.now, actor=ACTOR)
+        self._head = entries[-1].hash if entries else self._head
+        self.facts += facts
+        return facts
+
+    def dispatch(self) -> Sequence[f.Fact]:
+        return self.decided(model.dispatch(self.ticket, self.now, ground=self.ground))
+
+    def say(self, network: NetworkCode, said: p.Progress) -> Sequence[f.Fact]:
+        facts = model.progress(self.ticket, self.now, network=network, said=said, ground=self.ground)
+        return self.decided(facts)
+
+    def by_hand(self, *networks: NetworkCode) -> Sequence[f.Fact]:
+        facts = model.route_by_hand(self.ticket, self.now, networks=networks, reason="by hand", ground=self.ground)
+        return self.decided(facts)
+
+
+Step = Callable[[Life], Sequence[f.Fact]]
+STEPS: Sequence[Step] = (
+    Life.dispatch,
+    *(lambda life, n=n, s=s: life.say(n, s) for n in SPEAKERS for s in SAYINGS),
+    lambda life: life.by_hand(DALI),
+    lambda life: life.by_hand(BEIJING, KUNMING),
+    lambda life: life.decided(intake.reopen(life.ticket, life.now, reason="not back")),
+    lambda life: life.decided(intake.join(life.ticket, reported()) if not life.ticket.is_over else ()),
+)
+ENDINGS: Sequence[Step] = (
+    lambda life: life.decided(intake.confirm(life.ticket, life.now, comment=None)),
+    lambda life: life.decided(intake.cancel(life.ticket, life.now, reason=None)),
+    lambda life: life.decided(model.reject(life.ticket, life.now, reason="not ours")),
+)
+WISHES = [Random(n).sample(STEPS, len(STEPS)) for n in range(95)] + [Random(n).sample(ENDINGS, 3) for n in range(5)]
+WAYS = st.lists(st.integers(0, len(WISHES) - 1), min_size=1, max_size=30)
+CIRCUIT_IDS = st.sampled_from([circuit.id for circuit in CIRCUITS])
+
+
+def lived(circuit: str, way: Sequence[int]) -> Life:
+    """A life: each number stands for an order of wishes, of which the first that is legal happens."""
+    life = Life(circuit)
+    for number in way:
+        for step in WISHES[number]:
+            with suppress(IllegalMove, InvalidInput, NotFound):
+                if step(life):
+                    break
+    return life
+
+
+@given(CIRCUIT_IDS, WAYS)
+def test_dispatching_again_gives_no_facts(circuit: str, way: Sequence[int]) -> None:
+    life = lived(circuit, way)
+    life.dispatch()
+    assert not life.dispatch()
+
+
+@given(CIRCUIT_IDS, WAYS)
+def test_never_two_orders_of_one_ticket_to_one_network(circuit: str, way: Sequence[int]) -> None:
+    life = lived(circuit, way)
+    networks = [order.network for order in life.ticket.orders]
+    assert len(networks) == len(set(networks))
+    assert {order.id for order in life.ticket.orders} == {f"{TICKET}.{network}" for network in networks}
+
+
+@given(CIRCUIT_IDS, WAYS)
+def test_live_order_is_never_issued_again(circuit: str, way: Sequence[int]) -> None:
+    life = lived(circuit, way)
+    live: set[NetworkCode] = set()
+    for fact in life.facts:
+        match fact:
+            case f.OrderIssued(network=network):
+                assert network not in live
+                live.add(network)
+            case f.OrderDeclined() | f.OrderHandedOver() | f.OrderStoodDown() | f.ServiceRestored():
+                live.remove(fact.network)
+            case _:
+                continue
+    assert live == {order.network for order in life.ticket.live_orders}
+
+
+@given(CIRCUIT_IDS, WAYS)
+def test_dispatched_ticket_is_at_work_or_in_the_queue_or_done(circuit: str, way: Sequence[int]) -> None:
+    life = lived(circuit, way)
+    life.dispatch()
+    ticket = life.ticket
+    assert bool(ticket.live_orders) + (ticket.unroutable is not None) == (
+        not ticket.is_over and ticket.status != "resolved"
+    )
+
+
+@given(CIRCUIT_IDS, WAYS)
+def test_clock_stands_still_only_for_an_order_that_is_live(circuit: str, way: Sequence[int]) -> None:
+    ticket = lived(circuit, way).ticket
+    assert (ticket.status in ("pending", "held")) == (ticket.suspension is not None)
+    if ticket.suspension is not None:
+        assert ticket.suspension.order in [order.id for order in ticket.live_orders]
+
+
+WAY_TO: dict[OrderState, Sequence[tuple[NetworkCode, p.Progress]]] = {
+    "issued": (),
+    "accepted": ((CHUXIONG, p.Accepted()),),
+    "declined": ((CHUXIONG, p.Declined(reason="other")),),
+    "handed_over": ((CHUXIONG, p.HandedOver(to=DALI)),),
+    "restored": ((CHUXIONG, p.Accepted()), (CHUXIONG, p.Restored())),
+    "stood_down": ((BEIJING, p.Accepted()), (BEIJING, p.Restored())),
+}
+
+
+@pytest.mark.parametrize("said", SAYINGS, ids=repr)
+@pytest.mark.parametrize("state", WAY_TO)
+def test_each_verb_is_legal_as_the_table_says(state: OrderState, said: p.Progress) -> None:
+    life = Life()
+    life.dispatch()
+    for network, before in WAY_TO[state]:
+        life.say(network, before)
+    if isinstance(said, p.Resumed) and state == "accepted":
+        life.say(CHUXIONG, p.Suspended(reason="spares"))
+    said = p.HandedOver(to=KUNMING) if said == p.HandedOver(to=CHUXIONG) else said
+    if p.VERB_OF[type(said)] in ORDER_MOVES[state]:
+        assert life.say(CHUXIONG, said)
+    else:
+        with pytest.raises(IllegalMove) as refused:
+            life.say(CHUXIONG, said)
+        assert refused.value.legal == ORDER_MOVES[state]
+
+
+@pytest.mark.parametrize("state", WAY_TO)
+def test_ticket_that_is_over_has_no_live_order_once_dispatched(state: OrderState) -> None:
+    life = Life()
+    life.dispatch()
+    for network, said in WAY_TO[state]:
+        life.say(network, said)
+    closing = intake.confirm if life.ticket.status == "resolved" else intake.cancel
+    life.decided(closing(life.ticket, life.now, **{"comment" if closing is intake.confirm else "reason": None}))
+    life.dispatch()
+    assert [order for order in life.ticket.orders if order.state in LIVE] == []
+
+
+def test_routed_by_hand_before_it_was_dispatched_it_is_not_routed_again() -> None:
+    life = Life()
+    life.by_hand(DALI)
+    assert not life.dispatch()
+
+
+def test_unroutable_is_said_once() -> None:
+    life = Life(LOST)
+    assert [type(fact) for fact in life.dispatch()] == [f.TicketUnroutable]
+    assert not life.dispatch()
+
+
+def test_reopened_it_goes_to_the_network_that_restored_and_to_nobody_else() -> None:
+    life = Life()
+    life.dispatch()
+    for said in (p.Accepted(), p.Restored()):
+        life.say(BEIJING, said)
+    life.decided(intake.reopen(life.ticket, life.now, reason="not back"))
+    (again,) = life.dispatch()
+    assert isinstance(again, f.OrderIssued)
+    assert (again.network, again.round) == (BEIJING, 2)
+
+
+def test_network_that_was_ordered_by_hand_hands_over_by_segment() -> None:
+    life = Life()
+    life.by_hand(DALI)
+    life.say(DALI, p.HandedOver(segment="backbone-1"))
+    assert [order.network for order in life.ticket.live_orders] == [KUNMING]
+
+
+def test_time_that_was_before_the_report_or_has_not_come_is_refused() -> None:
+    life = Life()
+    life.dispatch()
+    for at in (START - timedelta(milliseconds=1), life.now + timedelta(seconds=61)):
+        with pytest.raises(InvalidInput):
+            life.say(BEIJING, p.Accepted(occurred_at=at))
+    assert life.say(BEIJING, p.Accepted(occurred_at=START))
