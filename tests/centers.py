@@ -121,8 +121,9 @@ class Production:
                 await until(lambda group=group, consumer=consumer: self._all_read(group, consumer, database))
 
     async def rewind(self) -> None:
-        async with self._member("vrc-dispatcher") as consumer:
-            await consumer.commit(self._began["vrc-dispatcher"])
+        for group, began in self._began.items():
+            async with self._member(group) as consumer:
+                await consumer.commit(began)
 
     @asynccontextmanager
     async def _member(self, group: str) -> AsyncIterator[AIOKafkaConsumer]:

@@ -94,14 +94,22 @@ class Notifier:
     """One process of it: `feed` is what its bus would bring, `look` its tick."""
 
     def __init__(
-        self, database: Database, clock: ManualClock, *, channel: Channel | None = None, room: Room | None = None
+        self,
+        database: Database,
+        clock: ManualClock,
+        *,
+        channel: Channel | None = None,
+        instance: str | None = None,
+        room: Room | None = None,
     ):
         self.database = database
         self.clock = clock
         self.metrics = Metrics()
         own = NotifierMetrics(self.metrics, database, clock)
         channel = channel or WebhookChannel(clock, timeout=timedelta(seconds=15), networks=LOOPBACK)
-        self.deliveries = Deliveries(database, channel, clock, own, claim_for=CLAIM_FOR, room=room, jitter=lambda: 0.0)
+        self.deliveries = Deliveries(
+            database, channel, clock, own, claim_for=CLAIM_FOR, instance=instance, room=room, jitter=lambda: 0.0
+        )
         self.feeder = Feeder(database, self.deliveries, clock, own)
         self.desk = SubscriptionDesk(database, clock, SETTINGS)
 

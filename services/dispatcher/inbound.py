@@ -29,6 +29,7 @@ from shared.web import strict_json
 from shared.web.problems import invalid
 
 log = logging.getLogger(__name__)
+LONGEST_NAME = 200
 SHAPES = {progress_type(name): TypeAdapter(shape) for name, shape in p.TYPES.items()}
 
 
@@ -40,7 +41,8 @@ class ProgressDoor:
         self._metrics = metrics
 
     async def on_messages(self, messages: Sequence[Message]) -> None:
-        """Raises Unavailable: then all are to come again, and those already taken are recognised."""
+        """Raises Unavailable: then all are to come again, and those already taken or refused are recognised."""
+        messages = await self._new(messages)
         refused: list[RefusedProgress] = []
         for message, outcome in zip(messages, await self._decided(messages), strict=True):
             match outcome:
@@ -57,6 +59,14 @@ class ProgressDoor:
             await self._database.transact(lambda tx: store.record_refused(tx, refused))
             self._metrics.progress_refused("kafka", len(refused))
 
+    async def _new(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Without those that were refused before: what was illegal then may be legal now, and was not said now."""
+        once: dict[tuple[str, str, str | None, bytes], Message] = {}
+        for message in messages:
+            once.setdefault((*_name(message), _headers(message).get("ce_type"), message.value), message)
+        refused = await store.refused_before(self._database, [id for _, id, *_ in once])
+        return [message for (source, id, *_), message in once.items() if (source, id) not in refused]
+
     async def _decided(self, messages: Sequence[Message]) -> Sequence[Changed | BaseException]:
         """What became of each. Reading one may have to wait; decided they are in the order they came in."""
         read = await asyncio.gather(*map(self._read, messages), return_exceptions=True)
@@ -68,6 +78,9 @@ class ProgressDoor:
     async def _read(self, message: Message) -> Change:
         network = network_of(message.topic)
         found = attributes(message.headers)
+        for name in ("id", "source"):
+            if len(found[name]) > LONGEST_NAME:
+                raise InvalidInput(FieldError(f"ce_{name}", f"must have at most {LONGEST_NAME} characters"))
         adapter = SHAPES.get(found["type"])
         if adapter is None:
             raise InvalidInput(FieldError("ce_type", f"is not one of {', '.join(SHAPES)}"))
@@ -86,15 +99,24 @@ class ProgressDoor:
         return await self._desk.change(parts[0], network, said, actor=f"network:{network}", request=asked)
 
     def _refused(self, message: Message, error: Refused) -> RefusedProgress:
-        headers = {name: (value or b"").decode("utf-8", "replace") for name, value in message.headers}
+        source, id = _name(message)
         body = message.value[:4000].decode("utf-8", "replace").replace("\x00", "�")
-        fallback = "sha256:" + sha256(message.value).hexdigest()
         return RefusedProgress(
-            source=_stored(f"{message.topic} {headers.get('ce_source', '')}"),
-            id=_stored(headers.get("ce_id") or fallback),
-            network=network_of(message.topic), order=_order_in(message.value), type=_stored(headers.get("ce_type", "")),
-            reason=_stored(error.detail), body=body, at=self._clock.now(),
+            source=source, id=id, network=network_of(message.topic), order=_order_in(message.value),
+            type=_stored(_headers(message).get("ce_type", "")), reason=_stored(error.detail), body=body,
+            at=self._clock.now(),
         )  # fmt: skip
+
+
+def _name(message: Message) -> tuple[str, str]:
+    """What a message is known by, also a broken one: source and id."""
+    headers = _headers(message)
+    fallback = "sha256:" + sha256(message.value).hexdigest()
+    return _stored(f"{message.topic} {headers.get('ce_source', '')}"), _stored(headers.get("ce_id") or fallback)
+
+
+def _headers(message: Message) -> dict[str, str]:
+    return {name: (value or b"").decode("utf-8", "replace") for name, value in message.headers}
 
 
 def _stored(text: str) -> str:

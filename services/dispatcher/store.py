@@ -10,7 +10,7 @@ from services.dispatcher.tables import ORDER_COLUMNS, REFUSED_COLUMNS, refused_p
 from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.db.port import Database, Tx
-from shared.db.statement import BulkInsert, Query, Row
+from shared.db.statement import BulkInsert, Query, Row, any_of
 from shared.ids import NetworkCode, OrderId
 from shared.tickets.log import Entry
 from shared.tickets.model import OrderState, Ticket
@@ -77,6 +77,7 @@ REFUSED = Query(
     .order_by(r.at.desc(), r.source.desc(), r.id.desc())
     .limit(bindparam("most"))
 )
+REFUSED_BEFORE = Query(select(r.source, r.id).where(any_of(r.id, "ids")))
 MOVED: dict[type[f.Fact], OrderState] = {
     f.OrderAccepted: "accepted",
     f.OrderDeclined: "declined",
@@ -150,6 +151,12 @@ async def record_refused(tx: Tx, refused: Sequence[RefusedProgress]) -> None:
     """A message that comes twice is recorded once."""
     rows = [(x.source, x.id, x.network, x.order, x.type, x.reason, x.body, to_ms(x.at)) for x in refused]
     await tx.insert(PUT_REFUSED, rows)
+
+
+async def refused_before(database: Database, ids: Sequence[str]) -> set[tuple[str, str]]:
+    """Source and id of those of these messages that were refused."""
+    rows = await database.fetch(REFUSED_BEFORE, ids=ids)
+    return {(row["source"], row["id"]) for row in rows}
 
 
 async def refused(database: Database, *, before: tuple[int, str, str] | None, most: int) -> Sequence[Row]:

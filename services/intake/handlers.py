@@ -4,7 +4,7 @@ A report takes one statement when it opens a ticket. Everything else about it (r
 ticket, lost a race) is found out on the second way, in a transaction of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from services.intake import model
 from services.intake.model import Reported, ReportFault
@@ -12,7 +12,7 @@ from shared.clock import Clock, to_ms
 from shared.db.commit import GroupCommit
 from shared.db.port import Database, Tx
 from shared.errors import CenterError, Unavailable
-from shared.ids import new_ticket_id
+from shared.ids import CircuitId, new_ticket_id
 from shared.tickets import log, store
 from shared.tickets.changes import Change, Changed, Changes, replay
 from shared.tickets.model import Ticket
@@ -52,34 +52,45 @@ class Desk:
         return [Reported(n.ticket, True, False) if n.ticket.id in inside else None for n in new]
 
     async def _resolve(self, tx: Tx, reports: Sequence[ReportFault]) -> Sequence[Reported | CenterError | None]:
-        outcomes: list[Reported | CenterError | None] = []
-        for report in reports:
-            try:
-                outcomes.append(await self._one(tx, report))
-            except CenterError as refusal:
-                outcomes.append(refusal)
-        return outcomes
+        """What is open is locked first and at once, the rest done in the order of circuits, as every batch does.
 
-    async def _one(self, tx: Tx, report: ReportFault) -> Reported:
+        Else two batches that hold what the other wants wait until PostgreSQL breaks the deadlock, after a second: in a
+        storm of further reports 60 % were answered 503.
+        """
+        held = await self._lock_open(tx, {report.fact.circuit for report in reports})
+        outcomes: dict[int, Reported | CenterError] = {}
+        for i, report in sorted(enumerate(reports), key=lambda numbered: numbered[1].fact.circuit):
+            try:
+                outcomes[i] = await self._one(tx, report, held)
+            except CenterError as refusal:
+                outcomes[i] = refusal
+        return [outcomes[i] for i in range(len(reports))]
+
+    async def _lock_open(self, tx: Tx, circuits: Iterable[CircuitId]) -> dict[CircuitId, store.Stored]:
+        ids = [id for circuit in circuits if (id := await store.open_on(tx, circuit))]
+        return {stored.ticket.circuit: stored for stored in (await store.lock(tx, ids)).values()}
+
+    async def _one(self, tx: Tx, report: ReportFault, held: dict[CircuitId, store.Stored]) -> Reported:
         if report.request and (before := await replay(tx, report.request)):
             return Reported(before, created=before.seq == 1, replayed=True)
         for _ in range(RACES):
-            if ticket := await self._join(tx, report):
+            if ticket := await self._join(tx, report, held):
                 return Reported(ticket, created=False, replayed=False)
             (opened,) = await self._open_tickets(tx, [report])
             if opened:
                 return opened
+            held |= await self._lock_open(tx, [report.fact.circuit])
         raise Unavailable("This circuit's ticket is changing hands right now; send the report again.")
 
-    async def _join(self, tx: Tx, report: ReportFault) -> Ticket | None:
-        id = await store.open_on(tx, report.fact.circuit)
-        stored = (await store.lock(tx, [id])).get(id) if id else None
+    async def _join(self, tx: Tx, report: ReportFault, held: dict[CircuitId, store.Stored]) -> Ticket | None:
+        stored = held.get(report.fact.circuit)
         if stored is None or stored.ticket.is_over:
             return None
         now = self._clock.now()
         facts = model.join(stored.ticket, report.fact)
         ticket, entries = log.append(stored.ticket, stored.head, facts, at=now, actor=report.actor)
         await store.append(tx, [ticket], entries, _done(report, ticket, to_ms(now)))
+        held[ticket.circuit] = store.Stored(ticket, entries[-1].hash)
         return ticket
 
     def _new(self, report: ReportFault) -> store.NewTicket:

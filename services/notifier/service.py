@@ -57,7 +57,7 @@ class NotifierService:
         timeout = settings.webhook_timeout
         channel = WebhookChannel(clock, timeout=timeout, networks=settings.webhook_networks)
         claim_for = max(CLAIM_FOR, 4 * timeout)
-        self._deliveries = Deliveries(database, channel, clock, own, claim_for=claim_for)
+        self._deliveries = Deliveries(database, channel, clock, own, claim_for=claim_for, instance=settings.instance)
         self._feeder = Feeder(database, self._deliveries, clock, own)
         self.hub = Hub(database, own)
         desk = SubscriptionDesk(database, clock, settings)
@@ -68,6 +68,7 @@ class NotifierService:
     async def start(self) -> None:
         if self._database.dialect == "sqlite":  # the one process there is: claims of before are nobody's
             await self._database.transact(lambda tx: lanes.free_all(tx, self._clock.now()))
+        await self._deliveries.free_former_claims()
         self._loops = [
             self._loop("notifier-deliveries", self._deliveries.claim_due_lanes, self._deliveries.wake),
             self._loop("notifier-streams", self.hub.run_once, self.hub.wake),

@@ -28,6 +28,8 @@ POLL_MS = 1000
 MOST_RECORDS = 500
 STUCK_AFTER_S = 20.0
 LOOK_WITHIN_S = 10.0
+JOINS_WITHIN_S = 150.0  # longer than a group waits for its slowest member (max_poll_interval)
+COMMITS_WITHIN_S = 30.0
 CAREFUL_FOR_S = 10.0
 ACKNOWLEDGED_WITHIN_S = 30.0
 
@@ -171,7 +173,10 @@ class KafkaInbound:
         if self._consumer is None:
             return
         try:
-            await self._consumer.commit()
+            async with asyncio.timeout(COMMITS_WITHIN_S):
+                await self._consumer.commit()
+        except TimeoutError:  # aiokafka itself would try for ever
+            await self._drop("offsets could not be committed in time")
         except (KafkaError, OSError) as error:  # a rebalance: the records come again, and are recognised
             log.info("%s: offsets not committed (%s)", self._group, type(error).__name__)
 
@@ -190,9 +195,10 @@ class KafkaInbound:
             self._share = Share()
             consumer.subscribe([self._topic] if self._topic else (), pattern=self._pattern, listener=self._share)
             try:
-                await consumer.start()
+                async with asyncio.timeout(JOINS_WITHIN_S):
+                    await consumer.start()
             except BaseException:
-                await consumer.stop()
+                await self._end(consumer)
                 raise
             self._consumer, self._moved_at, self._suspect = consumer, time.monotonic(), False
         return self._consumer
@@ -236,11 +242,14 @@ class KafkaInbound:
         if reason:
             log.warning("consumer %s rebuilt: %s", self._group, reason)
         if consumer is not None:
-            try:
-                async with asyncio.timeout(5):
-                    await consumer.stop()
-            except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("consumer %s did not stop cleanly: %s", self._group, type(error).__name__)
+            await self._end(consumer)
+
+    async def _end(self, consumer: Any) -> None:
+        try:
+            async with asyncio.timeout(5):
+                await consumer.stop()
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("consumer %s did not stop cleanly: %s", self._group, type(error).__name__)
 
 
 class KafkaEvents:

@@ -36,7 +36,7 @@ class GroupCommit(Generic[I, O]):
         lanes: int = 2,
         max_batch: int = 256,
         max_waiting: int = 20_000,
-        patience_s: float = 0.8,
+        patience_s: float = 0.7,
     ) -> None:
         self._database = database
         self._body = body

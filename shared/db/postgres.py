@@ -70,7 +70,7 @@ async def _fetch(connection: Connection, query: Query, params: dict[str, Any]) -
 class PostgresDatabase:
     dialect: Dialect = "postgresql"
 
-    def __init__(self, dsn: str, *, connections: int = 8, patience_s: float = 0.9) -> None:
+    def __init__(self, dsn: str, *, connections: int = 8, patience_s: float = 0.7) -> None:
         self._dsn = dsn
         self._patience_s = patience_s
         self._idle: list[Connection] = []

@@ -119,7 +119,7 @@ def cpu_s(pids: Iterable[int]) -> float:
     for pid in pids:
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
         total += sum(int(fields[i]) for i in (11, 12, 13, 14))
     return total / TICKS

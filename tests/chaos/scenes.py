@@ -141,13 +141,14 @@ class Strikes:
 
 async def embedded(kills: int, *, rate: float, rng: Random, say: Say) -> Verdict:
     """The whole center in one process, on SQLite."""
+    instants = Random(rng.random())
     with _folder(say) as folder:
         center = Program("center", "up", folder, ["--demo"])
         try:
             await _started(center)
             credentials = read_credentials(folder / "demo-credentials.json")
             async with Check(Routes.all_at(center.url), credentials, rate=rate, rng=rng) as check:
-                strikes = Strikes(check, rng, say, of=kills)
+                strikes = Strikes(check, instants, say, of=kills)
                 for _ in range(kills):
                     await strikes.strike("center", center)
                 await asyncio.to_thread(center.await_up)
@@ -160,12 +161,13 @@ async def production(
     victims: Sequence[str], *, rate: float, rng: Random, say: Say, postgres: Postgres, kafka: Kafka
 ) -> Verdict:
     """Three services on PostgreSQL and Kafka; `victims` in turn: notifier, intake, dispatcher or broker."""
+    instants = Random(rng.random())
     with _folder(say) as folder:
         async with _three_services(folder, postgres, kafka) as programs:
             credentials = read_credentials(folder / "demo-credentials.json")
             urls = {service: [program.url] for service, program in programs.items()}
             async with Check(Routes(**urls), credentials, rate=rate, rng=rng, kafka=kafka.bootstrap) as check:
-                strikes = Strikes(check, rng, say, of=len(victims))
+                strikes = Strikes(check, instants, say, of=len(victims))
                 for victim in victims:
                     await strikes.strike(victim, programs.get(victim) or Broker(kafka))
                 for program in programs.values():

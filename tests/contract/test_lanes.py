@@ -287,6 +287,24 @@ async def test_lane_of_a_worker_that_died_is_taken_over_after_its_claim(
     assert (await one.lane())["acked_seq"] == 1
 
 
+async def test_lanes_of_a_killed_instance_are_free_when_it_starts_again(
+    store: Database, clock: ManualClock, happens: Tickets, receiver: Receiver
+) -> None:
+    receiver.script.append("hang")
+    async with notifier(store, clock, instance="n-1") as killed:
+        await killed.subscribe(receiver)
+        first = await happens.open()
+        await killed.feed(first)
+        await receiver.until(1)
+        async with notifier(store, clock, instance="n-2") as other, notifier(store, clock, instance="n-1") as again:
+            await other.deliveries.free_former_claims()
+            assert await other.look() == 0
+            await again.deliveries.free_former_claims()
+            assert await again.look() == 1
+            await again.settle()
+    assert receiver.seqs(first.ticket) == [1, 1]
+
+
 async def test_worker_that_was_overtaken_records_nothing_and_stops(
     one: Notifier, store: Database, clock: ManualClock, happens: Tickets
 ) -> None:

@@ -32,5 +32,14 @@ async def test_reports_taken_while_the_broker_is_down_are_ordered_when_it_is_bac
     await production.until_status(tickets[0], "inProgress")
 
 
+async def test_center_that_starts_while_the_broker_is_down_takes_reports(production: House, revived: Kafka) -> None:
+    await production.stop()
+    revived.kill()
+    await production.start()
+    ticket = await production.customer.report(PLAIN[0])
+    revived.start()
+    await until(lambda: _is_ordered(production, ticket), timeout_s=60)
+
+
 async def _is_ordered(center: House, ticket: str) -> bool:
     return live(await center.operator.ticket(ticket)) == [SHANGHAI, XIAN]

@@ -38,6 +38,15 @@ async def test_reports_of_one_outage_at_both_doors_at_once_are_one_ticket(produc
     assert sorted(a.json()["reports"] for a in answers) == list(range(1, 33))
 
 
+async def test_storm_of_further_reports_at_both_doors_is_taken_whole(production: House, second: House) -> None:
+    circuits = [FAR, NEAR, *PLAIN]
+    tickets = [await production.customer.report(circuit) for circuit in circuits]
+    storm = [(door, c) for _ in range(10) for door in (production, second) for c in circuits]
+    posts = [door.customer.post("/v1/faults", {**REPORT, "circuit": c}) for door, c in storm + storm[::-1]]
+    assert {answer.status_code for answer in await asyncio.gather(*posts)} == {200}
+    assert {(await production.customer.ticket(ticket))["reports"] for ticket in tickets} == {41}
+
+
 async def test_tickets_of_both_are_ordered_once_also_when_one_of_them_stops(production: House, second: House) -> None:
     tickets = [await door.customer.report(c) for c, door in zip(PLAIN, [production, second] * 3, strict=False)]
     for ticket in tickets:

@@ -148,6 +148,7 @@ async def test_answer_carries_the_callers_request_id_if_it_is_plain(door: Door) 
 
 
 async def test_readiness_says_which_part_is_stuck(door: Door) -> None:
+    door.pulse.beat()
     assert (await door.client.get("/readyz", headers=door.nobody)).json()["status"] == "ok"
     door.pulse.last_beat -= 60
     answer = await door.client.get("/readyz", headers=door.nobody)

@@ -200,8 +200,9 @@ async def test_local_network_may_not_report(embedded: House) -> None:
     problem(await embedded.network(BEIJING).post("/v1/faults", REPORT), 403)
 
 
-async def test_unknown_address_is_a_problem_too(embedded: House) -> None:
-    problem(await embedded.customer.get("/v1/nothing"), 404)
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/tickets/", "/v1/faults/", "//v1/tickets", "/"])
+async def test_unknown_address_is_a_problem_too(embedded: House, path: str) -> None:
+    problem(await embedded.customer.get(path), 404)
 
 
 async def test_wrong_method_is_a_problem_that_says_which_is_right(embedded: House) -> None:

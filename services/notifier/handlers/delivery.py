@@ -41,7 +41,10 @@ class Channel(Protocol):
 
 
 class Deliveries:
-    """A claim is good for `claim_for`, longer than any attempt; `jitter` answers numbers in [-1, 1]."""
+    """A claim is good for `claim_for`, longer than any attempt; `jitter` answers numbers in [-1, 1].
+
+    `instance` is a name that stays with the process over restarts; no two have it at the same time.
+    """
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class Deliveries:
         metrics: NotifierMetrics,
         *,
         claim_for: timedelta,
+        instance: str | None = None,
         room: Room | None = None,
         jitter: Callable[[], float] = lambda: random.uniform(-1, 1),
     ) -> None:
@@ -62,7 +66,8 @@ class Deliveries:
         self._room = room or Room()
         self._jitter = jitter
         self._recorder = Recorder(database, clock, metrics, claim_for=claim_for)
-        self._process = secrets.token_hex(8)
+        self._instance = instance and f"{instance}:"
+        self._process = f"{self._instance or ''}{secrets.token_hex(8)}"
         self._claims = count(1)
         self._held: dict[tuple[str, str, str], Claim] = {}
         self._workers: set[asyncio.Task[None]] = set()
@@ -78,6 +83,11 @@ class Deliveries:
     def new_token(self) -> str:
         """Never the same twice, in whatever process."""
         return f"{self._process}-{next(self._claims)}"
+
+    async def free_former_claims(self) -> None:
+        """Those of whoever had this instance's name before: killed, and not to be waited for."""
+        if beginning := self._instance:
+            await self._database.transact(lambda tx: lanes.free_claimed(tx, beginning, self._clock.now()))
 
     def claimed_until(self, now: datetime) -> datetime:
         return now + self._claim_for

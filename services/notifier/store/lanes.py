@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, not_, select, update
+from sqlalchemy import Integer, Text, and_, bindparam, delete, func, not_, select, update
 
 from services.notifier.model import Bump, Claim, Record
 from services.notifier.tables import dead_letters, lanes
@@ -93,6 +93,12 @@ DUE = Query(
 )
 COUNT_DUE = Query(select(func.count().label("n")).where(_is_due))
 FREE_ALL = Query(update(lanes).where(lanes.c.claim.is_not(None)).values(due_at=bindparam("now"), claim=None))
+_head = func.substr(lanes.c.claim, 1, bindparam("length", type_=Integer()))
+_claimed_so = and_(lanes.c.due_at.is_not(None), _head == bindparam("beginning", type_=Text()))
+LOCK_CLAIMED = Query(
+    select(lanes.c.ticket).where(_claimed_so).order_by(lanes.c.subscription, lanes.c.ticket).with_for_update()
+)
+FREE_CLAIMED = Query(update(lanes).where(_claimed_so).values(due_at=bindparam("now"), claim=None))
 LOCK_OF = Query(
     select(lanes.c.ticket)
     .where(lanes.c.subscription == bindparam("subscription"))
@@ -212,6 +218,12 @@ async def drop(tx: Tx, subscription: str) -> None:
 async def free_all(tx: Tx, now: datetime) -> None:
     """Every claim is void. Only where no other process can hold one: the embedded center at its start."""
     await tx.fetch(FREE_ALL, now=to_ms(now))
+
+
+async def free_claimed(tx: Tx, beginning: str, now: datetime) -> None:
+    """Claims whose token begins like this are void: those of a process that is no more."""
+    await tx.fetch(LOCK_CLAIMED, beginning=beginning, length=len(beginning))
+    await tx.fetch(FREE_CLAIMED, beginning=beginning, length=len(beginning), now=to_ms(now))
 
 
 async def count_due(database: Database, now: datetime) -> int:

@@ -15,7 +15,7 @@ from tests.chaos.outside.pause import pause
 
 TIMEOUT = aiohttp.ClientTimeout(total=15, sock_connect=3)
 PATIENCE_S = 120.0
-LONGEST_PAUSE_S = 0.4
+LONGEST_PAUSE_S = 0.2
 DISPATCHER = re.compile(r"/v1/(networks|orders|noc)\b|/v1/tickets/[^/]+/(route|reject)$")
 NOTIFIER = re.compile(r"/v1/(subscriptions|stream)\b|/v1/tickets/[^/]+/stream$")
 

@@ -4,6 +4,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from tests.chaos.outside.chain import broken_link
@@ -12,6 +13,9 @@ from tests.chaos.outside.receiver import Heard
 from tests.chaos.outside.world import World, undispatched
 
 OVER = ("closed", "cancelled", "rejected")
+moment = datetime.fromisoformat
+DECIDED_WITHIN = timedelta(seconds=1)
+"""A report that waits for the closing transaction of the ticket before has read the clock before that one did."""
 
 
 @dataclass(slots=True)
@@ -97,7 +101,10 @@ def _duplicate_tickets(world: World, ledger: Ledger) -> Iterator[str]:
             yield f"{id} was opened by nobody"
     for circuit, tickets in on_circuit.items():
         for before, after in pairwise(sorted(tickets, key=lambda ticket: ticket["opened_at"])):
-            if before["status"] not in OVER or before["closed_at"] > after["opened_at"]:
+            if (
+                before["status"] not in OVER
+                or moment(before["closed_at"]) - moment(after["opened_at"]) > DECIDED_WITHIN
+            ):
                 yield (
                     f"{circuit}: {before['id']} {before['status']}, closed {before['closed_at']},"
                     f" and {after['id']}, opened {after['opened_at']}"
