@@ -70,6 +70,7 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(path.with_suffix(".lock"))
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # customers' faults are nobody else's; -wal follows it
         self._path = path
         self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()

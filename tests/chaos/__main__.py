@@ -5,34 +5,30 @@ import asyncio
 import logging
 import secrets
 import sys
-from random import Random
+from functools import partial
 from time import monotonic
 
 from shared.testing.servers import Kafka, Postgres
 from tests.chaos.check import Verdict
-from tests.chaos.scenes import SERVICES, embedded, production
+from tests.chaos.scenes import SERVICES, Run, embedded, production
 
-KILLS = {"embedded": 50, "services": 20, "broker": 5}
+KILLS = {"embedded": 50, "services": 20, "pairs": 5, "broker": 5}
+RATE = 20.0
 
 
-async def play(scene: str, *, kills: int, rate: float, seed: int) -> Verdict:
-    rng = Random(seed)
-
-    def say(line: str) -> None:
-        print(f"{scene:9} {line}", flush=True)
-
+async def play(scene: str, kills: int, run: Run) -> Verdict:
     if scene == "embedded":
-        return await embedded(kills, rate=rate, rng=rng, say=say)
-    victims = SERVICES * kills if scene == "services" else ("broker",) * kills
+        return await embedded(kills, run)
+    victims = ("broker",) * kills if scene == "broker" else SERVICES * kills
     with Postgres() as postgres, Kafka(quick_start=True) as kafka:
-        return await production(victims, rate=rate, rng=rng, say=say, postgres=postgres, kafka=kafka)
+        return await production(victims, run, postgres=postgres, kafka=kafka, copies=2 if scene == "pairs" else 1)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("scenes", nargs="*", metavar="scene", help=f"{', '.join(KILLS)}; all of them if none is named")
-    parser.add_argument("--kills", type=int, help=f"of the process, each service, or the broker: {KILLS} if not given")
-    parser.add_argument("--rate", type=float, default=20.0, help="reports a second (default: 20)")
+    parser.add_argument("--kills", type=int, help=f"of the process, each service, or the broker (default: {KILLS})")
+    parser.add_argument("--rate", type=float, default=RATE, help=f"reports a second (default: {RATE:g})")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="makes the instants of chance again")
     arguments = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is no news here
@@ -42,7 +38,8 @@ def main() -> None:
     for scene in arguments.scenes or KILLS:
         began_at, kills = monotonic(), arguments.kills or KILLS[scene]
         print(f"{scene}: {kills} kills, seed {arguments.seed}", flush=True)
-        verdicts[scene] = asyncio.run(play(scene, kills=kills, rate=arguments.rate, seed=arguments.seed))
+        run = Run.seeded(arguments.seed, rate=arguments.rate, say=partial(print, f"{scene:9}", flush=True))
+        verdicts[scene] = asyncio.run(play(scene, kills, run))
         print(f"{verdicts[scene].table(scene)}\n  in {monotonic() - began_at:.0f} s\n", flush=True)
     sys.exit(not all(verdict.kept for verdict in verdicts.values()))
 

@@ -9,17 +9,18 @@ import shutil
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from random import Random
 from sys import executable
 from tempfile import mkdtemp
 from time import monotonic
-from typing import Protocol
+from typing import Protocol, Self
 
-from services.demo_data import load_demo
+from services.demo_data import CREDENTIALS, load_demo
 from shared.auth import Keyring
 from shared.clock import SystemClock
 from shared.db.postgres import PostgresDatabase
@@ -32,14 +33,31 @@ from tests.chaos.outside.pause import pause
 VRC = Path(executable).with_name("vrc")
 UP_WITHIN_S = 90.0
 LONGEST_LIFE_S = 2.0
-BURSTS, BURST_S = 0.5, 0.05
+BURSTS, BURST_S = 0.5, 0.02
 EARLY, EARLY_S = 0.2, 1.5
 SERVICES = ("notifier", "intake", "dispatcher")
 TAKE_REPORTS = ("center", "intake")
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a scene is played. `instants` decides when to kill, `chances` what the load does."""
+
+    rate: float
+    instants: Random
+    chances: Random
+    say: Say
+
+    @classmethod
+    def seeded(cls, seed: int, *, rate: float, say: Say) -> Self:
+        return cls(rate, Random(seed), Random(seed + 1), say)
+
+
 class Victim(Protocol):
+    @property
+    def name(self) -> str: ...
+
     def kill(self) -> None: ...
 
     def start(self) -> None: ...
@@ -87,6 +105,7 @@ class Program:
 @dataclass(frozen=True, slots=True)
 class Broker:
     kafka: Kafka
+    name: str = "broker"
 
     def kill(self) -> None:
         self.kafka.kill()
@@ -100,12 +119,12 @@ class Broker:
 
 
 class Strikes:
-    """Kills under the check's load. `say` gets a line a kill."""
+    """Kills under the check's load, a line a kill."""
 
-    def __init__(self, check: Check, rng: Random, say: Say, *, of: int) -> None:
+    def __init__(self, check: Check, run: Run, *, of: int) -> None:
         self._check = check
-        self._rng = rng
-        self._say = say
+        self._rng = run.instants
+        self._say = run.say
         self._of = of
         self._never = asyncio.Event()
         self.kills: Counter[str] = Counter()
@@ -129,7 +148,7 @@ class Strikes:
         if not (early or taken or name in TAKE_REPORTS):
             self._check.ledger.broken["outages that stopped intake"].append(f"kill {self.kills.total()}, {name}")
         self._say(
-            f"{self.kills.total():3}/{self._of} {name:10} killed with {under_way:2} requests under way; "
+            f"{self.kills.total():3}/{self._of} {victim.name:12} killed with {under_way:2} requests under way; "
             f"{'next kill while it starts' if early else f'answers again after {monotonic() - killed_at:4.1f} s'}; "
             f"{taken:3} reports acknowledged meanwhile, "
             f"{self._check.ledger.reports:,} in all"
@@ -139,51 +158,49 @@ class Strikes:
         await pause(seconds, unless=self._never)
 
 
-async def embedded(kills: int, *, rate: float, rng: Random, say: Say) -> Verdict:
+async def embedded(kills: int, run: Run) -> Verdict:
     """The whole center in one process, on SQLite."""
-    instants = Random(rng.random())
-    with _folder(say) as folder:
+    with _folder(run) as folder:
         center = Program("center", "up", folder, ["--demo"])
         try:
             await _started(center)
-            credentials = read_credentials(folder / "demo-credentials.json")
-            async with Check(Routes.all_at(center.url), credentials, rate=rate, rng=rng) as check:
-                strikes = Strikes(check, instants, say, of=kills)
+            credentials = read_credentials(folder / CREDENTIALS)
+            async with Check(Routes.all_at(center.url), credentials, rate=run.rate, rng=run.chances) as check:
+                strikes = Strikes(check, run, of=kills)
                 for _ in range(kills):
                     await strikes.strike("center", center)
                 await asyncio.to_thread(center.await_up)
-                return _cleared(folder, await check.conclude())
+                verdict = await check.conclude()
         finally:
             center.kill()
+        return _cleared(folder, verdict)
 
 
-async def production(
-    victims: Sequence[str], *, rate: float, rng: Random, say: Say, postgres: Postgres, kafka: Kafka
-) -> Verdict:
-    """Three services on PostgreSQL and Kafka; `victims` in turn: notifier, intake, dispatcher or broker."""
-    instants = Random(rng.random())
-    with _folder(say) as folder:
-        async with _three_services(folder, postgres, kafka) as programs:
-            credentials = read_credentials(folder / "demo-credentials.json")
-            urls = {service: [program.url] for service, program in programs.items()}
-            async with Check(Routes(**urls), credentials, rate=rate, rng=rng, kafka=kafka.bootstrap) as check:
-                strikes = Strikes(check, instants, say, of=len(victims))
-                for victim in victims:
-                    await strikes.strike(victim, programs.get(victim) or Broker(kafka))
-                for program in programs.values():
+async def production(victims: Sequence[str], run: Run, *, postgres: Postgres, kafka: Kafka, copies: int = 1) -> Verdict:
+    """The services on PostgreSQL and Kafka, `copies` of each; `victims` by turns: one of a service, or the broker."""
+    with _folder(run) as folder:
+        async with _services(folder, postgres, kafka, copies) as programs:
+            credentials = read_credentials(folder / CREDENTIALS)
+            routes = Routes(**{name: [program.url for program in programs[name]] for name in SERVICES})
+            async with Check(routes, credentials, rate=run.rate, rng=run.chances, kafka=kafka.bootstrap) as check:
+                strikes = Strikes(check, run, of=len(victims))
+                for name in victims:
+                    await strikes.strike(name, run.instants.choice(programs.get(name, [Broker(kafka)])))
+                for program in chain(*programs.values()):
                     await asyncio.to_thread(program.await_up)
-                return _cleared(folder, await check.conclude())
+                verdict = await check.conclude()
+        return _cleared(folder, verdict)
 
 
 @contextmanager
-def _folder(say: Say) -> Iterator[Path]:
+def _folder(run: Run) -> Iterator[Path]:
     """Gone at the end, unless a promise was broken: then it shows what the processes wrote."""
     folder = Path(mkdtemp(prefix="vrc-chaos-"))
     try:
         yield folder
     finally:
         if folder.exists():
-            say(f"logs and data are kept in {folder}")
+            run.say(f"logs and data are kept in {folder}")
 
 
 def _cleared(folder: Path, verdict: Verdict) -> Verdict:
@@ -193,27 +210,31 @@ def _cleared(folder: Path, verdict: Verdict) -> Verdict:
 
 
 @asynccontextmanager
-async def _three_services(folder: Path, postgres: Postgres, kafka: Kafka) -> AsyncIterator[dict[str, Program]]:
+async def _services(
+    folder: Path, postgres: Postgres, kafka: Kafka, copies: int
+) -> AsyncIterator[Mapping[str, Sequence[Program]]]:
     dsn = postgres.create_database(f"chaos_{free_ports(1)[0]}")
     settings = folder / "center.toml"
     settings.write_text(
         f'database = "{dsn}"\nkafka = "{kafka.bootstrap}"\n'
         'webhook_networks = ["127.0.0.0/8"]\nwebhook_http = true\nwebhook_timeout = 5\n'
     )
+    names = {service: [f"{service}-{number}" for number in range(1, copies + 1)] for service in SERVICES}
     programs = {
-        name: Program(name, name, folder, ["--config", settings, "--instance", f"{name}-1"]) for name in SERVICES
+        service: [Program(name, service, folder, ["--config", settings, "--instance", name]) for name in copies_of]
+        for service, copies_of in names.items()
     }
     try:
         await _once(folder, "migrate", "--config", settings)
         await _load_demo(dsn, folder)
         await _once(folder, "topics", "--config", settings)
-        for program in programs.values():
+        for program in chain(*programs.values()):
             program.start()
-        for program in programs.values():
+        for program in chain(*programs.values()):
             await asyncio.to_thread(program.await_up)
         yield programs
     finally:
-        for program in programs.values():
+        for program in chain(*programs.values()):
             program.kill()
 
 

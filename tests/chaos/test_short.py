@@ -2,27 +2,31 @@
 
 import ast
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from shared.testing.servers import Kafka, Postgres
-from tests.chaos.scenes import embedded, production
+from tests.chaos.scenes import Run, embedded, production
 
 SEED = 47
+VICTIMS = ("notifier", "intake", "broker", "dispatcher")
 HERE = Path(__file__).parent
 OUTSIDE = [HERE / "check.py", *sorted((HERE / "outside").glob("*.py"))]
 
 
-async def test_embedded_center_killed_five_times_keeps_its_promises() -> None:
-    verdict = await embedded(5, rate=20, rng=Random(SEED), say=print)
+@pytest.fixture
+def run() -> Run:
+    return Run.seeded(SEED, rate=20, say=print)
+
+
+async def test_embedded_center_killed_five_times_keeps_its_promises(run: Run) -> None:
+    verdict = await embedded(5, run)
     assert verdict.kept, verdict.table("embedded")
 
 
-async def test_killed_services_and_a_killed_broker_keep_their_promises(postgres: Postgres) -> None:
-    victims = ("notifier", "intake", "broker", "dispatcher")
+async def test_killed_services_and_a_killed_broker_keep_their_promises(run: Run, postgres: Postgres) -> None:
     with Kafka(quick_start=True) as kafka:
-        verdict = await production(victims, rate=20, rng=Random(SEED), say=print, postgres=postgres, kafka=kafka)
+        verdict = await production(VICTIMS, run, postgres=postgres, kafka=kafka)
     assert verdict.kept, verdict.table("services and broker")
 
 

@@ -63,6 +63,8 @@ def role(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def document(base_url: str, role: str) -> BaseSchema:
     found = httpx.get(f"{base_url}/openapi.json").json()
+    # The pattern leaves no room for what is no URI; to look for one nevertheless took 10 s.
+    del found["components"]["schemas"]["SubscriptionBody"]["properties"]["url"]["format"]
     shut = [
         f"{method.upper()} {path}"
         for path, operations in found["paths"].items()

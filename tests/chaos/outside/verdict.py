@@ -101,14 +101,9 @@ def _duplicate_tickets(world: World, ledger: Ledger) -> Iterator[str]:
             yield f"{id} was opened by nobody"
     for circuit, tickets in on_circuit.items():
         for before, after in pairwise(sorted(tickets, key=lambda ticket: ticket["opened_at"])):
-            if (
-                before["status"] not in OVER
-                or moment(before["closed_at"]) - moment(after["opened_at"]) > DECIDED_WITHIN
-            ):
-                yield (
-                    f"{circuit}: {before['id']} {before['status']}, closed {before['closed_at']},"
-                    f" and {after['id']}, opened {after['opened_at']}"
-                )
+            closed_at, opened_at = before["closed_at"], after["opened_at"]
+            if before["status"] not in OVER or moment(closed_at) - moment(opened_at) > DECIDED_WITHIN:
+                yield f"{circuit}: {before['id']}, closed {closed_at}, and {after['id']}, opened {opened_at}"
 
 
 def _duplicate_orders(world: World) -> Iterator[str]:
