@@ -180,7 +180,7 @@ class _Parts:
         from shared.db.postgres import PostgresDatabase
 
         assert isinstance(self._database, PostgresDatabase)
-        publisher = KafkaPublisher(self._settings.kafka)
+        publisher = KafkaPublisher(self._settings.kafka, replication=self._settings.kafka_replication)
         relay = Relay(self._database, publisher, self._clock, self._health.pulse("relay"))
 
         async def run() -> None:

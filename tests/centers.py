@@ -148,7 +148,7 @@ async def _number(database: Database, query: Query) -> int:
 
 
 class House:
-    """A running center with all services and its users; `customer` is State Grid, `bank` the other account."""
+    """A running center with all services and its users; `customer` is Huawang Power, `bank` the other account."""
 
     def __init__(self, way: Way, clock: ManualClock) -> None:
         self.way = way

@@ -7,7 +7,7 @@ from shared.registry.model import Account, Circuit, End, Network, Segment, Side
 
 GRID, BANK = AccountId("state-grid"), AccountId("icbc")
 ACCOUNTS = (
-    Account(GRID, "国家电网", "State Grid", "utility", "diamond"),
+    Account(GRID, "华网电力", "Huawang Power", "utility", "diamond"),
     Account(BANK, "工商银行", "ICBC", "bank", "jade"),
 )
 BEIJING, SHANGHAI, XIAN = NetworkCode("010"), NetworkCode("021"), NetworkCode("029")

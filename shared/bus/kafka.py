@@ -20,7 +20,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from shared.contracts.envelope import Message
 from shared.contracts.event import Event, from_message
-from shared.contracts.topics import TICKETS
+from shared.contracts.topics import ORDERS_PREFIX, TICKETS
 from shared.errors import CenterError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -35,14 +35,20 @@ ACKNOWLEDGED_WITHIN_S = 30.0
 
 
 class KafkaPublisher:
-    """An idempotent producer, rebuilt after any failure: what was not acknowledged is published again by the relay."""
+    """An idempotent producer, rebuilt after any failure: what was not acknowledged is published again by the relay.
 
-    def __init__(self, bootstrap: str) -> None:
+    A local network's orders topic that is missing is created: one new network must not hold up all the others.
+    """
+
+    def __init__(self, bootstrap: str, *, replication: int = 1) -> None:
         self._bootstrap = bootstrap
+        self._replication = replication
+        self._known: set[str] = set()
         self._producer: Any = None
         self._partitioner = DefaultPartitioner()
 
     async def publish(self, messages: Sequence[Message]) -> None:
+        await self._make_sure_of({m.topic for m in messages if m.topic.startswith(ORDERS_PREFIX)})
         try:
             producer = await self._started()
             async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
@@ -62,6 +68,11 @@ class KafkaPublisher:
                     await producer.stop()
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("producer did not stop cleanly: %s", type(error).__name__)
+
+    async def _make_sure_of(self, topics: set[str]) -> None:
+        if unknown := topics - self._known:
+            await ensure_topics(self._bootstrap, dict.fromkeys(unknown, 1), replication=self._replication)
+            self._known |= unknown
 
     async def _give_up(self) -> None:
         """`stop` alone flushes first, and an idempotent producer does so for ever: it would live on beside the next."""

@@ -216,3 +216,17 @@ async def test_publishing_to_a_topic_that_does_not_exist_is_unavailable(
     with pytest.raises(Unavailable):
         await publisher.publish([message("nothing-of-the-kind")])
     await publisher.publish([message()])
+
+
+async def test_order_to_a_network_without_a_topic_makes_the_topic(publisher: KafkaPublisher, bus_broker: str) -> None:
+    new = "vrc.orders.0999"
+
+    async def published() -> bool:
+        try:
+            await publisher.publish([Message(new, b"ticket", b"{}", []), Message(ORDERS, b"ticket", b"{}", [])])
+        except Unavailable:  # a topic just made is known to its broker a moment later; the relay tries again too
+            return False
+        return True
+
+    await until(published, timeout_s=30)
+    assert await ensure_topics(bus_broker, {new: 1}, replication=1) == 0

@@ -14,7 +14,7 @@ from shared.registry.store import Follower, Registry, put
 from tests.cases import ACCOUNT, BEIJING, CHUXIONG, CIRCUIT
 from tests.waiting import until
 
-GRID = Account(ACCOUNT, "国家电网", "State Grid", "other", "diamond")
+GRID = Account(ACCOUNT, "华网电力", "Huawang Power", "other", "diamond")
 NETWORKS = [
     Network(BEIJING, "北京", "Beijing", "北京", "Beijing"),
     Network(CHUXIONG, "楚雄", "Chuxiong", "云南", "Yunnan"),
