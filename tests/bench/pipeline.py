@@ -73,8 +73,8 @@ async def _report(database: PostgresDatabase, first: int) -> list[Any]:
     desk = Desk(database, clock)
     now = clock.now()
     facts = [FaultReported(ACCOUNT, circuit_id(first + i), "down", "no light", now) for i in range(COUNT)]
-    for i in range(0, COUNT, 5_000):
-        await asyncio.gather(*(desk.report(ReportFault(fact, "account:bench", None)) for fact in facts[i : i + 5_000]))
+    for i in range(0, COUNT, CHUNK):
+        await asyncio.gather(*(desk.report(ReportFault(fact, "account:bench", None)) for fact in facts[i : i + CHUNK]))
     await desk.close()
     async with database.connection() as connection:
         columns = ", ".join("l." + name for name in LOG_COLUMNS)
@@ -123,7 +123,7 @@ async def _bare_loop(kafka: str) -> float:
     while done < COUNT - 1:
         found = await consumer.getmany(timeout_ms=1_000, max_records=CHUNK)
         records = [r for some in found.values() for r in some]
-        await _send(producer, orders_topic(NETWORK), [(r.key, r.value, r.headers) for r in records])
+        await _send(producer, orders_topic(NETWORK), [(r.key, r.value, list(r.headers)) for r in records])
         await consumer.commit()
         done += len(records)
     rate = done / (time.perf_counter() - started)
