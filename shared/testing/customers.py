@@ -97,7 +97,8 @@ class Customers:
             return
         self.did["repeated" if answer.replayed else "opened" if answer.status == 201 else "joined"] += 1
         ticket = answer.body["id"]
-        self._open[ticket] = circuit
+        if answer.status == 201:  # what a report joined may be somebody else's ticket, and never end
+            self._open[ticket] = circuit
         if not answer.replayed and self._rng.random() < SOMETIMES:
             self._start(self._add_note(ticket, circuit["account"]))
 

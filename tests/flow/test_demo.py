@@ -1,5 +1,6 @@
 """Simulated local networks repair what simulated customers report, over either door, and nobody is ordered twice."""
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,17 +9,19 @@ from services.commands.demo.beside import simulated
 from shared.settings import Settings
 from shared.testing.kafka_door import GROUP
 from shared.testing.simulation import Manner, Simulation
-from tests.country import CREDENTIALS, Country, pass_over_old_orders
+from tests.country import CIRCUITS, CREDENTIALS, Country, pass_over_old_orders
 from tests.waiting import until
 
 FAULTS = 15
+PATIENCE_S = 90
 
 
 async def simulate(country: Country, *, kafka: str | None = None) -> Simulation:
     """Some faults, from the first report until each ticket is over."""
     manner = Manner(rate=3000, speed=20_000, faults=FAULTS, kafka=kafka, seed=7)
     people = Simulation(country.url, CREDENTIALS.accounts, CREDENTIALS.networks, manner=manner)
-    await people.run()
+    async with asyncio.timeout(PATIENCE_S):
+        await people.run()
     return people
 
 
@@ -52,6 +55,13 @@ async def test_order_of_a_replay_is_left_alone(embedded_country: Country) -> Non
     await simulate(embedded_country)
     ticket = await embedded_country.operator.ticket(replayed)
     assert (ticket["status"], {order["state"] for order in ticket["orders"]}) == ("acknowledged", {"issued"})
+
+
+async def test_report_that_joined_a_ticket_of_somebody_elses_is_not_waited_for(embedded_country: Country) -> None:
+    for number in range(0, CIRCUITS, 2):
+        await embedded_country.operator.report(f"C-{number:03d}", description="[replay] Left alone")
+    people = await simulate(embedded_country)
+    assert people.customers.did["joined"]
 
 
 async def test_center_with_a_demo_rate_brings_its_own_people(embedded_country: Country, tmp_path: Path) -> None:
