@@ -12,14 +12,14 @@ from shared.testing.servers import Kafka, Postgres
 from tests.chaos.check import Verdict
 from tests.chaos.scenes import SERVICES, Run, embedded, production
 
-KILLS = {"embedded": 50, "services": 20, "pairs": 5, "broker": 5}
+KILLS = {"embedded": 50, "services": 20, "pairs": 5, "broker": 5, "database": 5}
 RATE = 20.0
 
 
 async def play(scene: str, kills: int, run: Run) -> Verdict:
     if scene == "embedded":
         return await embedded(kills, run)
-    victims = ("broker",) * kills if scene == "broker" else SERVICES * kills
+    victims = (scene,) * kills if scene in ("broker", "database") else SERVICES * kills
     with Postgres() as postgres, Kafka(quick_start=True) as kafka:
         return await production(victims, run, postgres=postgres, kafka=kafka, copies=2 if scene == "pairs" else 1)
 
@@ -27,7 +27,7 @@ async def play(scene: str, kills: int, run: Run) -> Verdict:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("scenes", nargs="*", metavar="scene", help=f"{', '.join(KILLS)}; all of them if none is named")
-    parser.add_argument("--kills", type=int, help=f"of the process, each service, or the broker (default: {KILLS})")
+    parser.add_argument("--kills", type=int, help=f"of each victim (default: {KILLS})")
     parser.add_argument("--rate", type=float, default=RATE, help=f"reports a second (default: {RATE:g})")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="makes the instants of chance again")
     arguments = parser.parse_args()

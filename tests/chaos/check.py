@@ -20,7 +20,7 @@ from typing import Self
 from tests.chaos.outside.client import Client, Request, Routes
 from tests.chaos.outside.ledger import Credentials, Ledger
 from tests.chaos.outside.pause import pause
-from tests.chaos.outside.players import Players
+from tests.chaos.outside.players import Players, Stage
 from tests.chaos.outside.receiver import Receiver
 from tests.chaos.outside.reporters import Circuit, Reporters
 from tests.chaos.outside.topics import published
@@ -63,19 +63,18 @@ class Check:
         rng: Random,
         workers: int = 16,
         share_played: float = 0.5,
-        webhooks: bool = True,
         kafka: str | None = None,
     ) -> None:
         self._credentials = credentials
         self._workers = workers
-        self._webhooks = webhooks
         self._kafka = kafka
         self._stack = AsyncExitStack()
         self.ledger = Ledger(f"m{secrets.token_hex(3)}")
         self.client = Client(routes)
         self.receiver = Receiver(rng)
         self._voice = Voice(kafka, rng) if kafka is not None else None
-        self._players = Players(self.client, self.ledger, credentials, rng=rng, share=share_played, voice=self._voice)
+        stage = Stage(self.client, self.ledger, credentials, self._voice)
+        self._players = Players(stage, rng=rng, share=share_played)
         self._reporters = Reporters(self.client, self.ledger, rate=rate, rng=rng, opened=self._players.opened)
 
     async def __aenter__(self) -> Self:
@@ -83,6 +82,8 @@ class Check:
         await self._stack.enter_async_context(self.receiver)
         if self._voice is not None:
             self._stack.push_async_callback(self._voice.close)
+        self._stack.push_async_callback(self._players.abandon)
+        self._stack.push_async_callback(self._reporters.abandon)
         try:
             await self._begin()
         except BaseException:
@@ -92,9 +93,8 @@ class Check:
 
     async def _begin(self) -> None:
         circuits = [circuit for account in self._credentials.accounts for circuit in await self._circuits_of(account)]
-        if self._webhooks:
-            for account, key in self._credentials.accounts.items():
-                await self._subscribe(account, key)
+        for account, key in self._credentials.accounts.items():
+            await self._subscribe(account, key)
         self._reporters.start(circuits, workers=self._workers)
 
     async def __aexit__(self, *_: object) -> None:
@@ -113,7 +113,7 @@ class Check:
         await self._require_ready()
         world = await fetch(self.client, self._credentials)
         if self._kafka is not None:
-            world.topics = await published(self._kafka)
+            world.topics = dict(await published(self._kafka))
         return Verdict(self._counts(world), judge(self._evidence(world)))
 
     async def _circuits_of(self, account: str) -> list[Circuit]:
@@ -136,7 +136,7 @@ class Check:
         before = -1
         while loop.time() < give_up_at:
             tickets = (await fetch_tickets(self.client, self._credentials.operator)).values()
-            owed = undispatched(tickets) or (self._webhooks and unheard(tickets, self.receiver.taken))
+            owed = undispatched(tickets) or unheard(tickets, self.receiver.taken)
             entries = sum(ticket["seq"] for ticket in tickets)
             if not owed and entries == before:
                 return
@@ -149,7 +149,7 @@ class Check:
 
     def _evidence(self, world: World) -> Evidence:
         seen = {**self.ledger.broken, **self.receiver.broken, "defects answered": self.client.defects}
-        return Evidence(world, self.ledger, self.receiver.heard if self._webhooks else None, seen)
+        return Evidence(world, self.ledger, self.receiver.heard, seen)
 
     def _counts(self, world: World) -> Mapping[str, int]:
         return {

@@ -11,7 +11,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from random import Random
@@ -36,7 +36,7 @@ LONGEST_LIFE_S = 2.0
 BURSTS, BURST_S = 0.5, 0.02
 EARLY, EARLY_S = 0.2, 1.5
 SERVICES = ("notifier", "intake", "dispatcher")
-TAKE_REPORTS = ("center", "intake")
+TAKE_REPORTS = ("center", "intake", "database")
 Say = Callable[[str], None]
 
 
@@ -73,8 +73,8 @@ class Program:
     name: str
     command: str
     folder: Path
-    options: Sequence[str | Path] = ()
-    ports: list[int] = field(default_factory=lambda: free_ports(2))
+    ports: Sequence[int]
+    options: Sequence[str] = ()
     process: ServerProcess | None = None
 
     @property
@@ -87,7 +87,7 @@ class Program:
 
     def start(self) -> None:
         port, metrics_port = map(str, self.ports)
-        own = ["--port", port, "--metrics-port", metrics_port, "--data-dir", self.folder]
+        own = ["--port", port, "--metrics-port", metrics_port, "--data-dir", str(self.folder)]
         self.process = ServerProcess([VRC, self.command, *own, *self.options], log=self.folder / f"{self.name}.log")
 
     def await_up(self) -> None:
@@ -103,16 +103,18 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class Broker:
-    kafka: Kafka
-    name: str = "broker"
+class Ground:
+    """What the services stand on: the broker or the database."""
+
+    name: str
+    server: Kafka | Postgres
 
     def kill(self) -> None:
-        self.kafka.kill()
+        self.server.kill()
 
     def start(self) -> None:
         """Returns when it answers: there is no other way to start it."""
-        self.kafka.start()
+        self.server.start()
 
     def await_up(self) -> None:
         return None
@@ -161,7 +163,7 @@ class Strikes:
 async def embedded(kills: int, run: Run) -> Verdict:
     """The whole center in one process, on SQLite."""
     with _folder(run) as folder:
-        center = Program("center", "up", folder, ["--demo"])
+        center = Program("center", "up", folder, free_ports(2), ["--demo"])
         try:
             await _started(center)
             credentials = read_credentials(folder / CREDENTIALS)
@@ -177,7 +179,8 @@ async def embedded(kills: int, run: Run) -> Verdict:
 
 
 async def production(victims: Sequence[str], run: Run, *, postgres: Postgres, kafka: Kafka, copies: int = 1) -> Verdict:
-    """The services on PostgreSQL and Kafka, `copies` of each; `victims` by turns: one of a service, or the broker."""
+    """The services on PostgreSQL and Kafka, `copies` of each; `victims` by turns: services, broker or database."""
+    others = {"broker": [Ground("broker", kafka)], "database": [Ground("database", postgres)]}
     with _folder(run) as folder:
         async with _services(folder, postgres, kafka, copies) as programs:
             credentials = read_credentials(folder / CREDENTIALS)
@@ -185,7 +188,8 @@ async def production(victims: Sequence[str], run: Run, *, postgres: Postgres, ka
             async with Check(routes, credentials, rate=run.rate, rng=run.chances, kafka=kafka.bootstrap) as check:
                 strikes = Strikes(check, run, of=len(victims))
                 for name in victims:
-                    await strikes.strike(name, run.instants.choice(programs.get(name, [Broker(kafka)])))
+                    ones: Sequence[Victim] = programs.get(name) or others[name]
+                    await strikes.strike(name, run.instants.choice(ones))
                 for program in chain(*programs.values()):
                     await asyncio.to_thread(program.await_up)
                 verdict = await check.conclude()
@@ -219,11 +223,14 @@ async def _services(
         f'database = "{dsn}"\nkafka = "{kafka.bootstrap}"\n'
         'webhook_networks = ["127.0.0.0/8"]\nwebhook_http = true\nwebhook_timeout = 5\n'
     )
-    names = {service: [f"{service}-{number}" for number in range(1, copies + 1)] for service in SERVICES}
-    programs = {
-        service: [Program(name, service, folder, ["--config", settings, "--instance", name]) for name in copies_of]
-        for service, copies_of in names.items()
-    }
+    ports = iter(free_ports(2 * copies * len(SERVICES)))
+
+    def make(service: str, number: int) -> Program:
+        name = f"{service}-{number}"
+        options = ["--config", str(settings), "--instance", name]
+        return Program(name, service, folder, (next(ports), next(ports)), options)
+
+    programs = {service: [make(service, number + 1) for number in range(copies)] for service in SERVICES}
     try:
         await _once(folder, "migrate", "--config", settings)
         await _load_demo(dsn, folder)

@@ -1,7 +1,7 @@
 """The judge itself: every promise that is broken is found, and none that is kept."""
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -86,9 +86,9 @@ def restate(evidence: Evidence, **changes: object) -> None:
     evidence.world.tickets[TICKET].update(changes)
 
 
-def reverse(evidence: Evidence) -> None:
+def topics_of(evidence: Evidence) -> dict[str, list[str]]:
     assert evidence.world.topics is not None
-    evidence.world.topics["vrc.tickets"].reverse()
+    return evidence.world.topics
 
 
 BREAKING: list[tuple[str, Callable[[Evidence], object]]] = [
@@ -111,8 +111,8 @@ BREAKING: list[tuple[str, Callable[[Evidence], object]]] = [
     ("wrong webhooks", lambda e: e.heard.update({f"{TICKET}-9": Heard("grid", b"{}")})),
     ("wrong webhooks", lambda e: e.heard.update({f"{TICKET}-2": Heard("bank", e.heard[f"{TICKET}-2"].body)})),
     ("wrong webhooks", lambda e: e.heard.update({f"{TICKET}-2": Heard("grid", b'{"data": {}}')})),
-    ("facts missing on topics", lambda e: e.world.topics["vrc.orders.0878"].clear()),
-    ("topics out of order", reverse),
+    ("facts missing on topics", lambda e: topics_of(e)["vrc.orders.0878"].clear()),
+    ("topics out of order", lambda e: topics_of(e)["vrc.tickets"].reverse()),
     ("changed answers", lambda e: e.seen.update({"changed answers": ["m-1"]})),
 ]
 
@@ -145,7 +145,7 @@ SECRET = "whsec_" + "A" * 32
 
 
 @pytest.fixture
-async def receiver():
+async def receiver() -> AsyncIterator[Receiver]:
     async with Receiver(Random(1)) as running:
         running.behaves = True
         running.expect("grid", SECRET)

@@ -1,4 +1,4 @@
-"""Local networks' centers, customers and the NOC, over HTTP, for some of the tickets: each ticket one story.
+"""Local networks' centers, customers and the NOC, for some of the tickets: each ticket one story.
 
 Other people act on the same tickets at the same time, so a step that has become impossible (409) ends a story quietly;
 whatever else but 200 is a broken promise.
@@ -6,6 +6,7 @@ whatever else but 200 is a broken promise.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
 from random import Random
 
 from tests.chaos.outside.client import Client, NoAnswer, Request
@@ -24,65 +25,58 @@ class Over(Exception):
     """Nothing more can be played on this ticket."""
 
 
-class Players:
-    """`share` of the tickets are played, `most` at once; with a `voice`, networks also speak over Kafka."""
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What all stories share. With a `voice`, networks also speak over Kafka; `hurry`: without pauses from now on."""
 
-    def __init__(
-        self,
-        client: Client,
-        ledger: Ledger,
-        credentials: Credentials,
-        *,
-        rng: Random,
-        share: float,
-        voice: Voice | None,
-        most: int = 48,
-    ) -> None:
-        self._client = client
-        self._ledger = ledger
-        self._credentials = credentials
+    client: Client
+    ledger: Ledger
+    credentials: Credentials
+    voice: Voice | None = None
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Players:
+    """`share` of the tickets are played, `most` at once."""
+
+    def __init__(self, stage: Stage, *, rng: Random, share: float, most: int = 48) -> None:
+        self._stage = stage
         self._rng = rng
         self._share = share
-        self._voice = voice
         self._most = most
-        self._finishing = asyncio.Event()
         self._stories: set[asyncio.Task[None]] = set()
 
     def opened(self, ticket: str, circuit: Circuit) -> None:
         if self._rng.random() > self._share or len(self._stories) >= self._most:
             return
-        rng = Random(self._rng.random())
-        story = Story(self._client, self._ledger, self._credentials, self._voice, rng, self._finishing, ticket, circuit)
+        story = Story(self._stage, Random(self._rng.random()), ticket=ticket, customer=circuit.key)
         task = asyncio.create_task(story.play())
         self._stories.add(task)
         task.add_done_callback(self._stories.discard)
 
     async def finish(self) -> None:
-        """Stories under way are played to their end, without pauses."""
-        self._finishing.set()
+        """Stories under way are played to their end."""
+        self._stage.hurry.set()
         await asyncio.gather(*self._stories)
+
+    async def abandon(self) -> None:
+        for task in self._stories:
+            task.cancel()
+        await asyncio.gather(*self._stories, return_exceptions=True)
 
 
 class Story:
-    def __init__(
-        self,
-        client: Client,
-        ledger: Ledger,
-        credentials: Credentials,
-        voice: Voice | None,
-        rng: Random,
-        hurry: asyncio.Event,
-        ticket: str,
-        circuit: Circuit,
-    ) -> None:
-        self._client = client
-        self._ledger = ledger
-        self._credentials = credentials
-        self._voice = voice
+    """One ticket's; `customer` is the API key that reported it."""
+
+    def __init__(self, stage: Stage, rng: Random, *, ticket: str, customer: str) -> None:
+        self._client = stage.client
+        self._ledger = stage.ledger
+        self._credentials = stage.credentials
+        self._voice = stage.voice
+        self._hurry = stage.hurry
         self._rng = rng
-        self._hurry = hurry
         self._ticket = ticket
-        self._customer = circuit.key
+        self._customer = customer
 
     async def play(self) -> None:
         stories: list[Callable[[], Awaitable[None]]] = [

@@ -56,6 +56,11 @@ class Reporters:
         self._hurry.set()
         await asyncio.gather(*self._tasks)
 
+    async def abandon(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def _work(self, rng: Random, circuits: Sequence[Circuit], every_s: float) -> None:
         kept: list[tuple[Request, Answer]] = []
         circuit = rng.choice(circuits)

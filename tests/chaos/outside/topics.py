@@ -33,4 +33,4 @@ async def _read(consumer: AIOKafkaConsumer) -> Mapping[str, list[str]]:
 
 
 def _id(record: ConsumerRecord) -> str:
-    return dict(record.headers)["ce_id"].decode()
+    return str(dict(record.headers)["ce_id"], "utf-8")

@@ -20,12 +20,12 @@ DECIDED_WITHIN = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class Evidence:
-    """`heard` by webhook-id; None: nobody listened. `seen` is what broke a promise before the end, by promise."""
+    """`heard` by webhook-id; `seen` is what broke a promise before the end, by promise."""
 
     world: World
     ledger: Ledger
-    heard: Mapping[str, Heard] | None = None
-    seen: Mapping[str, list[str]] = field(default_factory=dict)
+    heard: dict[str, Heard]
+    seen: dict[str, list[str]] = field(default_factory=dict)
 
 
 Finding = tuple[str, list[str]]
@@ -48,11 +48,10 @@ def judge(evidence: Evidence) -> list[Finding]:
         "defects answered": iter(()),
         "outages that stopped intake": iter(()),
         "parts not ready at the end": iter(()),
+        "webhooks never delivered": _undelivered(world, evidence.heard),
+        "webhooks out of order": iter(()),
+        "wrong webhooks": _wrong_webhooks(world, evidence.heard),
     }
-    if evidence.heard is not None:
-        found["webhooks never delivered"] = _undelivered(world, evidence.heard)
-        found["webhooks out of order"] = iter(())
-        found["wrong webhooks"] = _wrong_webhooks(world, evidence.heard)
     if world.topics is not None:
         found["facts missing on topics"] = _unpublished(world, world.topics)
         found["topics out of order"] = _published_out_of_order(world.topics)

@@ -21,7 +21,7 @@ class World:
     logs: dict[str, list[Json]] = field(default_factory=dict)
     orders: dict[str, list[Json]] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
-    topics: Mapping[str, list[str]] | None = None
+    topics: dict[str, list[str]] | None = None
 
 
 async def fetch_tickets(client: Client, operator: str) -> dict[str, Json]:
