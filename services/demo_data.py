@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from shared.auth import IssuedKey, Keyring, Principal, issue, save_keys
+from shared.auth.keyring import IssuedKey, Keyring, issue, save_keys
+from shared.auth.principal import Principal
 from shared.clock import Clock
 from shared.db.port import Database, Tx
 from shared.registry.files import RegistryFiles, read_registry

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
-from shared.auth import Keyring
+from shared.auth.keyring import Keyring
 from shared.bus.port import Events, Inbound
 from shared.clock import Clock, SystemClock
 from shared.contracts.topics import PROGRESS_PATTERN
@@ -23,6 +23,7 @@ from shared.registry.store import Follower, Registry
 from shared.settings import Settings
 from shared.web.access import AccessLog
 from shared.web.app import layered, make_app
+from shared.web.by_key import ByKey
 
 if TYPE_CHECKING:
     from services.notifier.service import NotifierService
@@ -82,7 +83,7 @@ async def center(
         await _when_it_answers(follower.refresh)
         parts = _Parts(settings, clock, database, registry, metrics, health)
         running = [parts.service(name) for name in services]
-        api = make_app([r for s in running for r in s.routers], keyring=keyring, health=health)
+        api = make_app([r for s in running for r in s.routers], authenticators=[ByKey(keyring)], health=health)
         access_log = AccessLog() if settings.access_log else None
         app = layered(api, metrics=metrics, access_log=access_log)
         async with _running(running, [follower.run(), *parts.loops(services)]):

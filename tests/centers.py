@@ -19,7 +19,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from sqlalchemy import func, select
 
 from services.run import Center, center, open_database
-from shared.auth import IssuedKey, Principal, issue, save_keys
+from shared.auth.keyring import IssuedKey, issue, save_keys
+from shared.auth.principal import Principal
 from shared.bus.kafka import ensure_topics
 from shared.contracts.topics import TICKETS, orders_topic, progress_topic
 from shared.db.migrate import migrate

@@ -16,7 +16,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.commands.credentials import Credentials
 from services.run import center, open_database
-from shared.auth import Principal, issue, save_keys
+from shared.auth.keyring import issue, save_keys
+from shared.auth.principal import Principal
 from shared.contracts.topics import orders_topic
 from shared.db.port import Tx
 from shared.ids import AccountId, CircuitId

@@ -18,16 +18,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared import errors
-from shared.auth import Keyring, Principal, issue, save_keys
+from shared.auth.keyring import Keyring, issue, save_keys
+from shared.auth.permissions import Access
+from shared.auth.principal import Principal
 from shared.db.sqlite import SqliteDatabase
 from shared.errors import CenterError, FieldError
 from shared.health import Health, Pulse
 from shared.metrics import Metrics
 from shared.testing.clock import START
 from shared.web.app import layered, make_app
-from shared.web.routes import HotRoute, StrictRoute, allow, authenticate, hot, read_json
+from shared.web.authentication import authenticate
+from shared.web.by_key import ByKey
+from shared.web.routes import HotRoute, StrictRoute, allow, hot, read_json
 from shared.web.server import Listener
 
+ACCESS = Access(("account",), "reports:write")
 RAISED: dict[str, CenterError] = {
     "invalid": errors.InvalidInput(FieldError("impact", "is required"), FieldError("query:limit", "is too large")),
     "malformed": errors.InvalidInput(FieldError("body", "is not JSON"), status=400),
@@ -57,7 +62,7 @@ class Thing(BaseModel):
 
 
 router = APIRouter(route_class=StrictRoute)
-Caller = Annotated[Principal, Depends(allow("account", "operator"))]
+Caller = Annotated[Principal, Depends(allow("account", "operator", needs="tickets:read"))]
 
 
 @router.post("/v1/things")
@@ -81,14 +86,14 @@ async def fail(name: str, caller: Caller) -> None:
 
 
 async def hot_handler(request: Request) -> Response:
-    authenticate(request, ("account",))
+    await authenticate(request, ACCESS)
     body = read_json(await request.body(), request.headers.get("content-type"))
     if body == "defect":
         raise ZeroDivisionError("the secret of the house")
     return Response(orjson.dumps({"length": len(body["name"])}), 201)
 
 
-@hot(hot_handler, "account")
+@hot(hot_handler, ACCESS)
 async def make_hot(thing: Thing) -> Any: ...
 
 
@@ -132,7 +137,7 @@ async def _running(path: Path) -> AsyncIterator[_Running]:
     keyring, health, metrics = Keyring(store), Health(), Metrics()
     await keyring.load()
     pulse = health.pulse("relay")
-    app = make_app([router], keyring=keyring, health=health)
+    app = make_app([router], authenticators=[ByKey(keyring)], health=health)
     listener = Listener(layered(app, metrics=metrics, access_log=None), host="127.0.0.1", port=0)
     await listener.start()
     yield _Running(listener.bound_port, account.key, network.key, pulse, metrics)

@@ -16,7 +16,7 @@ from services.commands.options import log_to_stderr, settings_from, settings_opt
 from services.commands.topics import prepare_topics
 from services.demo_data import load_demo
 from services.run import open_database
-from shared.auth import Keyring
+from shared.auth.keyring import Keyring
 from shared.clock import SystemClock
 from shared.db.sqlite import AlreadyRunning
 from shared.errors import CenterError

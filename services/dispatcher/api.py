@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Depends, Path, Response
 from services.dispatcher import model, shapes, store
 from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.metrics import DispatcherMetrics
-from shared.auth import Principal
+from shared.auth.principal import Principal
 from shared.clock import to_ms
 from shared.contracts import progress as p
 from shared.db.port import Database
@@ -22,8 +22,10 @@ from shared.web.idempotency import REPLAYED, IdempotencyKey, request_of
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from shared.web.routes import DONE_OR_PROBLEMS, LIST_PROBLEMS, READ_PROBLEMS, StrictRoute, allow
 
-NetworkCaller = Annotated[Principal, Depends(allow("network", "operator"))]
-Operator = Annotated[Principal, Depends(allow("operator"))]
+Reader = Annotated[Principal, Depends(allow("network", "operator", needs="tickets:read"))]
+Worker = Annotated[Principal, Depends(allow("network", "operator", needs="orders:work"))]
+NocReader = Annotated[Principal, Depends(allow("operator", needs="noc:read"))]
+NocRouter = Annotated[Principal, Depends(allow("operator", needs="noc:route"))]
 OrderPath = Annotated[OrderId, Path(pattern=ORDER_PATTERN, examples=["VT261121-7K3QM9XA.0878"])]
 TicketPath = Annotated[TicketId, Path(pattern=TICKET_PATTERN)]
 JSON = "application/json"
@@ -65,7 +67,7 @@ def _add_orders(router: APIRouter, database: Database) -> None:
         tags=["orders"],
     )  # fmt: skip
     async def list_orders(
-        caller: NetworkCaller,
+        caller: Reader,
         code: Annotated[str, Path(pattern=NETWORK_PATTERN, examples=["0878"])],
         state: Literal["live", "issued", "accepted", "declined", "handed_over", "restored", "stood_down"] | None = None,
         limit: Limit = 50,
@@ -82,7 +84,7 @@ def _add_orders(router: APIRouter, database: Database) -> None:
         return json(page([shapes.order_detail(row) for row in rows], limit=limit, next_cursor=following))
 
     @router.get("/v1/orders/{id}", response_model=shapes.OrderDetail, responses=READ_PROBLEMS, tags=["orders"])
-    async def read_order(caller: NetworkCaller, id: OrderPath) -> Response:
+    async def read_order(caller: Reader, id: OrderPath) -> Response:
         row = await store.order(database, id)
         if row is None:
             raise NotFound()
@@ -97,7 +99,7 @@ def _add_verb(
     may_be_empty = shape is not p.HandedOver and _has_only_defaults(shape)
 
     async def move(
-        caller: NetworkCaller,
+        caller: Worker,
         id: OrderPath,
         body: Any = Body(None) if may_be_empty else Body(),  # noqa: B008  FastAPI's way to say "required"
         idempotency_key: IdempotencyKey = None,
@@ -137,7 +139,7 @@ def _has_only_defaults(shape: Callable[..., p.Progress]) -> bool:
 
 def _add_noc(router: APIRouter, desk: OrderDesk, database: Database) -> None:
     @router.get("/v1/noc/queue", response_model=shapes.QueuePage, responses=LIST_PROBLEMS, tags=["noc"])
-    async def read_queue(caller: Operator, limit: Limit = 50, cursor: Cursor = None) -> Response:
+    async def read_queue(caller: NocReader, limit: Limit = 50, cursor: Cursor = None) -> Response:
         """Tickets that wait to be routed by hand, oldest first."""
         after = decode_cursor(cursor, int, str)
         found = await store.queue(database, after=(after[0], after[1]) if after else BEGINNING, most=limit + 1)
@@ -146,7 +148,7 @@ def _add_noc(router: APIRouter, desk: OrderDesk, database: Database) -> None:
         return json(page([ticket_view(t) for t in found], limit=limit, next_cursor=following))
 
     @router.get("/v1/noc/refused-progress", response_model=shapes.RefusedPage, responses=LIST_PROBLEMS, tags=["noc"])
-    async def read_refused(caller: Operator, limit: Limit = 50, cursor: Cursor = None) -> Response:
+    async def read_refused(caller: NocReader, limit: Limit = 50, cursor: Cursor = None) -> Response:
         """What local networks sent over Kafka and was not taken, newest first."""
         before = decode_cursor(cursor, int, str, str)
         rows = await store.refused(
@@ -161,7 +163,7 @@ def _add_noc(router: APIRouter, desk: OrderDesk, database: Database) -> None:
         summary="Order these local networks by hand",
     )  # fmt: skip
     async def route_by_hand(
-        caller: Operator, id: TicketPath, body: shapes.RouteBody, idempotency_key: IdempotencyKey = None
+        caller: NocRouter, id: TicketPath, body: shapes.RouteBody, idempotency_key: IdempotencyKey = None
     ) -> Response:
         asked = request_of(caller, idempotency_key, f"POST /v1/tickets/{id}/route", body.model_dump(mode="json"))
         return answer(await desk.by_hand(id, body.networks, body.reason, actor=caller.actor, request=asked))
@@ -171,7 +173,7 @@ def _add_noc(router: APIRouter, desk: OrderDesk, database: Database) -> None:
         summary="This is not a fault of ours to repair",
     )  # fmt: skip
     async def reject(
-        caller: Operator, id: TicketPath, body: shapes.RejectBody, idempotency_key: IdempotencyKey = None
+        caller: NocRouter, id: TicketPath, body: shapes.RejectBody, idempotency_key: IdempotencyKey = None
     ) -> Response:
         asked = request_of(caller, idempotency_key, f"POST /v1/tickets/{id}/reject", body.model_dump(mode="json"))
         decide = partial(model.reject, reason=body.reason)

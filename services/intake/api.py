@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from services.intake import model, shapes, store
 from services.intake.handlers import Desk
-from services.intake.report import ReportDoor
-from shared.auth import Principal
+from services.intake.report import ACCESS, ReportDoor
+from shared.auth.principal import Principal
 from shared.clock import to_ms
 from shared.contracts.event import public
 from shared.db.port import Database
@@ -37,8 +37,10 @@ from shared.web.routes import (
 )
 
 TicketPath = Annotated[TicketId, Path(pattern=TICKET_PATTERN, examples=["VT261121-7K3QM9XA"])]
-Customer = Annotated[Principal, Depends(allow("account", "operator"))]
-Reader = Annotated[Principal, Depends(allow("account", "operator", "network"))]
+Lister = Annotated[Principal, Depends(allow("account", "operator", needs="tickets:read"))]
+Reader = Annotated[Principal, Depends(allow("account", "operator", "network", needs="tickets:read"))]
+Writer = Annotated[Principal, Depends(allow("account", "operator", "network", needs="tickets:write"))]
+Customer = Annotated[Principal, Depends(allow("account", "operator", needs="reports:write"))]
 Text = Annotated[str | None, Query(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 JSON = "application/json"
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -46,9 +48,9 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 def sees(principal: Principal, ticket: Ticket) -> bool:
     """Operators see all, accounts their own, local networks what they were ordered to."""
-    if principal.role == "account":
-        return ticket.account == principal.subject
-    return principal.role == "operator" or any(o.network == principal.subject for o in ticket.orders)
+    if principal.role == "network":
+        return any(o.network == principal.subject for o in ticket.orders)
+    return principal.may_read(ticket.account)
 
 
 def json(value: Any) -> Response:
@@ -74,7 +76,7 @@ def report_route(door: ReportDoor) -> APIRouter:
         },
         openapi_extra={"security": [{"api_key": []}]},
     )
-    @hot(door, "account", "operator")
+    @hot(door, ACCESS)
     async def report_fault(body: shapes.FaultBody, idempotency_key: IdempotencyKey = None) -> None:
         raise AssertionError("documented here, run by ReportDoor")
 
@@ -98,7 +100,7 @@ async def _visible(database: Database, principal: Principal, id: TicketId) -> Ti
 def _add_reads(router: APIRouter, database: Database, registry: Registry) -> None:
     @router.get("/v1/tickets", response_model=shapes.TicketPage, responses=LIST_PROBLEMS, tags=["tickets"])
     async def list_tickets(
-        caller: Customer,
+        caller: Lister,
         status: Status | None = None,
         circuit: Text = None,
         account: Text = None,
@@ -137,7 +139,7 @@ def _add_reads(router: APIRouter, database: Database, registry: Registry) -> Non
         return json(page(items, limit=limit, next_cursor=following))
 
     @router.get("/v1/circuits", response_model=shapes.CircuitPage, responses=LIST_PROBLEMS, tags=["circuits"])
-    async def list_circuits(caller: Customer, limit: Limit = 50, cursor: Cursor = None) -> Response:
+    async def list_circuits(caller: Lister, limit: Limit = 50, cursor: Cursor = None) -> Response:
         """An account's own circuits; an operator's are all."""
         after = decode_cursor(cursor, str)
         owner = AccountId(caller.subject) if caller.role == "account" else None
@@ -164,7 +166,7 @@ def _add_commands(router: APIRouter, desk: Desk) -> None:
 
     @command("notes", "Tell everybody who works on the ticket something")
     async def add_note(
-        caller: Reader, id: TicketPath, body: shapes.NoteBody, idempotency_key: IdempotencyKey = None
+        caller: Writer, id: TicketPath, body: shapes.NoteBody, idempotency_key: IdempotencyKey = None
     ) -> Response:
         return await change(caller, id, "notes", body, idempotency_key, partial(model.note, text=body.text))
 

@@ -13,17 +13,20 @@ from services.intake.handlers import Desk
 from services.intake.metrics import IntakeMetrics
 from services.intake.model import ReportFault
 from services.intake.shapes import FaultBody
-from shared.auth import Principal
+from shared.auth.permissions import Access
+from shared.auth.principal import Principal
 from shared.clock import Clock
 from shared.contracts import facts as f
 from shared.errors import FieldError, InvalidInput
 from shared.ids import AccountId, CircuitId
 from shared.registry.store import Registry
 from shared.tickets.view import ticket_bytes
+from shared.web.authentication import authenticate
 from shared.web.idempotency import REPLAYED, check_key, request_of
 from shared.web.problems import invalid
-from shared.web.routes import authenticate, read_json
+from shared.web.routes import read_json
 
+ACCESS = Access(("account", "operator"), "reports:write")
 BODY = TypeAdapter(FaultBody)
 CLOCKS_DIFFER = timedelta(seconds=60)
 
@@ -36,7 +39,7 @@ class ReportDoor:
         self._metrics = metrics
 
     async def __call__(self, request: Request) -> Response:
-        principal = authenticate(request, ("account", "operator"))
+        principal = await authenticate(request, ACCESS)
         key = check_key(request.headers.get("idempotency-key"))
         raw = read_json(await request.body(), request.headers.get("content-type"))
         try:
@@ -68,7 +71,7 @@ class ReportDoor:
         owner = self._registry.owner(circuit)
         if owner is None and (found := await self._registry.circuit(circuit)):
             owner = found.account
-        if owner is None or (principal.role == "account" and principal.subject != owner):
+        if owner is None or not principal.owns(owner):
             raise InvalidInput(FieldError("circuit", "is not one of your circuits; GET /v1/circuits lists them"))
         return owner
 

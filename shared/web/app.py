@@ -10,21 +10,21 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from shared.auth import Keyring
 from shared.health import Health
 from shared.metrics import Metrics
 from shared.web import problems
 from shared.web.access import Access, AccessLog
+from shared.web.authentication import Authenticator
 from shared.web.hot import HotPath
 from shared.web.limits import BodyLimit
-from shared.web.routes import roles_of, undeclared
+from shared.web.routes import access_of, undeclared
 
 PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json"})
 VERSION = "0.1.0"
 
 
 class UndeclaredRoute(Exception):
-    """A route does not say who may use it: the center does not start."""
+    """A route does not say who may use it and what they need: the center does not start."""
 
 
 class Alive(BaseModel):
@@ -39,10 +39,10 @@ class Readiness(BaseModel):
     troubles: dict[str, str]
 
 
-def make_app(routers: Sequence[APIRouter], *, keyring: Keyring, health: Health) -> FastAPI:
+def make_app(routers: Sequence[APIRouter], *, authenticators: Sequence[Authenticator], health: Health) -> FastAPI:
     """Raises UndeclaredRoute."""
     app = FastAPI(title="VIP Response Center", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.keyring = keyring
+    app.state.authenticators = authenticators
     problems.install(app)
     for router in (_health_routes(health), *routers):
         # Not include_router: it wraps each router in a second matching step and re-makes its routes at each start.
@@ -58,7 +58,7 @@ def layered(app: FastAPI, *, metrics: Metrics, access_log: AccessLog | None) -> 
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document. `x-roles` says whose keys an operation takes; empty: it needs none."""
+    """The OpenAPI document. `x-roles` says who an operation is for, `x-permission` what they need; neither: anybody."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, routes=app.routes)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
@@ -71,7 +71,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
             if isinstance(route, APIRoute):
                 for method in route.methods or ():
                     operation = document["paths"][route.path][method.lower()]
-                    operation["x-roles"] = list(roles_of(route) or ())
+                    access = access_of(route)
+                    operation["x-roles"] = list(access.roles) if access else []
+                    operation["x-permission"] = access.needs if access else None
                     _correct(operation)
         app.openapi_schema = document
     return app.openapi_schema

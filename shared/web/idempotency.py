@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Header
 
-from shared.auth import Principal
+from shared.auth.principal import Principal
 from shared.errors import FieldError, InvalidInput
 from shared.tickets.request import Request
 

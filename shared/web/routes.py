@@ -1,6 +1,7 @@
 """How routes are declared: who may use each, and a body that is strict JSON.
 
-Every route names its roles with `allow`; the center does not start while one doesn't (`undeclared`).
+Every route names its roles and the permission it needs with `allow`; the center does not start while one doesn't
+(`undeclared`).
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,54 +13,48 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from shared.auth import Keyring, Principal, Role
-from shared.errors import Forbidden, Unauthenticated, UnsupportedMedia
+from shared.auth.permissions import Access, Permission, Role, attainable
+from shared.auth.principal import Principal
+from shared.errors import UnsupportedMedia
 from shared.web import strict_json
+from shared.web.authentication import authenticate
 
 bearer = HTTPBearer(auto_error=False, scheme_name="api_key", description="An API key: `Authorization: Bearer <key>`")
-_ROLES = "__vrc_roles__"
+_ACCESS = "__vrc_access__"
 
 
-def authenticate(request: Request, roles: tuple[Role, ...]) -> Principal:
-    """Raises Unauthenticated or Forbidden."""
-    keyring: Keyring = request.app.state.keyring
-    principal = keyring.principal(request.headers.get("authorization", ""))
-    if principal is None:
-        raise Unauthenticated("Send an API key that is valid: `Authorization: Bearer <key>`.")
-    if principal.role not in roles:
-        raise Forbidden(f"This is for {' and '.join(roles)} keys; yours is one of role {principal.role}.")
-    return principal
-
-
-def allow(*roles: Role) -> Callable[..., Awaitable[Principal]]:
-    """A dependency that answers the caller, who must have one of these roles."""
+def allow(*roles: Role, needs: Permission) -> Callable[..., Awaitable[Principal]]:
+    """A dependency that answers the caller, who must have one of these roles and this permission."""
+    access = Access(roles, needs)
 
     async def principal(
         request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
     ) -> Principal:
-        return authenticate(request, roles)
+        return await authenticate(request, access)
 
-    setattr(principal, _ROLES, roles)
+    setattr(principal, _ACCESS, access)
     return principal
 
 
-def roles_of(route: APIRoute) -> tuple[Role, ...] | None:
+def access_of(route: APIRoute) -> Access | None:
     """None when the route does not say who may use it."""
     if isinstance(route, HotRoute):
-        return route.roles
+        return route.access
     for dependency in route.dependant.dependencies:
-        if (roles := getattr(dependency.call, _ROLES, None)) is not None:
-            found: tuple[Role, ...] = roles
+        if (access := getattr(dependency.call, _ACCESS, None)) is not None:
+            found: Access = access
             return found
     return None
 
 
 def undeclared(app: FastAPI, public: frozenset[str]) -> list[str]:
-    """The routes that are neither public nor say who may use them."""
+    """The routes that are not public and do not say who may use them, or say what nobody of a role could satisfy."""
     return [
         f"{sorted(route.methods or ())} {route.path}"
         for route in app.routes
-        if isinstance(route, APIRoute) and route.path not in public and roles_of(route) is None
+        if isinstance(route, APIRoute)
+        and route.path not in public
+        and ((access := access_of(route)) is None or not attainable(access))
     ]
 
 
@@ -85,12 +80,12 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         handle = super().get_route_handler()
         has_body = self.body_field is not None
-        roles = roles_of(self)
+        access = access_of(self)
 
         async def strict(request: Request) -> Response:
             request = StrictRequest(request.scope, request.receive)
-            if has_body and roles is not None:
-                authenticate(request, roles)
+            if has_body and access is not None:
+                await authenticate(request, access)
             if has_body and await request.body():
                 await request.json()
             return await handle(request)
@@ -106,7 +101,7 @@ class HotRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        self.roles: tuple[Role, ...] = endpoint.roles  # type: ignore[attr-defined]
+        self.access: Access = endpoint.access  # type: ignore[attr-defined]
         self.handler: Callable[[Request], Awaitable[Response]] = endpoint.hot  # type: ignore[attr-defined]
         self.app = self._run
 
@@ -115,11 +110,11 @@ class HotRoute(APIRoute):
         await response(scope, receive, send)
 
 
-def hot(handler: Callable[[Request], Awaitable[Response]], *roles: Role) -> Callable[[Any], Any]:
-    """Marks a documented signature as the description of `handler`."""
+def hot(handler: Callable[[Request], Awaitable[Response]], access: Access) -> Callable[[Any], Any]:
+    """Marks a documented signature as the description of `handler`, which authenticates for this access itself."""
 
     def mark(endpoint: Any) -> Any:
-        endpoint.hot, endpoint.roles = handler, roles
+        endpoint.hot, endpoint.access = handler, access
         return endpoint
 
     return mark
@@ -130,7 +125,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     described = {
         400: "The request is malformed",
         401: "No valid API key",
-        403: "The key's role may not do this",
+        403: "The key's role or scopes do not allow this",
         404: "Unknown, or not this key's to see",
         409: "Not possible in this state; `legal` says what is",
         410: "No longer available",

@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx
 
 from services.run import open_database
-from shared.auth import Principal, issue, save_keys
+from shared.auth.keyring import issue, save_keys
+from shared.auth.principal import Principal
 from shared.clock import SystemClock
 from shared.db.migrate import migrate
 from shared.ids import AccountId, CircuitId, NetworkCode

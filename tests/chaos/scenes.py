@@ -21,7 +21,7 @@ from time import monotonic
 from typing import Protocol, Self
 
 from services.demo_data import CREDENTIALS, load_demo
-from shared.auth import Keyring
+from shared.auth.keyring import Keyring
 from shared.clock import SystemClock
 from shared.db.postgres import PostgresDatabase
 from shared.testing.process import ServerProcess, free_ports

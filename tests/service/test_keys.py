@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import pytest
 from fastapi.routing import APIRoute
 
-from shared.auth import ROLES, Principal, issue, revoke_key, save_keys
+from shared.auth.keyring import issue, revoke_key, save_keys
+from shared.auth.permissions import ROLES
+from shared.auth.principal import Principal
 from shared.testing.clock import START
 from shared.web.app import PUBLIC
-from shared.web.routes import roles_of, undeclared
+from shared.web.routes import access_of, undeclared
 from tests.centers import House
 from tests.people import Caller, Customer
 from tests.registry import BEIJING, GRID
@@ -44,7 +46,7 @@ async def test_key_of_another_role_is_403_whatever_is_sent(embedded: House, body
     }  # fmt: skip
     assert set(callers) == set(ROLES)
     for method, path, route in routes(embedded):
-        for role in set(ROLES) - set(roles_of(route) or ()):
+        for role in set(ROLES) - set(access_of(route).roles):
             answer = await callers[role].send(method, path, body, JSON)
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (role, path)
 

@@ -7,7 +7,7 @@ import pytest
 import schemathesis
 from fastapi.routing import APIRoute
 
-from shared.web.routes import roles_of
+from shared.web.routes import access_of
 from tests.centers import House
 from tests.people import done
 
@@ -43,14 +43,15 @@ async def test_every_reference_leads_somewhere_and_every_schema_is_used(document
     assert set(references(document)) == schemas
 
 
-async def test_every_route_is_in_the_document_with_its_roles(embedded: House, document: Json) -> None:
+async def test_every_route_is_in_the_document_with_its_roles_and_permission(embedded: House, document: Json) -> None:
     routes = {
-        f"{method} {route.path}": list(roles_of(route) or ())
+        f"{method} {route.path}": (list(access.roles), access.needs) if (access := access_of(route)) else ([], None)
         for route in embedded.center.api.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()
     }
-    assert {name: operation["x-roles"] for name, operation in operations(document)} == routes
+    told = {name: (operation["x-roles"], operation["x-permission"]) for name, operation in operations(document)}
+    assert told == routes
 
 
 async def test_every_operation_says_what_it_is_for_and_what_it_needs(document: Json) -> None:

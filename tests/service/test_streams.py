@@ -17,7 +17,8 @@ from services.notifier.handlers import hub
 from services.notifier.service import NotifierService
 from services.notifier.store import feed
 from services.notifier.store.feed import Scope
-from shared.auth import Keyring, Principal, issue, save_keys
+from shared.auth.keyring import Keyring, issue, save_keys
+from shared.auth.principal import Principal
 from shared.contracts.event import Event
 from shared.db.port import Database
 from shared.health import Health
@@ -26,6 +27,7 @@ from shared.settings import Settings
 from shared.testing.clock import START, ManualClock
 from shared.testing.serve import serving
 from shared.web.app import layered, make_app
+from shared.web.by_key import ByKey
 from tests.cases import ACCOUNT, notes
 from tests.notifying import HandFed, Tickets
 from tests.people import Caller
@@ -82,7 +84,9 @@ async def door(store: Database, clock: ManualClock) -> AsyncIterator[Door]:
     keyring, metrics, health, events = Keyring(store), Metrics(), Health(), HandFed()
     await keyring.load()
     service = NotifierService(store, clock, events=events, settings=Settings(), metrics=metrics, health=health)
-    app = layered(make_app(service.routers, keyring=keyring, health=health), metrics=metrics, access_log=None)
+    app = layered(
+        make_app(service.routers, authenticators=[ByKey(keyring)], health=health), metrics=metrics, access_log=None
+    )
     await service.start()
     async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False, timeout=PATIENCE_S) as http:
         yield Door(service, store, clock, metrics, events, Tickets(store, clock), http)

@@ -8,7 +8,8 @@ import pytest
 
 from services.notifier.model import MOST_SUBSCRIPTIONS
 from services.notifier.service import NotifierService
-from shared.auth import Keyring, Principal, issue, save_keys
+from shared.auth.keyring import Keyring, issue, save_keys
+from shared.auth.principal import Principal
 from shared.contracts.facts import TYPES
 from shared.db.port import Database
 from shared.health import Health
@@ -16,6 +17,7 @@ from shared.metrics import Metrics
 from shared.settings import Settings
 from shared.testing.clock import START, ManualClock
 from shared.web.app import layered, make_app
+from shared.web.by_key import ByKey
 from tests.cases import ACCOUNT
 from tests.notifying import HandFed
 from tests.people import Caller, Json, done
@@ -36,7 +38,9 @@ async def http(store: Database, clock: ManualClock) -> AsyncIterator[httpx.Async
     keyring, metrics, health = Keyring(store), Metrics(), Health()
     await keyring.load()
     service = NotifierService(store, clock, events=HandFed(), settings=Settings(), metrics=metrics, health=health)
-    app = layered(make_app(service.routers, keyring=keyring, health=health), metrics=metrics, access_log=None)
+    app = layered(
+        make_app(service.routers, authenticators=[ByKey(keyring)], health=health), metrics=metrics, access_log=None
+    )
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://center") as client:
         yield client

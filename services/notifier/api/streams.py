@@ -18,15 +18,17 @@ from starlette.types import Scope as AsgiScope
 
 from services.notifier.handlers.hub import HEARTBEAT, PAGE, Hub, frame
 from services.notifier.store.feed import Placed, Scope
-from shared.auth import Principal, Role
+from shared.auth.permissions import Access
+from shared.auth.principal import Principal
 from shared.db.port import Database
 from shared.errors import NotFound, Unavailable
 from shared.ids import TICKET_PATTERN, AccountId, TicketId
 from shared.tickets import store as tickets
-from shared.web.routes import HotRoute, authenticate, hot, problems
+from shared.web.authentication import authenticate
+from shared.web.routes import HotRoute, hot, problems
 
 log = logging.getLogger(__name__)
-READERS: tuple[Role, ...] = ("account", "operator")
+READERS = Access(("account", "operator"), "tickets:read")
 HELLO = b"retry: 2000\n\n"
 SLOWEST_S = 60.0  # without any reading at all; then the connection is given up
 LAST_WORD_S = 1.0
@@ -179,13 +181,13 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
     router = APIRouter(route_class=HotRoute, tags=["streams"])
 
     async def of_account(request: Request) -> Response:
-        caller = authenticate(request, READERS)
+        caller = await authenticate(request, READERS)
         _require_open(hub)
         after = await hub.start_after(request.headers.get("last-event-id"))
         return EventStream(hub, _scope(caller), await hub.newest() if after is None else after)
 
     async def of_ticket(request: Request) -> Response:
-        caller = authenticate(request, READERS)
+        caller = await authenticate(request, READERS)
         _require_open(hub)
         id = await _visible(database, caller, request.path_params["id"])
         return EventStream(hub, Scope(ticket=id), await hub.start_after(request.headers.get("last-event-id")))
@@ -194,7 +196,7 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
         "/v1/stream", status_code=200, response_class=EventStream, responses=STREAM_PROBLEMS,
         openapi_extra=NEEDS_KEY, summary="Everything that happens from now on, as server-sent events",
     )  # fmt: skip
-    @hot(of_account, *READERS)
+    @hot(of_account, READERS)
     async def stream(last_event_id: LastEventId = None) -> None:
         """An account's own tickets, an operator's all. `event` is the event's type, `data` one line of JSON."""
 
@@ -202,7 +204,7 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
         "/v1/tickets/{id}/stream", status_code=200, response_class=EventStream, responses=STREAM_PROBLEMS,
         openapi_extra=NEEDS_KEY, summary="One ticket from its beginning, then live",
     )  # fmt: skip
-    @hot(of_ticket, *READERS)
+    @hot(of_ticket, READERS)
     async def stream_ticket(
         id: Annotated[TicketId, Path(pattern=TICKET_PATTERN)], last_event_id: LastEventId = None
     ) -> None:
@@ -223,6 +225,6 @@ def _require_open(hub: Hub) -> None:
 async def _visible(database: Database, caller: Principal, id: str) -> TicketId:
     """Raises NotFound."""
     ticket = await tickets.get(database, TicketId(id)) if re.fullmatch(TICKET_PATTERN, id) else None
-    if ticket is None or (caller.role == "account" and ticket.account != caller.subject):
+    if ticket is None or not caller.may_read(ticket.account):
         raise NotFound()
     return ticket.id

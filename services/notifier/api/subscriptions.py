@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from services.notifier.api import shapes
 from services.notifier.handlers.subscriptions import SubscriptionDesk
 from services.notifier.store import subscriptions as store
-from shared.auth import Principal
+from shared.auth.principal import Principal
 from shared.clock import to_ms
 from shared.db.port import Database
 from shared.errors import NotFound
@@ -16,7 +16,7 @@ from shared.ids import AccountId, SubscriptionId
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from shared.web.routes import LIST_PROBLEMS, READ_PROBLEMS, WRITE_PROBLEMS, StrictRoute, allow
 
-Caller = Annotated[Principal, Depends(allow("account"))]
+Caller = Annotated[Principal, Depends(allow("account", needs="subscriptions:manage"))]
 IdPath = Annotated[SubscriptionId, Path(pattern=r"^sub_[0-9a-f]{20}$", examples=["sub_0b9f3a6c1d2e4f5a6b7c"])]
 
 

@@ -1,4 +1,4 @@
-"""Who is calling: API keys with a role, kept as hashes, looked up in memory.
+"""API keys with a role, kept as hashes, looked up in memory.
 
 `vrc_<key id>_<secret>`; the secret is 256 random bits, shown once. A key made or revoked by any process counts
 everywhere within about a second.
@@ -9,18 +9,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal
 
 from sqlalchemy import bindparam, select, update
 
+from shared.auth.permissions import Role, granted, grants_of
+from shared.auth.principal import Principal
 from shared.clock import to_ms
 from shared.db.port import Database, Tx
 from shared.db.statement import BulkInsert, Query
+from shared.ids import AccountId
 from shared.registry.store import bump
 from shared.registry.tables import KEY_COLUMNS, api_keys
-
-Role = Literal["account", "network", "operator"]
-ROLES: tuple[Role, ...] = ("account", "network", "operator")
 
 LIVE_KEYS = Query(select(api_keys.c.hash, api_keys.c.role, api_keys.c.subject).where(api_keys.c.revoked_at.is_(None)))
 PUT_KEYS = BulkInsert(api_keys, KEY_COLUMNS)
@@ -30,18 +29,6 @@ REVOKE = Query(
     .values(revoked_at=bindparam("at"))
     .returning(api_keys.c.id)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """`subject` is an account id, a network's area code, or an operator's name; `actor` is how the log names it."""
-
-    role: Role
-    subject: str
-
-    @property
-    def actor(self) -> str:
-        return f"{self.role}:{self.subject}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +69,7 @@ class Keyring:
 
     async def load(self) -> None:
         rows = await self._database.fetch(LIVE_KEYS, patience_s=60)
-        self._principals = {bytes(r["hash"]): Principal(r["role"], r["subject"]) for r in rows}
+        self._principals = {bytes(r["hash"]): _principal(r["role"], r["subject"]) for r in rows}
 
     def principal(self, authorization: str) -> Principal | None:
         """Whose key an `Authorization: Bearer <key>` header carries."""
@@ -90,3 +77,8 @@ class Keyring:
         if scheme.lower() != "bearer":
             return None
         return self._principals.get(digest(key.strip()))
+
+
+def _principal(role: Role, subject: str) -> Principal:
+    reads = None if role == "operator" else frozenset[AccountId]()
+    return Principal(role, subject, granted(role, list(grants_of(role))), reads)

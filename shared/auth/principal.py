@@ -1,0 +1,38 @@
+"""Who is calling, however they proved it: what handlers, stores and the record know of a caller."""
+
+from dataclasses import dataclass
+
+from shared.auth.permissions import Permission, Role
+from shared.ids import AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """`subject` is an account id, a network's area code, or an operator's name.
+
+    `reads` are the accounts whose tickets may be read: an account's own is always among them; None means all, and is
+    for operators; a network reads what it was ordered to, whosever it is. `credential` names what was shown at the
+    door (`key:3f09c2a1b7d4`), for the record.
+    """
+
+    role: Role
+    subject: str
+    permissions: frozenset[Permission] = frozenset()
+    reads: frozenset[AccountId] | None = frozenset()
+    credential: str = ""
+
+    def __post_init__(self) -> None:
+        if self.role == "account":
+            object.__setattr__(self, "reads", (self.reads or frozenset()) | {AccountId(self.subject)})
+
+    @property
+    def actor(self) -> str:
+        """How the record names it."""
+        return f"{self.role}:{self.subject}"
+
+    def may_read(self, account: AccountId) -> bool:
+        return self.reads is None or account in self.reads
+
+    def owns(self, account: AccountId) -> bool:
+        """Whether it may change what is this account's: reading for a subsidiary is not writing for it."""
+        return self.role == "operator" or (self.role == "account" and self.subject == account)

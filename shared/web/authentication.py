@@ -1,0 +1,49 @@
+"""The one seam between a request and its caller: several ways to prove who one is, one Principal.
+
+A way that does not know the credential of a request answers None and the next is asked; one that knows it and refuses
+it raises. What was found is kept with the request, which is asked more than once.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from starlette.requests import Request
+
+from shared.auth.permissions import Access, giving
+from shared.auth.principal import Principal
+from shared.errors import Forbidden, Unauthenticated
+
+_CALLER = "vrc.caller"  # in the request's scope
+
+
+class Authenticator(Protocol):
+    async def principal(self, request: Request) -> Principal | None:
+        """None when the request carries nothing of this kind. Raises Unauthenticated or Forbidden."""
+
+
+async def authenticate(request: Request, access: Access) -> Principal:
+    """Raises Unauthenticated or Forbidden."""
+    caller: Principal | None = request.scope.get(_CALLER)
+    if caller is None:
+        caller = request.scope[_CALLER] = await caller_of(request)
+    if caller.role not in access.roles:
+        raise Forbidden(f"This is for {' and '.join(access.roles)} keys; yours is one of role {caller.role}.")
+    if access.needs not in caller.permissions:
+        raise Forbidden(_missing(caller, access))
+    return caller
+
+
+async def caller_of(request: Request) -> Principal:
+    """Asked anew each time, so that an open stream can find out whether it would still be let in."""
+    ways: Sequence[Authenticator] = request.app.state.authenticators
+    for way in ways:
+        if (caller := await way.principal(request)) is not None:
+            return caller
+    raise Unauthenticated("Send an API key that is valid: `Authorization: Bearer <key>`.")
+
+
+def _missing(caller: Principal, access: Access) -> str:
+    names = " or ".join(giving(caller.role, access.needs))
+    if caller.role == "account":
+        return f"This needs the scope {names}, which your key does not have."
+    return f"This needs the permission {access.needs}, which you do not have; it comes with the duty {names}."
