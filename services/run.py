@@ -21,6 +21,8 @@ from shared.health import Health
 from shared.metrics import Metrics
 from shared.registry.store import Follower, Registry
 from shared.settings import Settings
+from shared.tickets.policy_file import read_policy
+from shared.tickets.targets import Policy
 from shared.web.access import AccessLog
 from shared.web.app import layered, make_app
 from shared.web.by_key import ByKey
@@ -74,6 +76,7 @@ async def center(
 ) -> AsyncIterator[Center]:
     """Everything but the listeners. Raises BadSettings, AlreadyRunning, Unavailable."""
     _check(settings)
+    policy = _policy(settings)
     clock = clock or SystemClock()
     metrics, health = Metrics(), Health()
     database = open_database(settings)
@@ -81,7 +84,7 @@ async def center(
         registry, keyring = Registry(database), Keyring(database)
         follower = Follower(database, registry, keyring)
         await _when_it_answers(follower.refresh)
-        parts = _Parts(settings, clock, database, registry, metrics, health)
+        parts = _Parts(settings, clock, database, registry, metrics, health, policy)
         running = [parts.service(name) for name in services]
         api = make_app([r for s in running for r in s.routers], authenticators=[ByKey(keyring)], health=health)
         access_log = AccessLog() if settings.access_log else None
@@ -130,6 +133,13 @@ def _check(settings: Settings) -> None:
         raise BadSettings("database and kafka go together: set both, or neither for the embedded center")
 
 
+def _policy(settings: Settings) -> Policy:
+    try:
+        return read_policy(settings.sla_policy)
+    except (ValueError, OSError) as error:
+        raise BadSettings(f"sla_policy: {error}") from None
+
+
 class _Parts:
     """Makes each service with what it needs."""
 
@@ -141,6 +151,7 @@ class _Parts:
         registry: Registry,
         metrics: Metrics,
         health: Health,
+        policy: Policy,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -148,6 +159,7 @@ class _Parts:
         self._registry = registry
         self._metrics = metrics
         self._health = health
+        self._policy = policy
         self.notifier: NotifierService | None = None
 
     def service(self, name: ServiceName) -> Service:
@@ -155,7 +167,9 @@ class _Parts:
             case "intake":
                 from services.intake.service import IntakeService
 
-                return IntakeService(self._database, self._registry, self._clock, self._metrics)
+                return IntakeService(
+                    self._database, self._registry, self._clock, policy=self._policy, metrics=self._metrics
+                )
             case "dispatcher":
                 from services.dispatcher.service import DispatcherService
 

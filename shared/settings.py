@@ -43,6 +43,9 @@ class Settings(BaseModel):
     demo_rate: Annotated[
         float, Field(ge=0, description="Faults a minute that simulated customers report; 0: no simulation")
     ] = 0.0
+    sla_policy: Annotated[
+        Path | None, Field(description="TOML file of targets by tier; none: the default, `deploy/config/sla.toml`")
+    ] = None
     webhook_networks: Annotated[
         tuple[IPv4Network | IPv6Network, ...],
         Field(description="Networks that webhooks may reach although they are not public, such as `10.20.0.0/16`"),

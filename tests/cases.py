@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.ids import AccountId, CircuitId, NetworkCode, TicketId, new_ticket_id, order_id
 from shared.testing.clock import START
 from shared.tickets.log import Entry, append, open_ticket
 from shared.tickets.model import Ticket
 from shared.tickets.store import Done, NewTicket
+from shared.tickets.targets import Standing
 
 TICKET = TicketId("VT261121-7K3QM9XA")
 ACCOUNT = AccountId("state-grid")
@@ -19,6 +21,7 @@ ACTOR = "account:state-grid"
 BEIJING, CHUXIONG = NetworkCode("010"), NetworkCode("0878")
 ORDER = order_id(TICKET, BEIJING)
 MINUTE = timedelta(minutes=1)
+STANDING = Standing("diamond", to_ms(START + 120 * MINUTE), to_ms(START + 60 * MINUTE))
 
 
 def reported(**changes: Any) -> f.FaultReported:
@@ -64,4 +67,4 @@ def new_ticket(*, circuit: str = CIRCUIT, key: str | None = None, at: datetime =
     """A report ready to be stored, as that of the Idempotency-Key `key`."""
     ticket, entry = open_ticket(new_ticket_id(at), reported(circuit=CircuitId(circuit)), at=at, actor=ACTOR)
     done = Done(ACTOR, key, sha256(circuit.encode()).digest(), ticket.id, 1, 0) if key else None
-    return NewTicket(ticket, entry, done)
+    return NewTicket(ticket, entry, done, STANDING)

@@ -11,13 +11,12 @@ from services.dispatcher import model, shapes, store
 from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.metrics import DispatcherMetrics
 from shared.auth.principal import Principal
-from shared.clock import to_ms
 from shared.contracts import progress as p
 from shared.db.port import Database
 from shared.errors import NotFound, Refused
 from shared.ids import NETWORK_PATTERN, ORDER_PATTERN, TICKET_PATTERN, OrderId, TicketId, split_order_id
 from shared.tickets.changes import Changed
-from shared.tickets.view import OrderView, TicketView, order_view, ticket_bytes, ticket_view
+from shared.tickets.view import OrderView, TicketView, order_view, ticket_bytes
 from shared.web.idempotency import REPLAYED, IdempotencyKey, request_of
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from shared.web.routes import DONE_OR_PROBLEMS, LIST_PROBLEMS, READ_PROBLEMS, StrictRoute, allow
@@ -73,14 +72,14 @@ def _add_orders(router: APIRouter, database: Database) -> None:
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:
-        """Oldest first. `state=live` are those to work on: issued and accepted."""
+        """The most urgent first: by breach time and tier. `state=live` are those to work on: issued and accepted."""
         _require_own(caller, code)
         after = decode_cursor(cursor, int, str)
         rows = await store.orders_to(
             database, code, state=state, after=(after[0], after[1]) if after else BEGINNING, most=limit + 1
         )
         last = rows[min(limit, len(rows)) - 1] if rows else None
-        following = encode_cursor(last["issued_at"], last["id"]) if last else None
+        following = encode_cursor(last["rank_at"], last["id"]) if last else None
         return json(page([shapes.order_detail(row) for row in rows], limit=limit, next_cursor=following))
 
     @router.get("/v1/orders/{id}", response_model=shapes.OrderDetail, responses=READ_PROBLEMS, tags=["orders"])
@@ -140,12 +139,12 @@ def _has_only_defaults(shape: Callable[..., p.Progress]) -> bool:
 def _add_noc(router: APIRouter, desk: OrderDesk, database: Database) -> None:
     @router.get("/v1/noc/queue", response_model=shapes.QueuePage, responses=LIST_PROBLEMS, tags=["noc"])
     async def read_queue(caller: NocReader, limit: Limit = 50, cursor: Cursor = None) -> Response:
-        """Tickets that wait to be routed by hand, oldest first."""
+        """Tickets that wait to be routed by hand, the most urgent first: by breach time and tier."""
         after = decode_cursor(cursor, int, str)
         found = await store.queue(database, after=(after[0], after[1]) if after else BEGINNING, most=limit + 1)
         last = found[min(limit, len(found)) - 1] if found else None
-        following = encode_cursor(to_ms(last.opened_at), last.id) if last else None
-        return json(page([ticket_view(t) for t in found], limit=limit, next_cursor=following))
+        following = encode_cursor(last[1].rank_at, last[0].id) if last else None
+        return json(page([shapes.queued_ticket(*of) for of in found], limit=limit, next_cursor=following))
 
     @router.get("/v1/noc/refused-progress", response_model=shapes.RefusedPage, responses=LIST_PROBLEMS, tags=["noc"])
     async def read_refused(caller: NocReader, limit: Limit = 50, cursor: Cursor = None) -> Response:

@@ -10,8 +10,9 @@ from shared.clock import from_ms, rfc3339
 from shared.contracts.facts import Contact, Impact, OrderKind
 from shared.contracts.progress import Network, Text
 from shared.db.statement import Row
-from shared.tickets.model import OrderState
-from shared.tickets.view import TicketView
+from shared.tickets.model import OrderState, Ticket
+from shared.tickets.targets import Standing
+from shared.tickets.view import TicketView, ticket_view
 
 
 class OrderDetail(BaseModel):
@@ -33,6 +34,8 @@ class OrderDetail(BaseModel):
     description: str
     reported_at: datetime
     contact: Contact | None
+    tier: str
+    breach_at: datetime
 
 
 class OrderPage(BaseModel):
@@ -40,8 +43,15 @@ class OrderPage(BaseModel):
     next: str | None
 
 
+class QueuedTicket(TicketView):
+    """`tier` and `breach_at`: as of the ticket's opening; what the queue is sorted by (docs/architecture/tiers.md)."""
+
+    tier: str
+    breach_at: datetime
+
+
 class QueuePage(BaseModel):
-    items: list[TicketView]
+    items: list[QueuedTicket]
     next: str | None
 
 
@@ -83,8 +93,12 @@ def order_detail(row: Row) -> dict[str, Any]:
         "accepted_at": rfc3339(from_ms(row["accepted_at"])) if row["accepted_at"] else None,
         "updated_at": rfc3339(from_ms(row["updated_at"])), "round": issued["round"], "circuit": issued["circuit"],
         "impact": issued["impact"], "description": issued["description"], "reported_at": issued["reported_at"],
-        "contact": issued["contact"],
+        "contact": issued["contact"], "tier": row["tier"], "breach_at": rfc3339(from_ms(row["breach_at"])),
     }  # fmt: skip
+
+
+def queued_ticket(ticket: Ticket, standing: Standing) -> dict[str, Any]:
+    return {**ticket_view(ticket), "tier": standing.tier, "breach_at": rfc3339(from_ms(standing.breach_at))}
 
 
 def refused_view(row: Row) -> dict[str, Any]:

@@ -4,26 +4,42 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Text, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import BigInteger, Text, bindparam, func, select, tuple_, update
 
-from services.dispatcher.tables import ORDER_COLUMNS, REFUSED_COLUMNS, refused_progress, repair_orders
+from services.dispatcher.tables import ORDER_COLUMNS, REFUSED_COLUMNS, is_live, refused_progress, repair_orders
 from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.db.port import Database, Tx
-from shared.db.statement import BulkInsert, Query, Row, any_of
+from shared.db.statement import BulkInsert, Query, Row, any_of, array_type
 from shared.ids import NetworkCode, OrderId
 from shared.tickets.log import Entry
 from shared.tickets.model import OrderState, Ticket
 from shared.tickets.store import STATE
 from shared.tickets.tables import tickets
+from shared.tickets.targets import Standing
+
+STANDING = ("tier", "breach_at", "rank_at")
+
+
+class _PutOrders(BulkInsert):
+    """Each order takes its ticket's standing along, within the one statement: nobody has to ask for it first."""
+
+    def __init__(self) -> None:
+        given, names = ", ".join(ORDER_COLUMNS), ", ".join((*ORDER_COLUMNS, *STANDING))
+        arrays = ", ".join(f"${i}::{array_type(repair_orders.c[c])}" for i, c in enumerate(ORDER_COLUMNS, 1))
+        marks = ", ".join(f"?{i}" for i in range(1, len(ORDER_COLUMNS) + 1))
+        into, taken = f"INSERT INTO repair_orders ({names})", ", ".join(f"t.{name}" for name in STANDING)
+        changed = ("state", "issued_at", "updated_at", "data", *STANDING)
+        tail = f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in changed)}"
+        tail += ", accepted_at = NULL, restored_at = NULL"
+        rows = f"unnest({arrays}) AS v({given})"
+        self.postgresql = f"{into} SELECT v.*, {taken} FROM {rows} JOIN tickets t ON t.id = v.ticket {tail}"
+        of = ORDER_COLUMNS.index("ticket") + 1
+        self.sqlite = f"{into} SELECT {marks}, {taken} FROM tickets t WHERE t.id = ?{of} {tail}"
+
 
 o = repair_orders.c
-PUT_ORDERS = BulkInsert(
-    repair_orders,
-    ORDER_COLUMNS,
-    conflict="(id) DO UPDATE SET state = excluded.state, issued_at = excluded.issued_at,"
-    " updated_at = excluded.updated_at, accepted_at = NULL, data = excluded.data",
-)
+PUT_ORDERS = _PutOrders()
 MOVE_ORDER = Query(
     update(repair_orders)
     .where(o.id == bindparam("order"))
@@ -31,6 +47,7 @@ MOVE_ORDER = Query(
         state=bindparam("to", type_=Text()),
         updated_at=bindparam("at", type_=BigInteger()),
         accepted_at=func.coalesce(bindparam("accepted", type_=BigInteger()), o.accepted_at),
+        restored_at=func.coalesce(bindparam("restored", type_=BigInteger()), o.restored_at),
     )
 )
 GET_ORDER = Query(select(repair_orders).where(o.id == bindparam("order")))
@@ -39,30 +56,30 @@ ORDERS = Query(
     select(repair_orders)
     .where(
         o.network == bindparam("network"),
-        tuple_(o.issued_at, o.id) > tuple_(bindparam("at", type_=BigInteger()), bindparam("id", type_=Text())),
+        tuple_(o.rank_at, o.id) > tuple_(bindparam("at", type_=BigInteger()), bindparam("id", type_=Text())),
         _state.is_(None) | (o.state == _state),
     )
-    .order_by(o.issued_at, o.id)
+    .order_by(o.rank_at, o.id)
     .limit(bindparam("most"))
 )
 LIVE_ORDERS = Query(
     select(repair_orders)
     .where(
         o.network == bindparam("network"),
-        tuple_(o.issued_at, o.id) > tuple_(bindparam("at", type_=BigInteger()), bindparam("id", type_=Text())),
-        or_(o.state == "issued", o.state == "accepted"),  # not in_(): it is filled in only when SQLAlchemy executes
+        tuple_(o.rank_at, o.id) > tuple_(bindparam("at", type_=BigInteger()), bindparam("id", type_=Text())),
+        is_live,
     )
-    .order_by(o.issued_at, o.id)
+    .order_by(o.rank_at, o.id)
     .limit(bindparam("most"))
 )
 t = tickets.c
 QUEUE = Query(
-    select(t.state)
+    select(t.state, t.tier, t.breach_at, t.rank_at)
     .where(
         t.unroutable.is_not(None),
-        tuple_(t.opened_at, t.id) > tuple_(bindparam("at", type_=BigInteger()), bindparam("id", type_=Text())),
+        tuple_(t.rank_at, t.id) > tuple_(bindparam("at", type_=BigInteger()), bindparam("id", type_=Text())),
     )
-    .order_by(t.opened_at, t.id)
+    .order_by(t.rank_at, t.id)
     .limit(bindparam("most"))
 )
 QUEUED = Query(select(func.count().label("n")).where(t.unroutable.is_not(None)))
@@ -111,7 +128,8 @@ async def project_orders(tx: Tx, recorded: Sequence[tuple[Entry, f.Fact]]) -> No
             case f.OrderAccepted() | f.OrderDeclined() | f.OrderHandedOver() | f.ServiceRestored() | f.OrderStoodDown():
                 at, to = to_ms(entry.at), MOVED[type(fact)]
                 accepted = at if to == "accepted" else None
-                await tx.fetch(MOVE_ORDER, order=fact.order, to=to, at=at, accepted=accepted)
+                restored = to_ms(fact.restored_at) if isinstance(fact, f.ServiceRestored) else None
+                await tx.fetch(MOVE_ORDER, order=fact.order, to=to, at=at, accepted=accepted, restored=restored)
             case _:
                 continue
 
@@ -129,17 +147,17 @@ async def order(database: Database, id: OrderId) -> Row | None:
 async def orders_to(
     database: Database, network: str, *, state: str | None, after: tuple[int, str], most: int
 ) -> Sequence[Row]:
-    """Oldest first. `state` live means issued or accepted; None means all."""
+    """By rank, the most urgent first. `state` live means issued or accepted; None means all."""
     at, id = after
     if state == "live":
         return await database.fetch(LIVE_ORDERS, network=network, at=at, id=id, most=most)
     return await database.fetch(ORDERS, network=network, state=state, at=at, id=id, most=most)
 
 
-async def queue(database: Database, *, after: tuple[int, str], most: int) -> Sequence[Ticket]:
-    """Tickets that wait to be routed by hand, oldest first."""
+async def queue(database: Database, *, after: tuple[int, str], most: int) -> Sequence[tuple[Ticket, Standing]]:
+    """Tickets that wait to be routed by hand, by rank: the most urgent first."""
     rows = await database.fetch(QUEUE, at=after[0], id=after[1], most=most)
-    return [STATE.validate_json(row["state"]) for row in rows]
+    return [(STATE.validate_json(r["state"]), Standing(r["tier"], r["breach_at"], r["rank_at"])) for r in rows]
 
 
 async def queued(database: Database) -> int:

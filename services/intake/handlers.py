@@ -4,11 +4,13 @@ A report takes one statement when it opens a ticket. Everything else about it (r
 ticket, lost a race) is found out on the second way, in a transaction of its own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from services.intake import model
 from services.intake.model import Reported, ReportFault
 from shared.clock import Clock, to_ms
+from shared.contracts.facts import FaultReported
 from shared.db.commit import GroupCommit
 from shared.db.port import Database, Tx
 from shared.errors import CenterError, Unavailable
@@ -16,15 +18,18 @@ from shared.ids import CircuitId, new_ticket_id
 from shared.tickets import log, store
 from shared.tickets.changes import Change, Changed, Changes, replay
 from shared.tickets.model import Ticket
+from shared.tickets.targets import Standing
 
 RACES = 3
+Rank = Callable[[FaultReported, datetime], Standing]
 
 
 class Desk:
-    """Takes reports and customers' commands; `close` finishes what was taken."""
+    """Takes reports and customers' commands; `close` finishes what was taken. `rank` places a report in the queues."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, rank: Rank) -> None:
         self._clock = clock
+        self._rank = rank
         self._reports: GroupCommit[ReportFault, Reported | None] = GroupCommit(
             database, self._open_tickets, carefully=self._resolve, single=True
         )
@@ -97,7 +102,7 @@ class Desk:
         now = self._clock.now()
         ticket, entry = log.open_ticket(new_ticket_id(now), report.fact, at=now, actor=report.actor)
         done = _done(report, ticket, to_ms(now))
-        return store.NewTicket(ticket, entry, done[0] if done else None)
+        return store.NewTicket(ticket, entry, done[0] if done else None, self._rank(report.fact, now))
 
 
 def _done(report: ReportFault, ticket: Ticket, at_ms: int) -> Sequence[store.Done]:

@@ -1,5 +1,7 @@
 """Intake, put together from what it is given."""
 
+from datetime import datetime
+
 from fastapi import APIRouter
 
 from services.intake.api import report_route, routes
@@ -7,14 +9,22 @@ from services.intake.handlers import Desk
 from services.intake.metrics import IntakeMetrics
 from services.intake.report import ReportDoor
 from shared.clock import Clock
+from shared.contracts.facts import FaultReported
 from shared.db.port import Database
 from shared.metrics import Metrics
 from shared.registry.store import Registry
+from shared.tickets.targets import Policy, Standing
 
 
 class IntakeService:
-    def __init__(self, database: Database, registry: Registry, clock: Clock, metrics: Metrics) -> None:
-        self._desk = Desk(database, clock)
+    def __init__(
+        self, database: Database, registry: Registry, clock: Clock, *, policy: Policy, metrics: Metrics
+    ) -> None:
+        def rank(fact: FaultReported, at: datetime) -> Standing:
+            tier = registry.tier(fact.account)
+            return policy.standing(tier, fact.impact, reported_at=fact.reported_at, opened_at=at)
+
+        self._desk = Desk(database, clock, rank)
         door = ReportDoor(self._desk, registry, clock, IntakeMetrics(metrics, database))
         self.routers: list[APIRouter] = [report_route(door), routes(self._desk, database, registry)]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
@@ -37,6 +38,7 @@ BUMP = BulkInsert(
 VERSION = Query(select(t.registry_version.c.version).where(t.registry_version.c.name == "registry"))
 OWNERS = Query(select(t.circuits.c.id, t.circuits.c.account))
 NETWORKS = Query(select(t.networks))
+TIERS = Query(select(t.accounts.c.id, t.accounts.c.tier))
 CIRCUIT = Query(select(t.circuits).where(t.circuits.c.id == bindparam("id")))
 ACCOUNT = Query(select(t.accounts).where(t.accounts.c.id == bindparam("id")))
 _page = t.circuits.c.id > bindparam("after")
@@ -94,19 +96,26 @@ class Registry:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._owners: dict[CircuitId, AccountId] = {}
+        self._tiers: dict[AccountId, str] = {}
         self._networks: dict[NetworkCode, Network] = {}
         self._circuits: dict[CircuitId, Circuit] = {}
 
     async def load(self) -> None:
         owners = await self._database.fetch(OWNERS, patience_s=LOADING_S)
+        tiers = await self._database.fetch(TIERS, patience_s=LOADING_S)
         networks = await self._database.fetch(NETWORKS, patience_s=LOADING_S)
         self._owners = {row["id"]: row["account"] for row in owners}
+        self._tiers = {row["id"]: sys.intern(row["tier"]) for row in tiers}
         self._networks = {row["code"]: Network(*(row[c] for c in t.NETWORK_COLUMNS)) for row in networks}
         self._circuits = {}  # another one: a circuit that is being read now goes into the old, which nobody asks again
 
     def owner(self, circuit: str) -> AccountId | None:
         """The account a circuit belongs to, without waiting; None for an unknown circuit."""
         return self._owners.get(CircuitId(circuit))
+
+    def tier(self, account: AccountId) -> str | None:
+        """An account's tier, without waiting; None for an unknown account."""
+        return self._tiers.get(account)
 
     def network(self, code: str) -> Network | None:
         return self._networks.get(NetworkCode(code))

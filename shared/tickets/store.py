@@ -20,6 +20,7 @@ from shared.ids import CircuitId, TicketId
 from shared.tickets.log import Entry
 from shared.tickets.model import Ticket
 from shared.tickets.tables import LOG_COLUMNS, TICKET_COLUMNS, ticket_log, tickets
+from shared.tickets.targets import Standing
 
 APPENDED = "vrc_log"  # the channel announced whenever the log grew
 STATE = TypeAdapter(Ticket)
@@ -54,6 +55,7 @@ class NewTicket:
     ticket: Ticket
     entry: Entry
     done: Done | None
+    standing: Standing
 
 
 def _array_list(table: Any, columns: Sequence[str], first: int) -> str:
@@ -132,6 +134,10 @@ def _ticket_row(ticket: Ticket, head: bytes) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def _standing_row(s: Standing) -> tuple[Any, ...]:
+    return s.tier, s.breach_at, s.rank_at
+
+
 def _log_row(e: Entry) -> tuple[Any, ...]:
     return e.ticket, e.seq, to_ms(e.at), e.type, e.actor, e.account, e.status, e.data.decode(), e.hash
 
@@ -154,7 +160,7 @@ async def open_new(tx: Tx, new: Sequence[NewTicket]) -> set[TicketId]:
     the items one by one, carefully.
     """
     new = sorted(new, key=lambda n: n.ticket.circuit)  # one order for all batches: no deadlock on the unique index
-    rows = [_ticket_row(n.ticket, n.entry.hash) for n in new]
+    rows = [(*_ticket_row(n.ticket, n.entry.hash), *_standing_row(n.standing)) for n in new]
     done = [n.done.row() for n in new if n.done]
     tx.announce(APPENDED)
     if tx.dialect == "postgresql":

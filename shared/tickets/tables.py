@@ -5,6 +5,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, T
 from shared.db.schema import metadata
 
 # `state` is the whole ticket as JSON; the columns beside it are what is searched; `head` hashes its last entry.
+# `tier`, `breach_at`, `rank_at` are the account's tier and the promise at the opening, and the place in the queues.
 tickets = Table(
     "tickets",
     metadata,
@@ -19,6 +20,9 @@ tickets = Table(
     Column("unroutable", Text),
     Column("head", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
+    Column("tier", Text, nullable=False, server_default="crystal"),
+    Column("breach_at", BigInteger, nullable=False, server_default="0"),
+    Column("rank_at", BigInteger, nullable=False, server_default="0"),
 )
 
 # One open ticket a circuit: what makes a second report of the same outage join, whoever is first.
@@ -31,12 +35,13 @@ one_open_ticket = Index(
 )
 by_account = Index("ix_tickets_account", tickets.c.account, tickets.c.opened_at, tickets.c.id)
 by_age = Index("ix_tickets_opened_at", tickets.c.opened_at, tickets.c.id)
+by_circuit = Index("ix_tickets_circuit", tickets.c.circuit, tickets.c.opened_at)
 
 # The NOC's queue: tickets that wait to be routed by hand, and why.
 is_unroutable = text("unroutable IS NOT NULL")
 noc_queue = Index(
     "ix_tickets_unroutable",
-    tickets.c.opened_at,
+    tickets.c.rank_at,
     tickets.c.id,
     postgresql_where=is_unroutable,
     sqlite_where=is_unroutable,

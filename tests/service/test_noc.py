@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from shared.clock import rfc3339
+from shared.testing.clock import START
 from tests.centers import House, live, states
 from tests.people import done
 from tests.registry import BEIJING, CHUXIONG, FAR, FOREIGN, KUNMING, LOST, NEAR
@@ -110,3 +112,9 @@ async def test_nocs_doors_are_the_operators_only(embedded: House, method: str, p
 
 async def _is_queued(center: House, ticket: str) -> bool:
     return ticket in await center.operator.queue()
+
+
+async def test_queue_shows_tier_and_breach_time(embedded: House) -> None:
+    await unroutable(embedded)
+    (ticket,) = await embedded.operator.items("/v1/noc/queue")
+    assert (ticket["tier"], ticket["breach_at"]) == ("diamond", rfc3339(START + timedelta(hours=2)))

@@ -9,7 +9,7 @@ from shared.clock import rfc3339
 from shared.testing.clock import START
 from tests.centers import House, live, states
 from tests.people import done
-from tests.registry import BEIJING, CHUXIONG, DALI, FAR, KUNMING, NEAR, PLAIN, SHANGHAI, TAILED, XIAN
+from tests.registry import BEIJING, CHUXIONG, DALI, FAR, KUNMING, NEAR, OTHERS, PLAIN, SHANGHAI, TAILED, XIAN
 
 VERBS: dict[str, dict[str, Any]] = {
     "accept": {},
@@ -260,3 +260,13 @@ async def test_operator_speaks_for_a_network_that_telephones(embedded: House) ->
     order = done(await embedded.operator.post(f"/v1/orders/{ticket}.{SHANGHAI}/accept"))
     assert order["state"] == "accepted"
     assert (await embedded.operator.log(ticket))[-1]["actor"] == "operator:noc"
+
+
+async def test_diamond_reported_later_stands_before_jade(any_center: House) -> None:
+    jade = await any_center.bank.report(OTHERS[0])
+    await any_center.ordered(jade, BEIJING, SHANGHAI)
+    any_center.clock.advance(timedelta(minutes=5))
+    diamond = await any_center.report(FAR, CHUXIONG, BEIJING)
+    found = await any_center.network(BEIJING).items(f"/v1/networks/{BEIJING}/orders", limit=1, state="live")
+    assert [(order["ticket"], order["tier"]) for order in found] == [(diamond, "diamond"), (jade, "jade")]
+    assert found[0]["breach_at"] == rfc3339(START + timedelta(hours=2, minutes=5))
