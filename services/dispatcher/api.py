@@ -1,32 +1,27 @@
-"""The dispatcher's routes: the local networks' HTTP door and the NOC's. A network sees its own orders only."""
+"""The local networks' HTTP door: their orders and what they say of them. A network sees its own orders only."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Any, Literal, Optional
 
 import orjson
 from fastapi import APIRouter, Body, Depends, Path, Response
 
-from services.dispatcher import model, shapes, store
+from services.dispatcher import shapes, store
 from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.metrics import DispatcherMetrics
 from shared.auth.principal import Principal
 from shared.contracts import progress as p
 from shared.db.port import Database
 from shared.errors import NotFound, Refused
-from shared.ids import NETWORK_PATTERN, ORDER_PATTERN, TICKET_PATTERN, OrderId, TicketId, split_order_id
-from shared.tickets.changes import Changed
-from shared.tickets.view import OrderView, TicketView, order_view, ticket_bytes
+from shared.ids import NETWORK_PATTERN, ORDER_PATTERN, OrderId, split_order_id
+from shared.tickets.view import OrderView, order_view
 from shared.web.idempotency import REPLAYED, IdempotencyKey, request_of
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from shared.web.routes import DONE_OR_PROBLEMS, LIST_PROBLEMS, READ_PROBLEMS, StrictRoute, allow
 
 Reader = Annotated[Principal, Depends(allow("network", "operator", needs="tickets:read"))]
 Worker = Annotated[Principal, Depends(allow("network", "operator", needs="orders:work"))]
-NocReader = Annotated[Principal, Depends(allow("operator", needs="noc:read"))]
-NocRouter = Annotated[Principal, Depends(allow("operator", needs="noc:route"))]
 OrderPath = Annotated[OrderId, Path(pattern=ORDER_PATTERN, examples=["VT261121-7K3QM9XA.0878"])]
-TicketPath = Annotated[TicketId, Path(pattern=TICKET_PATTERN)]
 JSON = "application/json"
 BEGINNING = (-(2**62), "")
 SUMMARIES = {
@@ -50,7 +45,6 @@ def routes(desk: OrderDesk, database: Database, metrics: DispatcherMetrics) -> A
     _add_orders(router, database)
     for verb, shape in p.VERBS.items():
         _add_verb(router, desk, metrics, verb, shape)
-    _add_noc(router, desk, database)
     return router
 
 
@@ -134,51 +128,3 @@ def _has_only_defaults(shape: Callable[..., p.Progress]) -> bool:
     except TypeError:
         return False
     return True
-
-
-def _add_noc(router: APIRouter, desk: OrderDesk, database: Database) -> None:
-    @router.get("/v1/noc/queue", response_model=shapes.QueuePage, responses=LIST_PROBLEMS, tags=["noc"])
-    async def read_queue(caller: NocReader, limit: Limit = 50, cursor: Cursor = None) -> Response:
-        """Tickets that wait to be routed by hand, the most urgent first: by breach time and tier."""
-        after = decode_cursor(cursor, int, str)
-        found = await store.queue(database, after=(after[0], after[1]) if after else BEGINNING, most=limit + 1)
-        last = found[min(limit, len(found)) - 1] if found else None
-        following = encode_cursor(last[1].rank_at, last[0].id) if last else None
-        return json(page([shapes.queued_ticket(*of) for of in found], limit=limit, next_cursor=following))
-
-    @router.get("/v1/noc/refused-progress", response_model=shapes.RefusedPage, responses=LIST_PROBLEMS, tags=["noc"])
-    async def read_refused(caller: NocReader, limit: Limit = 50, cursor: Cursor = None) -> Response:
-        """What local networks sent over Kafka and was not taken, newest first."""
-        before = decode_cursor(cursor, int, str, str)
-        rows = await store.refused(
-            database, before=(before[0], before[1], before[2]) if before else None, most=limit + 1
-        )
-        last = rows[min(limit, len(rows)) - 1] if rows else None
-        following = encode_cursor(last["at"], last["source"], last["id"]) if last else None
-        return json(page([shapes.refused_view(row) for row in rows], limit=limit, next_cursor=following))
-
-    @router.post(
-        "/v1/tickets/{id}/route", response_model=TicketView, responses=DONE_OR_PROBLEMS, tags=["noc"],
-        summary="Order these local networks by hand",
-    )  # fmt: skip
-    async def route_by_hand(
-        caller: NocRouter, id: TicketPath, body: shapes.RouteBody, idempotency_key: IdempotencyKey = None
-    ) -> Response:
-        asked = request_of(caller, idempotency_key, f"POST /v1/tickets/{id}/route", body.model_dump(mode="json"))
-        return answer(await desk.by_hand(id, body.networks, body.reason, actor=caller.actor, request=asked))
-
-    @router.post(
-        "/v1/tickets/{id}/reject", response_model=TicketView, responses=DONE_OR_PROBLEMS, tags=["noc"],
-        summary="This is not a fault of ours to repair",
-    )  # fmt: skip
-    async def reject(
-        caller: NocRouter, id: TicketPath, body: shapes.RejectBody, idempotency_key: IdempotencyKey = None
-    ) -> Response:
-        asked = request_of(caller, idempotency_key, f"POST /v1/tickets/{id}/reject", body.model_dump(mode="json"))
-        decide = partial(model.reject, reason=body.reason)
-        return answer(await desk.command(id, decide, actor=caller.actor, request=asked))
-
-
-def answer(changed: Changed) -> Response:
-    headers = {REPLAYED: "true"} if changed.replayed else None
-    return Response(ticket_bytes(changed.ticket), headers=headers, media_type=JSON)

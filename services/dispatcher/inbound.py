@@ -12,10 +12,10 @@ from hashlib import sha256
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from services.dispatcher import store
 from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.metrics import DispatcherMetrics
-from services.dispatcher.store import RefusedProgress
+from services.dispatcher.noc import store
+from services.dispatcher.noc.store import RefusedProgress
 from shared.clock import Clock
 from shared.contracts import progress as p
 from shared.contracts.envelope import Message, attributes, progress_type

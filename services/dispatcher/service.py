@@ -9,6 +9,8 @@ from services.dispatcher.api import routes
 from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.inbound import ProgressDoor
 from services.dispatcher.metrics import DispatcherMetrics
+from services.dispatcher.noc import routes as noc
+from services.dispatcher.noc.metrics import NocMetrics
 from shared.bus.loop import consume
 from shared.bus.port import Events, Inbound
 from shared.clock import Clock
@@ -33,14 +35,15 @@ class DispatcherService:
         metrics: Metrics,
         health: Health,
     ) -> None:
-        self._metrics = DispatcherMetrics(metrics, database)
+        self._metrics = DispatcherMetrics(metrics)
+        NocMetrics(metrics, database)
         self._desk = OrderDesk(database, registry, clock)
         self._door = ProgressDoor(self._desk, database, clock, self._metrics)
         self._events = events
         self._inbound = inbound
         self._health = health
         self._tasks: list[asyncio.Task[None]] = []
-        self.routers: list[APIRouter] = [routes(self._desk, database, self._metrics)]
+        self.routers: list[APIRouter] = [routes(self._desk, database, self._metrics), noc.routes(self._desk, database)]
 
     async def start(self) -> None:
         pulse = self._health.pulse("dispatcher-events")

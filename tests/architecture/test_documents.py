@@ -27,12 +27,10 @@ def test_readme_shows_the_flow() -> None:
 
 @pytest.mark.parametrize("part", FLOW, ids=lambda part: part.name)
 def test_each_service_defines_the_tables_it_owns(part: Part) -> None:
-    folder = ROOT / "services" / part.name
-    if not (folder / "tables.py").exists():
-        assert part.owns == frozenset()
-        return
-    tables = importlib.import_module(f"services.{part.name}.tables")
-    assert {t.name for t in vars(tables).values() if t.__class__.__name__ == "Table"} == part.owns
+    files = sorted((ROOT / "services" / part.name).rglob("tables.py"))
+    modules = [importlib.import_module(".".join(f.relative_to(ROOT).with_suffix("").parts)) for f in files]
+    tables = [value for module in modules for value in vars(module).values()]
+    assert {t.name for t in tables if t.__class__.__name__ == "Table"} == part.owns
 
 
 def test_links_of_the_documents_lead_somewhere() -> None:

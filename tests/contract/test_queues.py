@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from services.dispatcher import store as orders
+from services.dispatcher.noc import store as noc
 from services.dispatcher.store import project_orders
 from shared.clock import from_ms, to_ms
 from shared.contracts import facts as f
@@ -44,7 +45,7 @@ async def queued(store: Database, circuit: str, rank: int) -> TicketId:
 
 async def test_queue_comes_by_rank_not_by_age(store: Database) -> None:
     later, sooner = await queued(store, "C1", 90), await queued(store, "C2", 30)
-    found = await orders.queue(store, after=BEGINNING, most=9)
+    found = await noc.queue(store, after=BEGINNING, most=9)
     assert [ticket.id for ticket, _ in found] == [sooner, later]
     assert found[0][1] == Standing("gold", to_ms(START) + 45 * MINUTES, to_ms(START) + 30 * MINUTES)
 
@@ -55,7 +56,7 @@ async def test_pages_of_the_queue_neither_repeat_nor_lose_while_tickets_come_in(
     seen_later: list[TicketId] = []
     after = BEGINNING
     for newcomers in ((5, 35), (50,), ()):  # before, within and behind what was read
-        page = await orders.queue(store, after=after, most=2)
+        page = await noc.queue(store, after=after, most=2)
         found += [ticket.id for ticket, _ in page]
         after = (page[-1][1].rank_at, page[-1][0].id)
         seen_later += [await queued(store, f"N{newcomer}", newcomer) for newcomer in newcomers]

@@ -1,0 +1,83 @@
+"""What the NOC looks at, in and out of the database: the queue, and progress that was refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Text, bindparam, func, select, tuple_
+
+from services.dispatcher.noc.tables import REFUSED_COLUMNS, refused_progress
+from shared.clock import to_ms
+from shared.db.port import Database, Tx
+from shared.db.statement import BulkInsert, Query, Row, any_of
+from shared.ids import NetworkCode
+from shared.tickets.model import Ticket
+from shared.tickets.store import STATE
+from shared.tickets.tables import tickets
+from shared.tickets.targets import Standing
+
+t = tickets.c
+QUEUE = Query(
+    select(t.state, t.tier, t.breach_at, t.rank_at)
+    .where(
+        t.unroutable.is_not(None),
+        tuple_(t.rank_at, t.id) > tuple_(bindparam("at", type_=BigInteger()), bindparam("id", type_=Text())),
+    )
+    .order_by(t.rank_at, t.id)
+    .limit(bindparam("most"))
+)
+QUEUED = Query(select(func.count().label("n")).where(t.unroutable.is_not(None)))
+r = refused_progress.c
+PUT_REFUSED = BulkInsert(refused_progress, REFUSED_COLUMNS, conflict="DO NOTHING")
+REFUSED = Query(
+    select(refused_progress)
+    .where(
+        tuple_(r.at, r.source, r.id)
+        < tuple_(bindparam("at", type_=BigInteger()), bindparam("source", type_=Text()), bindparam("id", type_=Text()))
+    )
+    .order_by(r.at.desc(), r.source.desc(), r.id.desc())
+    .limit(bindparam("most"))
+)
+REFUSED_BEFORE = Query(select(r.source, r.id).where(any_of(r.id, "ids")))
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedProgress:
+    """A message of a local network that was not taken; `source` and `id` name it once."""
+
+    source: str
+    id: str
+    network: NetworkCode
+    order: str | None
+    type: str
+    reason: str
+    body: str
+    at: datetime
+
+
+async def queue(database: Database, *, after: tuple[int, str], most: int) -> Sequence[tuple[Ticket, Standing]]:
+    """Tickets that wait to be routed by hand, by rank: the most urgent first."""
+    rows = await database.fetch(QUEUE, at=after[0], id=after[1], most=most)
+    return [(STATE.validate_json(r["state"]), Standing(r["tier"], r["breach_at"], r["rank_at"])) for r in rows]
+
+
+async def queued(database: Database) -> int:
+    rows = await database.fetch(QUEUED)
+    return int(rows[0]["n"])
+
+
+async def record_refused(tx: Tx, refused: Sequence[RefusedProgress]) -> None:
+    """A message that comes twice is recorded once."""
+    rows = [(x.source, x.id, x.network, x.order, x.type, x.reason, x.body, to_ms(x.at)) for x in refused]
+    await tx.insert(PUT_REFUSED, rows)
+
+
+async def refused_before(database: Database, ids: Sequence[str]) -> set[tuple[str, str]]:
+    """Source and id of those of these messages that were refused."""
+    rows = await database.fetch(REFUSED_BEFORE, ids=ids)
+    return {(row["source"], row["id"]) for row in rows}
+
+
+async def refused(database: Database, *, before: tuple[int, str, str] | None, most: int) -> Sequence[Row]:
+    at, source, id = before or (2**62, "", "")
+    return await database.fetch(REFUSED, at=at, source=source, id=id, most=most)
