@@ -52,7 +52,13 @@ class OrderDesk:
         Raises Unavailable: then the whole batch is to come again, which is harmless.
         """
         due = {event.ticket: event for event in events if event.type in CALLS_FOR_DISPATCH}
-        changes = [change for event in due.values() if (change := await self._dispatch(event))]
+        reports = {id: fact for id, event in due.items() if (fact := _report(event))}
+        circuits = await self._registry.circuits_by_id({fact.circuit for fact in reports.values()})
+        changes = [
+            self._dispatch(id, circuits.get(reports[id].circuit) if id in reports else None)
+            for id, event in due.items()
+            if id in reports or event.type != "ticket.reported"
+        ]
         outcomes = await self.in_order(changes)
         issued, failed = 0, len(due) - len(changes)
         for change, outcome in zip(changes, outcomes, strict=True):
@@ -66,18 +72,8 @@ class OrderDesk:
                     log.error("ticket %s was not dispatched", change.ticket, exc_info=outcome)
         return issued, failed
 
-    async def _dispatch(self, event: Event) -> Change | None:
-        """None when the event is not what its type says."""
-        circuit: Circuit | None = None
-        if event.type == "ticket.reported":
-            try:
-                fact = event.fact()
-            except ValueError:
-                log.error("event %s is no report: its ticket was not dispatched", event.id)
-                return None
-            assert isinstance(fact, FaultReported)
-            circuit = await self._registry.circuit(fact.circuit)
-        return Change(event.ticket, ACTOR, partial(model.dispatch, ground=self._ground(circuit)))
+    def _dispatch(self, ticket: TicketId, circuit: Circuit | None) -> Change:
+        return Change(ticket, ACTOR, partial(model.dispatch, ground=self._ground(circuit)))
 
     async def in_order(self, changes: Sequence[Change]) -> Sequence[Changed | BaseException]:
         """Decides them one after the other, as given; answers what became of each."""
@@ -116,6 +112,19 @@ class OrderDesk:
         if ticket is None:
             raise NotFound()
         return await self._registry.circuit(ticket.circuit)
+
+
+def _report(event: Event) -> FaultReported | None:
+    """None when the event is another, or not what its type says."""
+    if event.type != "ticket.reported":
+        return None
+    try:
+        fact = event.fact()
+    except ValueError:
+        log.error("event %s is no report: its ticket was not dispatched", event.id)
+        return None
+    assert isinstance(fact, FaultReported)
+    return fact
 
 
 def _needs_circuit(said: p.Progress) -> bool:

@@ -12,8 +12,9 @@ from typing import Any
 from shared.bus.port import Publisher
 from shared.bus.wake import Wake
 from shared.clock import Clock, from_ms
-from shared.contracts.event import to_message
-from shared.contracts.topics import TICKETS, TO_NETWORKS, topics_of
+from shared.contracts.envelope import Message
+from shared.contracts.event import to_messages
+from shared.contracts.topics import topics_of
 from shared.db.postgres import LOST, PostgresDatabase
 from shared.errors import Unavailable
 from shared.health import Pulse
@@ -75,10 +76,9 @@ class Relay:
             self._pulse.beat()
             return 0
         self._pulse.owes(self._clock.now() - from_ms(rows[0]["at"]))
-        messages = []
+        messages: list[Message] = []
         for event in map(entry_of, rows):
-            topics = topics_of(event.fact()) if event.type in TO_NETWORKS else (TICKETS,)
-            messages += [to_message(event, topic) for topic in topics]
+            messages += to_messages(event, topics_of(event.type, event.data))
         await self._publisher.publish(messages)
         await connection.execute(DELETE, [row["position"] for row in rows])
         self._pulse.beat()

@@ -15,7 +15,7 @@ from shared.errors import FieldError, InvalidInput
 
 SPEC_VERSION = b"1.0"
 CONTENT_TYPE = b"application/json"
-FACT_SOURCE = "/vrc/tickets"
+FACT_SOURCE = b"/vrc/tickets"
 Headers = Sequence[tuple[str, bytes]]
 
 

@@ -1,5 +1,6 @@
 """A fact of a ticket as the rest of the world sees it: on the topics, in streams, in webhooks."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ import orjson
 
 from shared.clock import rfc3339
 from shared.contracts import facts
-from shared.contracts.envelope import FACT_SOURCE, Message, attributes, binary_headers, fact_name, fact_type
+from shared.contracts.envelope import CONTENT_TYPE, FACT_SOURCE, SPEC_VERSION, Message, attributes, fact_name, fact_type
 from shared.contracts.facts import Fact
 from shared.ids import AccountId, EventId, TicketId, event_id
 
@@ -42,12 +43,16 @@ def public(event: Event) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def to_message(event: Event, topic: str) -> Message:
-    headers = binary_headers(
-        id=event.id, type=fact_type(event.type), source=FACT_SOURCE, subject=event.ticket, time=rfc3339(event.at),
-        account=event.account, actor=event.actor, status=event.status, seq=str(event.seq),
-    )  # fmt: skip
-    return Message(topic, event.ticket.encode(), event.data, headers)
+def to_messages(event: Event, topics: Iterable[str]) -> Sequence[Message]:
+    """The same record for each of these topics. Spelled out: building a dictionary first took three times as long."""
+    key = event.ticket.encode()
+    headers = [
+        ("ce_specversion", SPEC_VERSION), ("content-type", CONTENT_TYPE), ("ce_id", event.id.encode()),
+        ("ce_type", fact_type(event.type).encode()), ("ce_source", FACT_SOURCE), ("ce_subject", key),
+        ("ce_time", rfc3339(event.at).encode()), ("ce_account", event.account.encode()),
+        ("ce_actor", event.actor.encode()), ("ce_status", event.status.encode()), ("ce_seq", b"%d" % event.seq),
+    ]  # fmt: skip
+    return [Message(topic, key, event.data, headers) for topic in topics]
 
 
 def from_message(message: Message) -> Event:

@@ -7,7 +7,8 @@ vrc.progress.<code>    what that network tells the center
 
 from collections.abc import Sequence
 
-from shared.contracts.facts import Fact, NoteAdded, OrderIssued, OrderStoodDown
+import orjson
+
 from shared.ids import NetworkCode
 
 TICKETS = "vrc.tickets"
@@ -15,7 +16,6 @@ ORDERS_PREFIX = "vrc.orders."
 PROGRESS_PREFIX = "vrc.progress."
 ORDERS_PATTERN = r"^vrc\.orders\.0[0-9]{2,3}$"
 PROGRESS_PATTERN = r"^vrc\.progress\.0[0-9]{2,3}$"
-TO_NETWORKS = frozenset({"order.issued", "order.stood_down", "ticket.noted"})
 
 
 def orders_topic(network: NetworkCode) -> str:
@@ -31,11 +31,12 @@ def network_of(topic: str) -> NetworkCode:
     return NetworkCode(topic.rsplit(".", 1)[1])
 
 
-def topics_of(fact: Fact) -> Sequence[str]:
-    match fact:
-        case OrderIssued(network=network) | OrderStoodDown(network=network):
-            return TICKETS, orders_topic(network)
-        case NoteAdded(networks=networks):
-            return TICKETS, *(orders_topic(n) for n in networks)
+def topics_of(type: str, data: bytes) -> Sequence[str]:
+    """Of a fact as recorded. Only what is needed is read: every entry of every ticket passes here."""
+    match type:
+        case "order.issued" | "order.stood_down":
+            return TICKETS, orders_topic(orjson.loads(data)["network"])
+        case "ticket.noted":
+            return TICKETS, *map(orders_topic, orjson.loads(data)["networks"])
         case _:
             return (TICKETS,)

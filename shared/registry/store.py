@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import bindparam, select
 
 from shared.db.port import Database, Tx
-from shared.db.statement import BulkInsert, Query, Row
+from shared.db.statement import BulkInsert, Query, Row, any_of
 from shared.errors import Unavailable
 from shared.ids import AccountId, CircuitId, NetworkCode
 from shared.registry import tables as t
@@ -39,7 +39,7 @@ VERSION = Query(select(t.registry_version.c.version).where(t.registry_version.c.
 OWNERS = Query(select(t.circuits.c.id, t.circuits.c.account))
 NETWORKS = Query(select(t.networks))
 TIERS = Query(select(t.accounts.c.id, t.accounts.c.tier))
-CIRCUIT = Query(select(t.circuits).where(t.circuits.c.id == bindparam("id")))
+CIRCUITS = Query(select(t.circuits).where(any_of(t.circuits.c.id, "ids")))
 ACCOUNT = Query(select(t.accounts).where(t.accounts.c.id == bindparam("id")))
 _page = t.circuits.c.id > bindparam("after")
 OF_ACCOUNT = Query(
@@ -125,15 +125,19 @@ class Registry:
         return list(self._networks.values())
 
     async def circuit(self, id: str) -> Circuit | None:
-        key, circuits = CircuitId(id), self._circuits
-        if (held := circuits.get(key)) is not None:
-            return held
-        rows = await self._database.fetch(CIRCUIT, id=id)
-        if not rows:
-            return None
-        if len(circuits) >= HELD_CIRCUITS:
-            circuits.pop(next(iter(circuits)))
-        return circuits.setdefault(key, circuit_of(rows[0]))
+        return (await self.circuits_by_id([id])).get(CircuitId(id))
+
+    async def circuits_by_id(self, ids: Collection[str]) -> Mapping[CircuitId, Circuit]:
+        """Those of these that exist; one query for all that are not in memory yet."""
+        circuits = self._circuits
+        found = {key: held for id in ids if (held := circuits.get(key := CircuitId(id))) is not None}
+        if missing := [id for id in ids if id not in found]:
+            for row in await self._database.fetch(CIRCUITS, ids=missing):
+                circuit = circuit_of(row)
+                found[circuit.id] = circuits[circuit.id] = circuit
+            while len(circuits) > HELD_CIRCUITS:
+                del circuits[next(iter(circuits))]
+        return found
 
     async def account(self, id: AccountId) -> Account | None:
         rows = await self._database.fetch(ACCOUNT, id=id)

@@ -15,7 +15,7 @@ from services.intake.model import ReportFault
 from shared.bus.kafka import KafkaEvents, KafkaPublisher, ensure_topics
 from shared.bus.relay import Relay
 from shared.clock import SystemClock, to_ms
-from shared.contracts.event import to_message
+from shared.contracts.event import to_messages
 from shared.contracts.facts import FaultReported
 from shared.contracts.topics import TICKETS, orders_topic
 from shared.db.postgres import PostgresDatabase
@@ -80,7 +80,7 @@ async def _report(database: PostgresDatabase, first: int) -> list[Any]:
     async with database.connection() as connection:
         columns = ", ".join("l." + name for name in LOG_COLUMNS)
         rows = await connection.fetch(f"SELECT {columns} FROM outbox o JOIN ticket_log l USING (ticket, seq)")
-    return [to_message(entry_of(row), BARE) for row in rows]
+    return [message for row in rows for message in to_messages(entry_of(row), [BARE])]
 
 
 def _producer(kafka: str) -> Any:

@@ -159,7 +159,7 @@ async def test_circuit_that_was_being_read_during_a_reload_is_not_held_in_its_ol
 
         async def fetch(self, query: Any, **params: Any) -> Any:
             rows = await store.fetch(query, **params)
-            if query is registry_store.CIRCUIT and not overtaken.is_set():
+            if query is registry_store.CIRCUITS and not overtaken.is_set():
                 read_old.set()
                 await overtaken.wait()
             return rows
