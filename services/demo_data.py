@@ -11,7 +11,7 @@ from shared.auth.principal import Principal
 from shared.clock import Clock
 from shared.db.port import Database, Tx
 from shared.registry.files import RegistryFiles, read_registry
-from shared.registry.store import put
+from shared.registry.writing import Author, put
 
 DATA = Path(__file__).parents[1] / "deploy" / "data"
 CREDENTIALS = "demo-credentials.json"
@@ -24,7 +24,8 @@ async def load_demo(database: Database, keyring: Keyring, clock: Clock, folder: 
     credentials = None if _work(path, keyring) else _issue(files)
 
     async def load(tx: Tx) -> None:
-        await put(tx, files.accounts, files.networks, files.circuits)
+        by = Author("system:demo", clock.now())
+        await put(tx, files.accounts, files.networks, files.circuits, by=by)
         if credentials:
             await save_keys(tx, credentials, clock.now())
 

@@ -19,7 +19,8 @@ from shared.db.port import Database
 from shared.errors import CenterError, Unavailable
 from shared.health import Health
 from shared.metrics import Metrics
-from shared.registry.store import Follower, Registry
+from shared.registry.following import Filling, Follower
+from shared.registry.store import Registry
 from shared.settings import Settings
 from shared.tickets.policy_file import read_policy
 from shared.tickets.targets import Policy
@@ -82,7 +83,7 @@ async def center(
     database = open_database(settings)
     try:
         registry, keyring = Registry(database), Keyring(database)
-        follower = Follower(database, registry, keyring)
+        follower = Follower(database, Filling(database, registry), keyring)
         await _when_it_answers(follower.refresh)
         parts = _Parts(settings, clock, database, registry, metrics, health, policy)
         running = [parts.service(name) for name in services]

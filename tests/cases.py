@@ -8,6 +8,7 @@ from typing import Any
 from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.ids import AccountId, CircuitId, NetworkCode, TicketId, new_ticket_id, order_id
+from shared.registry.writing import Author
 from shared.testing.clock import START
 from shared.tickets.log import Entry, append, open_ticket
 from shared.tickets.model import Ticket
@@ -20,6 +21,7 @@ CIRCUIT = CircuitId("010-0878-IPV-0001")
 ACTOR = "account:state-grid"
 BEIJING, CHUXIONG = NetworkCode("010"), NetworkCode("0878")
 ORDER = order_id(TICKET, BEIJING)
+SEED = Author("system:test", START)
 MINUTE = timedelta(minutes=1)
 STANDING = Standing("diamond", to_ms(START + 120 * MINUTE), to_ms(START + 60 * MINUTE))
 

@@ -28,17 +28,18 @@ from shared.db.port import Database, Tx
 from shared.db.schema import bus_positions, outbox
 from shared.db.statement import BulkInsert, Query
 from shared.ids import NetworkCode
-from shared.registry.store import put
+from shared.registry.writing import put
 from shared.settings import Settings
 from shared.testing.clock import START, ManualClock
 from shared.testing.servers import Kafka, Postgres
 from shared.tickets.tables import ticket_log
 from tests import registry
+from tests.cases import SEED
 from tests.people import Customer, Json, LocalNetwork, Operator
 from tests.waiting import until
 
 DATABASE = "center"
-KEPT = "accounts, networks, circuits, api_keys, registry_version, vrc_schema"
+KEPT = "accounts, networks, circuits, api_keys, registry_version, registry_changes, vrc_schema"
 EMPTY = f"""
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{DATABASE}' AND pid <> pg_backend_pid();
 DO $$ DECLARE name text; BEGIN
@@ -248,7 +249,7 @@ def _elsewhere(job: Callable[[], Any]) -> None:
 
 async def _seed(settings: Settings) -> None:
     async def fill(tx: Tx) -> None:
-        await put(tx, registry.ACCOUNTS, registry.NETWORKS, registry.CIRCUITS)
+        await put(tx, registry.ACCOUNTS, registry.NETWORKS, registry.CIRCUITS, by=SEED)
         await save_keys(tx, KEYS.values(), START)
 
     database = open_database(settings)

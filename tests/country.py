@@ -22,16 +22,17 @@ from shared.contracts.topics import orders_topic
 from shared.db.port import Tx
 from shared.ids import AccountId, CircuitId
 from shared.registry.model import Account, Circuit, End, Segment
-from shared.registry.store import put
+from shared.registry.writing import put
 from shared.settings import Settings
 from shared.testing.clock import START
 from shared.testing.serve import serving
 from shared.testing.servers import Kafka
 from tests import registry
+from tests.cases import SEED
 from tests.centers import Embedded, Production, Way
 from tests.people import Operator
 
-ACCOUNTS = tuple(Account(AccountId(id), id, id, "bank", "gold") for id in ("north-bank", "south-bank"))
+ACCOUNTS = tuple(Account(AccountId(id), id, id, "finance", "gold") for id in ("north-bank", "south-bank"))
 CODES = tuple(network.code for network in registry.NETWORKS)
 CIRCUITS = 40
 KEYS = {
@@ -99,7 +100,7 @@ async def country(way: Way) -> AsyncIterator[Country]:
 
 async def _fill(settings: Settings) -> None:
     async def fill(tx: Tx) -> None:
-        await put(tx, ACCOUNTS, registry.NETWORKS, circuits())
+        await put(tx, ACCOUNTS, registry.NETWORKS, circuits(), by=SEED)
         await save_keys(tx, KEYS.values(), START)
 
     database = open_database(settings)

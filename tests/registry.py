@@ -7,8 +7,8 @@ from shared.registry.model import Account, Circuit, End, Network, Segment, Side
 
 GRID, BANK = AccountId("state-grid"), AccountId("icbc")
 ACCOUNTS = (
-    Account(GRID, "华网电力", "Huawang Power", "utility", "diamond"),
-    Account(BANK, "工商银行", "ICBC", "bank", "jade"),
+    Account(GRID, "华网电力", "Huawang Power", "other", "diamond"),
+    Account(BANK, "工商银行", "ICBC", "finance", "jade"),
 )
 BEIJING, SHANGHAI, XIAN = NetworkCode("010"), NetworkCode("021"), NetworkCode("029")
 KUNMING, CHUXIONG, SHENZHEN, DALI = (NetworkCode(code) for code in ("0871", "0878", "0755", "0872"))

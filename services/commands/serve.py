@@ -18,6 +18,7 @@ from services.run import ALL, BadSettings, Center, ServiceName, center, settle
 from shared.db.sqlite import AlreadyRunning
 from shared.errors import CenterError
 from shared.ids import AccountId
+from shared.registry import reading
 from shared.settings import Settings
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -105,7 +106,7 @@ async def _say_where(
     click.echo(f"Metrics on http://{running.settings.metrics_host}:{metrics_port}/metrics")
     if credentials:
         account, key = _first_account(credentials)
-        (circuit,) = await running.registry.circuits(AccountId(account), after="", most=1)
+        (circuit,) = await reading.circuits(running.database, AccountId(account), after="", most=1)
         click.echo(f"Credentials in {credentials}\n\nReport a fault:\n\n{_example(base, key, circuit.id)}\n")
 
 

@@ -65,12 +65,10 @@ async def prepare_topics(settings: Settings) -> None:
 
 async def _networks(settings: Settings) -> list[NetworkCode]:
     from services.run import open_database
-    from shared.registry.store import Registry
+    from shared.registry.following import loaded
 
     database = open_database(settings)
     try:
-        registry = Registry(database)
-        await registry.load()
-        return [network.code for network in registry.networks]
+        return [network.code for network in (await loaded(database)).networks]
     finally:
         await database.close()

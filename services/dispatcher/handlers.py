@@ -20,7 +20,7 @@ from shared.db.commit import GroupCommit
 from shared.db.port import Database
 from shared.errors import NotFound, Unavailable
 from shared.ids import NetworkCode, TicketId
-from shared.registry.model import Circuit
+from shared.registry.model.circuit import Circuit
 from shared.registry.store import Registry
 from shared.tickets import store as tickets
 from shared.tickets.changes import Change, Changed, Changes, Decide
@@ -53,9 +53,14 @@ class OrderDesk:
         """
         due = {event.ticket: event for event in events if event.type in CALLS_FOR_DISPATCH}
         reports = {id: fact for id, event in due.items() if (fact := _report(event))}
-        circuits = await self._registry.circuits_by_id({fact.circuit for fact in reports.values()})
+        circuits = await self._registry.circuits_as_of({fact.circuit for fact in reports.values()})
+        grounds = {
+            id: self._ground(*circuits.get(fact.circuit, (None, self._registry.version)))
+            for id, fact in reports.items()
+        }
+        grounds |= {id: await self._ground_again(id) for id, event in due.items() if event.type == "ticket.reopened"}
         changes = [
-            self._dispatch(id, circuits.get(reports[id].circuit) if id in reports else None)
+            self._dispatch(id, grounds.get(id) or self._ground(None))
             for id, event in due.items()
             if id in reports or event.type != "ticket.reported"
         ]
@@ -72,8 +77,15 @@ class OrderDesk:
                     log.error("ticket %s was not dispatched", change.ticket, exc_info=outcome)
         return issued, failed
 
-    def _dispatch(self, ticket: TicketId, circuit: Circuit | None) -> Change:
-        return Change(ticket, ACTOR, partial(model.dispatch, ground=self._ground(circuit)))
+    def _dispatch(self, ticket: TicketId, ground: Ground) -> Change:
+        return Change(ticket, ACTOR, partial(model.dispatch, ground=ground))
+
+    async def _ground_again(self, reopened: TicketId) -> Ground:
+        """One that was reopened before it was routed at all needs its circuit as a report does."""
+        try:
+            return await self._ground_of(reopened)
+        except NotFound:
+            return self._ground(None)
 
     async def in_order(self, changes: Sequence[Change]) -> Sequence[Changed | BaseException]:
         """Decides them one after the other, as given; answers what became of each."""
@@ -90,28 +102,28 @@ class OrderDesk:
         self, ticket: TicketId, network: NetworkCode, said: p.Progress, *, actor: str, request: Request | None
     ) -> Change:
         """What the network said, ready to be decided. Raises NotFound, Unavailable."""
-        circuit = await self._circuit(ticket) if _needs_circuit(said) else None
-        decide = partial(model.progress, network=network, said=said, ground=self._ground(circuit))
+        ground = await self._ground_of(ticket) if _needs_circuit(said) else self._ground(None)
+        decide = partial(model.progress, network=network, said=said, ground=ground)
         return Change(ticket, actor, decide, lambda t: t.order_to(network) is not None, request)
 
     async def by_hand(
         self, ticket: TicketId, networks: Sequence[NetworkCode], reason: str, *, actor: str, request: Request | None
     ) -> Changed:
-        ground = self._ground(await self._circuit(ticket))
+        ground = await self._ground_of(ticket)
         decide = partial(model.route_by_hand, networks=networks, reason=reason, ground=ground)
         return await self.command(ticket, decide, actor=actor, request=request)
 
     async def command(self, ticket: TicketId, decide: Decide, *, actor: str, request: Request | None) -> Changed:
         return await self._commands.submit(Change(ticket, actor, decide, request=request))
 
-    def _ground(self, circuit: Circuit | None) -> Ground:
-        return Ground(lambda code: self._registry.network(code) is not None, circuit)
+    def _ground(self, circuit: Circuit | None, version: int | None = None) -> Ground:
+        return Ground(lambda code: self._registry.network(code) is not None, circuit, version)
 
-    async def _circuit(self, id: TicketId) -> Circuit | None:
+    async def _ground_of(self, id: TicketId) -> Ground:
         ticket: Ticket | None = await tickets.get(self._database, id)
         if ticket is None:
             raise NotFound()
-        return await self._registry.circuit(ticket.circuit)
+        return self._ground(*await self._registry.circuit_as_of(ticket.circuit))
 
 
 def _report(event: Event) -> FaultReported | None:
@@ -131,6 +143,8 @@ def _needs_circuit(said: p.Progress) -> bool:
     match said:
         case p.HandedOver() | p.AssistanceAsked():
             return True
+        case p.Suspended(reason=reason):
+            return reason == "customer_lan"
         case p.Progressed(segment=segment):
             return segment is not None
         case _:

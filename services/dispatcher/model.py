@@ -14,7 +14,7 @@ from shared.contracts import facts as f
 from shared.contracts import progress as p
 from shared.errors import FieldError, IllegalMove, InvalidInput, NotFound
 from shared.ids import NetworkCode, order_id
-from shared.registry.model import Circuit
+from shared.registry.model.circuit import Circuit, answers_for, scope
 from shared.tickets.model import LIVE, TICKET_MOVES, Order, Ticket, require_order_move, require_ticket_move
 
 CLOCKS_DIFFER = timedelta(seconds=60)
@@ -34,10 +34,12 @@ Known = Callable[[NetworkCode], bool]
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a decision knows besides the ticket: its circuit, where needed, and which networks exist."""
+    """What a decision knows besides the ticket: which networks exist and, where needed, its circuit; `version` is the
+    registry's by which it knows."""
 
     known: Known
     circuit: Circuit | None = None
+    version: int | None = None
 
 
 def dispatch(ticket: Ticket, now: datetime, *, ground: Ground) -> Sequence[f.Fact]:
@@ -48,11 +50,11 @@ def dispatch(ticket: Ticket, now: datetime, *, ground: Ground) -> Sequence[f.Fac
     if ticket.status == "resolved" or ticket.routed_round >= ticket.round:
         return ()
     if again := [o for o in ticket.orders if o.state == "restored"]:
-        return [_reissued(ticket, o) for o in again]
+        return [_issued(ticket, _again(o), o.kind, ground) for o in again]
     found = route(ground.circuit, ticket.fault_segment or ticket.segment, known=ground.known)
     if isinstance(found, Unroutable):
-        return (f.TicketUnroutable(found.reason),)
-    return [_issued(ticket, task, "repair") for task in found]
+        return (f.TicketUnroutable(found.reason, ground.version),)
+    return [_issued(ticket, task, "repair", ground) for task in found]
 
 
 def stand_down(
@@ -73,7 +75,7 @@ def route_by_hand(
     if not wanted:
         legal = [move for move in TICKET_MOVES[ticket.status] if move != "route"]
         raise IllegalMove("All these networks have a live order on this ticket already.", legal=legal)
-    return [_issued(ticket, _task(ground.circuit, n, reason), "repair") for n in wanted]
+    return [_issued(ticket, _task(ground.circuit, n, reason), "repair", ground) for n in wanted]
 
 
 def reject(ticket: Ticket, now: datetime, *, reason: str) -> Sequence[f.Fact]:
@@ -100,7 +102,7 @@ def progress(
         case p.Progressed():
             return _progressed(order, said, ground)
         case p.Suspended():
-            return _suspended(ticket, order, said)
+            return _suspended(ticket, order, said, ground)
         case p.Resumed():
             require_ticket_move(ticket, "resume")
             return (f.TicketResumed(order.id, network, said.note, said.occurred_at),)
@@ -141,9 +143,11 @@ def _progressed(order: Order, said: p.Progressed, ground: Ground) -> Sequence[f.
     )
 
 
-def _suspended(ticket: Ticket, order: Order, said: p.Suspended) -> Sequence[f.Fact]:
+def _suspended(ticket: Ticket, order: Order, said: p.Suspended, ground: Ground) -> Sequence[f.Fact]:
+    """Waiting for the customer's LAN is our own time where the contract makes that LAN ours."""
     require_ticket_move(ticket, "suspend")
-    clock = CLOCK[said.reason]
+    lan_is_ours = ground.circuit is not None and answers_for(ground.circuit, "customer-lan") is not None
+    clock = "held" if said.reason == "customer_lan" and lan_is_ours else CLOCK[said.reason]
     return (f.TicketSuspended(order.id, order.network, clock, said.reason, said.evidence, said.occurred_at),)
 
 
@@ -153,7 +157,7 @@ def _assistance(ticket: Ticket, order: Order, said: p.AssistanceAsked, ground: G
     if _is_live(ticket, said.of):
         return (asked,)
     task = _task(ground.circuit, said.of, f"asked for assistance by {order.network}")
-    return asked, _issued(ticket, task, "assistance")
+    return asked, _issued(ticket, task, "assistance", ground)
 
 
 def _handed_over(ticket: Ticket, order: Order, said: p.HandedOver, ground: Ground) -> Sequence[f.Fact]:
@@ -168,7 +172,7 @@ def _handed_over(ticket: Ticket, order: Order, said: p.HandedOver, ground: Groun
     if _is_live(ticket, to):
         return *resumed, over
     task = _task(ground.circuit, to, f"handed over by {order.network}: {said.reason}", said.segment)
-    return *resumed, over, _issued(ticket, task, "repair")
+    return *resumed, over, _issued(ticket, task, "repair", ground)
 
 
 def _restored(ticket: Ticket, order: Order, said: p.Restored, now: datetime) -> Sequence[f.Fact]:
@@ -208,13 +212,14 @@ def _task(circuit: Circuit | None, network: NetworkCode, reason: str, segment: s
     return Task(network, (segment,) if segment else own, reason)
 
 
-def _issued(ticket: Ticket, task: Task, kind: f.OrderKind) -> f.OrderIssued:
+def _issued(ticket: Ticket, task: Task, kind: f.OrderKind, ground: Ground) -> f.OrderIssued:
     return f.OrderIssued(
         order=order_id(ticket.id, task.network), network=task.network, kind=kind, reason=task.reason,
         round=ticket.round, circuit=ticket.circuit, segments=task.segments, impact=ticket.impact,
         description=ticket.description, reported_at=ticket.reported_at, contact=ticket.contact,
+        scope=scope(ground.circuit) if ground.circuit else None, registry_version=ground.version,
     )  # fmt: skip
 
 
-def _reissued(ticket: Ticket, order: Order) -> f.OrderIssued:
-    return _issued(ticket, Task(order.network, order.segments, "the restoration did not hold"), order.kind)
+def _again(order: Order) -> Task:
+    return Task(order.network, order.segments, "the restoration did not hold")

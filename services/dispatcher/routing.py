@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shared.ids import NetworkCode
-from shared.registry.model import Circuit, Segment
+from shared.registry.model.circuit import Circuit, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,16 @@ def _to_segment(circuit: Circuit, segment: str) -> Sequence[Task]:
     outside = found is not None and found.network is None
     party = found.party if found else None
     reason = f"nearest to {segment} of {party}: test up to the demarcation" if outside else f"fault known in {segment}"
-    return (Task(network, (segment,), reason),)
+    return (Task(network, (segment,), reason + _demarcation(found)),)
+
+
+def _demarcation(segment: Segment | None) -> str:
+    """Where it is and whom to call there, as far as it is known."""
+    if segment is None or segment.demarcation is None:
+        return ""
+    contact = segment.contact
+    called = " ".join(part for part in (contact.name, contact.phone) if part) if contact else ""
+    return f" ({segment.demarcation}{', contact ' + called if called else ''})"
 
 
 def _to_both_ends(circuit: Circuit) -> Sequence[Task]:

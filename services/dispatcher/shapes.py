@@ -7,7 +7,7 @@ import orjson
 from pydantic import BaseModel
 
 from shared.clock import from_ms, rfc3339
-from shared.contracts.facts import Contact, Impact, OrderKind
+from shared.contracts.facts import Contact, Impact, OrderKind, Scope
 from shared.db.statement import Row
 from shared.tickets.model import OrderState
 
@@ -33,6 +33,8 @@ class OrderDetail(BaseModel):
     contact: Contact | None
     tier: str
     breach_at: datetime
+    scope: Scope | None
+    registry_version: int | None
 
 
 class OrderPage(BaseModel):
@@ -50,4 +52,5 @@ def order_detail(row: Row) -> dict[str, Any]:
         "updated_at": rfc3339(from_ms(row["updated_at"])), "round": issued["round"], "circuit": issued["circuit"],
         "impact": issued["impact"], "description": issued["description"], "reported_at": issued["reported_at"],
         "contact": issued["contact"], "tier": row["tier"], "breach_at": rfc3339(from_ms(row["breach_at"])),
+        "scope": issued.get("scope"), "registry_version": issued.get("registry_version"),
     }  # fmt: skip

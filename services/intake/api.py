@@ -16,7 +16,7 @@ from shared.contracts.event import public
 from shared.db.port import Database
 from shared.errors import NotFound
 from shared.ids import TICKET_PATTERN, AccountId, TicketId
-from shared.registry.store import Registry
+from shared.registry import reading
 from shared.tickets import store as tickets
 from shared.tickets.changes import Change, Decide
 from shared.tickets.model import Status, Ticket
@@ -83,9 +83,9 @@ def report_route(door: ReportDoor) -> APIRouter:
     return router
 
 
-def routes(desk: Desk, database: Database, registry: Registry) -> APIRouter:
+def routes(desk: Desk, database: Database) -> APIRouter:
     router = APIRouter(route_class=StrictRoute)
-    _add_reads(router, database, registry)
+    _add_reads(router, database)
     _add_commands(router, desk)
     return router
 
@@ -97,7 +97,7 @@ async def _visible(database: Database, principal: Principal, id: TicketId) -> Ti
     return ticket
 
 
-def _add_reads(router: APIRouter, database: Database, registry: Registry) -> None:
+def _add_reads(router: APIRouter, database: Database) -> None:
     @router.get("/v1/tickets", response_model=shapes.TicketPage, responses=LIST_PROBLEMS, tags=["tickets"])
     async def list_tickets(
         caller: Lister,
@@ -143,7 +143,7 @@ def _add_reads(router: APIRouter, database: Database, registry: Registry) -> Non
         """An account's own circuits; an operator's are all."""
         after = decode_cursor(cursor, str)
         owner = AccountId(caller.subject) if caller.role == "account" else None
-        found = await registry.circuits(owner, after=after[0] if after else "", most=limit + 1)
+        found = await reading.circuits(database, owner, after=after[0] if after else "", most=limit + 1)
         items = [shapes.circuit_view(c).model_dump() for c in found]
         following = encode_cursor(found[min(limit, len(found)) - 1].id) if found else None
         return json(page(items, limit=limit, next_cursor=following))

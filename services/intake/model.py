@@ -32,6 +32,7 @@ def join(ticket: Ticket, report: f.FaultReported) -> Sequence[f.Fact]:
     joined = f.ReportJoined(
         impact=report.impact, description=report.description, reported_at=report.reported_at,
         reference=report.reference, contact=report.contact, segment=report.segment,
+        reported_impact=report.reported_impact,
     )  # fmt: skip
     if ticket.status == "resolved":
         return joined, f.TicketReopened("reported again before the restoration was confirmed")

@@ -60,10 +60,12 @@ class ReportDoor:
         account = await self._owner(principal, body.circuit)
         if body.segment is not None:
             await self._require_segment(body.circuit, body.segment)
+        one_path = body.impact == "down" and not body.both_paths and self._registry.is_protected(body.circuit)
+        impact: f.Impact = "degraded" if one_path else body.impact
         return f.FaultReported(
-            account=account, circuit=CircuitId(body.circuit), impact=body.impact, description=body.description,
+            account=account, circuit=CircuitId(body.circuit), impact=impact, description=body.description,
             reported_at=self._when(body.reported_at), reference=body.reference, contact=body.contact_fact(),
-            segment=body.segment,
+            segment=body.segment, reported_impact=body.impact if one_path else None,
         )  # fmt: skip
 
     async def _owner(self, principal: Principal, circuit: str) -> AccountId:

@@ -26,7 +26,7 @@ class IntakeService:
 
         self._desk = Desk(database, clock, rank)
         door = ReportDoor(self._desk, registry, clock, IntakeMetrics(metrics, database))
-        self.routers: list[APIRouter] = [report_route(door), routes(self._desk, database, registry)]
+        self.routers: list[APIRouter] = [report_route(door), routes(self._desk, database)]
 
     async def start(self) -> None:
         return None

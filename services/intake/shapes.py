@@ -1,13 +1,15 @@
 """The bodies customers send and the lists they get, as pydantic models: the edge's shapes, documented by OpenAPI."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from shared.contracts import facts as f
 from shared.contracts.instant import Instant
 from shared.contracts.progress import Short, Text
-from shared.registry.model import Circuit
+from shared.registry.model.circuit import Circuit, scope
+from shared.registry.model.service import domain
 from shared.tickets.view import TicketView
 
 
@@ -33,6 +35,10 @@ class FaultBody(_Body):
 
     circuit: Annotated[str, Field(min_length=1, max_length=64, examples=["010-0871-IPV-0001"])]
     impact: f.Impact
+    both_paths: Annotated[
+        StrictBool,
+        Field(description="A protected circuit that is down is recorded as degraded, unless both its paths are lost"),
+    ] = False
     description: Text
     reported_at: Instant | None = None
     reference: Annotated[Short | None, Field(description="Your own number for this fault")] = None
@@ -91,6 +97,7 @@ class LogPage(BaseModel):
 class EndView(BaseModel):
     network: str
     site: str
+    address: str | None
 
 
 class SegmentView(BaseModel):
@@ -100,12 +107,17 @@ class SegmentView(BaseModel):
     network: str | None
     party: str | None
     between: str | None
+    demarcation: str | None
 
 
 class CircuitView(BaseModel):
+    """`scope` is how far the end-to-end service reaches; see docs/architecture/registry."""
+
     id: str
     account: str
     service: str
+    domain: str | None
+    scope: f.Scope
     bandwidth_mbps: int
     protected: bool
     a_end: EndView
@@ -119,4 +131,6 @@ class CircuitPage(BaseModel):
 
 
 def circuit_view(circuit: Circuit) -> CircuitView:
-    return CircuitView.model_validate(circuit, from_attributes=True)
+    """Whom to call at a demarcation is not the customer's business, and left out."""
+    follows = {"domain": domain(circuit.service), "scope": scope(circuit)}
+    return CircuitView.model_validate(asdict(circuit) | follows)

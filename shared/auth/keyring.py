@@ -18,8 +18,8 @@ from shared.clock import to_ms
 from shared.db.port import Database, Tx
 from shared.db.statement import BulkInsert, Query
 from shared.ids import AccountId
-from shared.registry.store import bump
 from shared.registry.tables import KEY_COLUMNS, api_keys
+from shared.registry.version import bump
 
 LIVE_KEYS = Query(select(api_keys.c.hash, api_keys.c.role, api_keys.c.subject).where(api_keys.c.revoked_at.is_(None)))
 PUT_KEYS = BulkInsert(api_keys, KEY_COLUMNS)

@@ -20,6 +20,7 @@ SuspendReason = Literal[
     "force_majeure", "third_party", "spares", "internal",
 ]  # fmt: skip
 OrderKind = Literal["repair", "assistance"]
+Scope = Literal["own", "with-partner", "with-customer-lan"]
 Cause = Literal[
     "fibre", "equipment", "power", "configuration", "customer_side", "third_party", "no_fault_found", "other"
 ]
@@ -34,6 +35,9 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class FaultReported:
+    """`impact` is what is recorded; `reported_impact` what was reported, where that is another: one of the two paths
+    of a protected circuit is down, so the service is degraded."""
+
     account: AccountId
     circuit: CircuitId
     impact: Impact
@@ -42,11 +46,12 @@ class FaultReported:
     reference: str | None = None
     contact: Contact | None = None
     segment: str | None = None
+    reported_impact: Impact | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReportJoined:
-    """A further report of the same outage; the ticket keeps its own description and number."""
+    """A further report of the same outage; the ticket keeps its own description and number. Impacts as above."""
 
     impact: Impact
     description: str
@@ -54,11 +59,15 @@ class ReportJoined:
     reference: str | None = None
     contact: Contact | None = None
     segment: str | None = None
+    reported_impact: Impact | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TicketUnroutable:
+    """`registry_version` is the one by which it was decided, here and in an order."""
+
     reason: str
+    registry_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,8 @@ class OrderIssued:
     description: str
     reported_at: datetime
     contact: Contact | None = None
+    scope: Scope | None = None
+    registry_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """`python -m shared.contracts.freeze` writes down the JSON schema of every fact and progress shape, once.
 
 A schema that is written down is a promise: another one under the same name is refused, for it breaks whoever reads
-the old messages. `--force` is for a shape that was never released. Titles and descriptions are no part of it.
+the old messages. A fact may gain a field that need not be there: readers pass over what they don't know. `--force` is
+for a shape that was never released. Titles and descriptions are no part of it.
 """
 
 import json
@@ -35,11 +36,28 @@ def freeze(folder: Path = FROZEN, *, force: bool = False) -> list[str]:
     folder.mkdir(exist_ok=True)
     before, refused = frozen(folder), []
     for type_, schema in schemas().items():
-        if before.get(type_, schema) == schema or force:
+        if force or only_adds(before.get(type_, schema), schema):
             (folder / f"{type_}.json").write_text(schema, encoding="utf-8")
         else:
             refused.append(type_)
     return refused
+
+
+def only_adds(before: str, after: str) -> bool:
+    """Whether `after` is `before`, with nothing more than further fields that need not be there."""
+    return _only_adds(json.loads(before), json.loads(after))
+
+
+def _only_adds(before: Any, after: Any) -> bool:
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return bool(before == after)
+    may_gain = {"properties", "$defs"} & before.keys()
+    rest = before.keys() | (after.keys() - {"$defs"})  # `required` among it: nothing new is demanded
+    return all(before.get(key) == after.get(key) for key in rest - may_gain) and all(
+        name in after.get(key, {}) and _only_adds(part, after[key][name])
+        for key in may_gain
+        for name, part in before[key].items()
+    )
 
 
 def _text(schema: dict[str, Any]) -> str:

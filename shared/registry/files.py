@@ -64,5 +64,7 @@ def _circuit(row: dict[str, str], segments: list[Segment]) -> Circuit:
         f"{end}_end": End(**{"network": row[f"{end}_network"], "site": row[f"{end}_site"]})  # type: ignore[arg-type]
         for end in "az"
     }
-    plain = {name: row[name] for name in ("id", "account", "service", "bandwidth_mbps", "protected")}
+    plain: dict[str, object] = {name: row[name] for name in ("id", "account", "service")}
+    plain["bandwidth_mbps"] = int(row["bandwidth_mbps"])
+    plain["protected"] = {"true": True, "false": False}.get(row["protected"])
     return CIRCUIT.validate_python({**plain, **ends, "segments": tuple(segments)})

@@ -21,7 +21,7 @@ from shared.clock import SystemClock
 from shared.db.migrate import migrate
 from shared.ids import AccountId, CircuitId, NetworkCode
 from shared.registry.model import Account, Circuit, End, Network, Segment
-from shared.registry.store import put
+from shared.registry.writing import Author, put
 from shared.settings import Settings
 
 CIRCUITS = 150_000
@@ -48,10 +48,11 @@ async def prepare(settings: Settings, *, circuits: int = CIRCUITS) -> Ground:
     await asyncio.to_thread(migrate, settings.database_url)
     key = issue(Principal("account", ACCOUNT))
     database = open_database(settings)
+    by = Author("system:bench", SystemClock().now())
     try:
         for first in range(0, circuits, 10_000):
             made = [_circuit(i) for i in range(first, min(first + 10_000, circuits))]
-            await database.transact(lambda tx, made=made: put(tx, [_account()], [_network()], made))
+            await database.transact(lambda tx, made=made: put(tx, [_account()], [_network()], made, by=by))
         await database.transact(lambda tx: save_keys(tx, [key], SystemClock().now()))
     finally:
         await database.close()

@@ -20,7 +20,7 @@ from shared.contracts.facts import FaultReported
 from shared.contracts.topics import TICKETS, orders_topic
 from shared.db.postgres import PostgresDatabase
 from shared.health import Pulse
-from shared.registry.store import Registry
+from shared.registry.following import loaded
 from shared.tickets.store import entry_of
 from shared.tickets.tables import LOG_COLUMNS
 from shared.tickets.targets import Standing
@@ -135,9 +135,7 @@ async def _bare_loop(kafka: str) -> float:
 
 async def _dispatch(database: PostgresDatabase, relay: Relay, connection: Any, kafka: str) -> float:
     """Events of the round → orders, log and outbox in PostgreSQL → published → offsets committed."""
-    registry = Registry(database)
-    await registry.load()
-    desk = OrderDesk(database, registry, SystemClock())
+    desk = OrderDesk(database, await loaded(database), SystemClock())
     events = KafkaEvents(kafka, group="bench-dispatch", instance=None)
     first: Sequence[Any] = ()
     while not first:

@@ -7,7 +7,7 @@ import pytest
 from shared.auth.keyring import IssuedKey, Keyring, digest, issue, revoke_key, save_keys
 from shared.auth.principal import Principal
 from shared.db.port import Database
-from shared.registry.store import Follower
+from shared.registry.following import Follower
 from shared.testing.clock import START
 from tests.cases import ACCOUNT
 

@@ -8,10 +8,15 @@ import pytest
 
 from shared.db.port import Database
 from shared.ids import AccountId, CircuitId, NetworkCode
+from shared.registry import following
 from shared.registry import store as registry_store
+from shared.registry.following import Filling, Follower, loaded
+from shared.registry.history import entry
 from shared.registry.model import Account, Circuit, End, Network, Segment
-from shared.registry.store import Follower, Registry, put
-from tests.cases import ACCOUNT, BEIJING, CHUXIONG, CIRCUIT
+from shared.registry.reading import circuits
+from shared.registry.store import Registry
+from shared.registry.writing import put
+from tests.cases import ACCOUNT, BEIJING, CHUXIONG, CIRCUIT, SEED
 from tests.waiting import until
 
 GRID = Account(ACCOUNT, "华网电力", "Huawang Power", "other", "diamond")
@@ -35,13 +40,13 @@ def line(number: int, account: AccountId = ACCOUNT) -> Circuit:
 
 
 async def write(store: Database, *circuits: Circuit, **more: Any) -> None:
-    await store.transact(lambda tx: put(tx, more.get("accounts", [GRID]), more.get("networks", NETWORKS), circuits))
+    await store.transact(
+        lambda tx: put(tx, more.get("accounts", [GRID]), more.get("networks", NETWORKS), circuits, by=SEED)
+    )
 
 
 async def read(store: Database) -> Registry:
-    registry = Registry(store)
-    await registry.load()
-    return registry
+    return await loaded(store)
 
 
 async def test_circuit_comes_back_whole_with_its_segments_in_order(store: Database) -> None:
@@ -52,7 +57,7 @@ async def test_circuit_comes_back_whole_with_its_segments_in_order(store: Databa
 async def test_account_and_networks_come_back_whole(store: Database) -> None:
     await write(store)
     registry = await read(store)
-    assert await registry.account(ACCOUNT) == GRID
+    assert await entry(store, "account", ACCOUNT) == GRID
     assert sorted(registry.networks, key=lambda n: n.code) == NETWORKS
     assert registry.network("0878") == NETWORKS[1]
 
@@ -68,7 +73,6 @@ async def test_owner_of_a_circuit_is_known_without_asking_the_database(store: Da
 async def test_what_is_unknown_is_nothing(store: Database, id: str) -> None:
     registry = await read(store)
     assert await registry.circuit(id) is None
-    assert await registry.account(AccountId(id)) is None
     assert registry.network(id) is None
 
 
@@ -77,32 +81,30 @@ async def test_writing_again_replaces(store: Database) -> None:
     await write(store, replace(LINE, bandwidth_mbps=200), accounts=[replace(GRID, tier="jade")])
     registry = await read(store)
     assert (await registry.circuit(CIRCUIT)).bandwidth_mbps == 200  # type: ignore[union-attr]
-    assert (await registry.account(ACCOUNT)).tier == "jade"  # type: ignore[union-attr]
+    assert (await entry(store, "account", ACCOUNT)).tier == "jade"  # type: ignore[union-attr]
 
 
 async def test_circuits_of_an_account_come_in_pages_without_gap_or_repeat(store: Database) -> None:
     await write(store, *(line(n) for n in range(5)), line(9, AccountId("another")))
-    registry = await read(store)
-    first = await registry.circuits(ACCOUNT, after="", most=3)
-    rest = await registry.circuits(ACCOUNT, after=first[-1].id, most=3)
+    first = await circuits(store, ACCOUNT, after="", most=3)
+    rest = await circuits(store, ACCOUNT, after=first[-1].id, most=3)
     assert [c.id for c in (*first, *rest)] == ["C000", "C001", "C002", "C003", "C004"]
 
 
 async def test_circuits_of_all_accounts_come_in_order(store: Database) -> None:
     await write(store, line(2), line(1, AccountId("another")), line(3))
-    registry = await read(store)
-    assert [c.id for c in await registry.circuits(None, after="C001", most=9)] == ["C002", "C003"]
+    assert [c.id for c in await circuits(store, None, after="C001", most=9)] == ["C002", "C003"]
 
 
 async def test_thousand_circuits_are_written_at_once(store: Database) -> None:
     await write(store, *(line(number) for number in range(1000)))
-    assert len(await (await read(store)).circuits(None, after="", most=2000)) == 1000
+    assert len(await circuits(store, None, after="", most=2000)) == 1000
 
 
 async def test_change_is_seen_at_the_next_refresh(store: Database) -> None:
     await write(store, LINE)
     registry = Registry(store)
-    follower = Follower(store, registry)
+    follower = Follower(store, Filling(store, registry))
     await follower.refresh()
     held = await registry.circuit(CIRCUIT)
     await write(store, replace(LINE, account=AccountId("another")))
@@ -128,13 +130,13 @@ async def test_refresh_loads_only_when_the_version_has_moved(store: Database) ->
 
 
 async def test_follower_goes_on_by_itself(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry_store, "FOLLOW_EVERY_S", 0.01)
+    monkeypatch.setattr(following, "FOLLOW_EVERY_S", 0.01)
     registry = Registry(store)
-    following = asyncio.create_task(Follower(store, registry).run())
+    task = asyncio.create_task(Follower(store, Filling(store, registry)).run())
     await write(store, LINE)
     await until(lambda: registry.owner(CIRCUIT) == ACCOUNT)
-    following.cancel()
-    await asyncio.wait([following])
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def test_follower_outlives_whatever_goes_wrong(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,12 +147,12 @@ async def test_follower_outlives_whatever_goes_wrong(store: Database, monkeypatc
             self.loads += 1
             raise ZeroDivisionError
 
-    monkeypatch.setattr(registry_store, "FOLLOW_EVERY_S", 0.01)
+    monkeypatch.setattr(following, "FOLLOW_EVERY_S", 0.01)
     broken = Broken()
-    following = asyncio.create_task(Follower(store, broken).run())
+    task = asyncio.create_task(Follower(store, broken).run())
     await until(lambda: broken.loads > 2)
-    following.cancel()
-    await asyncio.wait([following])
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def test_circuit_that_was_being_read_during_a_reload_is_not_held_in_its_old_form(store: Database) -> None:
@@ -167,10 +169,12 @@ async def test_circuit_that_was_being_read_during_a_reload_is_not_held_in_its_ol
     read_old, overtaken = asyncio.Event(), asyncio.Event()
     await write(store, LINE)
     registry = Registry(Slow())  # type: ignore[arg-type]
+    filling = Filling(store, registry)
+    await filling.load()
     reading = asyncio.create_task(registry.circuit(CIRCUIT))
     await read_old.wait()
     await write(store, replace(LINE, bandwidth_mbps=200))
-    await registry.load()
+    await filling.load()
     overtaken.set()
     await reading
     assert (await registry.circuit(CIRCUIT)).bandwidth_mbps == 200  # type: ignore[union-attr]

@@ -1,0 +1,25 @@
+"""A circuit from its row; a detail that only a later version of the center knows is passed over."""
+
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+
+from shared.db.statement import Row
+from shared.registry.model.circuit import Circuit, End, Segment
+
+SEGMENTS = TypeAdapter(tuple[Segment, ...])
+
+
+def details_of(row: Row) -> dict[str, Any]:
+    return orjson.loads(row["details"]) if row["details"] else {}
+
+
+def circuit_of(row: Row) -> Circuit:
+    more = details_of(row)
+    return Circuit(
+        row["id"], row["account"], row["service"], row["bandwidth_mbps"], bool(row["protected"]),
+        End(row["a_network"], row["a_site"], more.get("a_address")),
+        End(row["z_network"], row["z_site"], more.get("z_address")),
+        SEGMENTS.validate_json(row["segments"], extra="ignore"),
+    )  # fmt: skip
