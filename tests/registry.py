@@ -1,9 +1,10 @@
 """The registry that the tests' centers know: two accounts, seven local networks, and a circuit of every sort."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from shared.ids import AccountId, CircuitId, NetworkCode
-from shared.registry.model import Account, Circuit, End, Network, Segment, Side
+from shared.registry.model import Account, Circuit, Contact, End, Network, Segment, Side
 
 GRID, BANK = AccountId("state-grid"), AccountId("icbc")
 ACCOUNTS = (
@@ -66,6 +67,8 @@ PLAIN = tuple(f"SG-021-029-{number}" for number in range(1, 6))
 """Shanghai to Xi'an, as often as a test needs another circuit."""
 OTHERS = ("ICBC-1", "ICBC-2")
 """The bank's, Beijing to Shanghai."""
+TWO_PATHS = "SG-TWO-PATHS"
+"""Protected: Shanghai to Xi'an over two paths; its A-end's LAN is ours, a partner's tail has a known demarcation."""
 CIRCUITS = (
     _circuit(FAR, GRID, CHUXIONG, BEIJING, (
         _lan("a"), *_local("a", CHUXIONG), *_backbone(KUNMING, XIAN), *reversed(_local("z", BEIJING)), _lan("z"),
@@ -76,6 +79,11 @@ CIRCUITS = (
     )),
     _circuit(LOST, GRID, NOWHERE, BEIJING),
     _circuit(FOREIGN, GRID, BEIJING, SHANGHAI, (_lan("a"), _tail("a"), _tail("z"), _lan("z"))),
+    replace(_circuit(TWO_PATHS, GRID, SHANGHAI, XIAN, (
+        Segment("a-lan", "customer-lan", "a", SHANGHAI), *_local("a", SHANGHAI), *_backbone(XIAN), replace(
+            _tail("z"), demarcation="ODF 3", contact=Contact("Partner's desk", phone="+86 21 5550 0134")
+        ),
+    )), protected=True),
     *(_circuit(id, GRID, SHANGHAI, XIAN) for id in PLAIN),
     *(_circuit(id, BANK, BEIJING, SHANGHAI) for id in OTHERS),
 )  # fmt: skip

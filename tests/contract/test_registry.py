@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
-from shared.db.port import Database
+from shared.clock import to_ms
+from shared.db.port import Database, Tx
 from shared.ids import AccountId, CircuitId, NetworkCode
 from shared.registry import following
 from shared.registry import store as registry_store
 from shared.registry.following import Filling, Follower, loaded
-from shared.registry.history import entry
-from shared.registry.model import Account, Circuit, End, Network, Segment
+from shared.registry.history import current, entry, entry_at, last_change
+from shared.registry.model import Account, Circuit, Contact, Contract, End, Network, Segment
 from shared.registry.reading import circuits
 from shared.registry.store import Registry
-from shared.registry.writing import put
+from shared.registry.version import bump
+from shared.registry.writing import Writing, put
 from tests.cases import ACCOUNT, BEIJING, CHUXIONG, CIRCUIT, SEED
 from tests.waiting import until
 
@@ -193,3 +195,115 @@ async def test_network_code_keeps_its_leading_zero(store: Database) -> None:
     await write(store)
     assert (await read(store)).network("878") is None
     assert {network.code for network in (await read(store)).networks} == {NetworkCode("010"), NetworkCode("0878")}
+
+
+async def test_contacts_contract_and_roster_come_back_whole(store: Database) -> None:
+    desk = Contact("Night desk", "duty", "+86 10 5550 0134", "desk@example.com", "zh", "24x7")
+    account = replace(
+        GRID, group="Huawang", parent=AccountId("holding"), contacts=(desk,), manager=desk, notes="call first",
+        contract=Contract("gold plus", "listed-contacts", 48, parent_may_read=True),
+    )  # fmt: skip
+    network = replace(NETWORKS[0], merged="0979", door="http", languages=("zh", "en"), contacts=(desk,), duty=(desk,))
+    partner = Segment("z-tail", "third-party", "z", party="Partner", demarcation="ODF 3", contact=desk)
+    circuit = replace(LINE, a_end=End(BEIJING, "head office", "1 Example Road"), segments=(*LINE.segments, partner))
+    await write(store, circuit, accounts=[account], networks=[network])
+    found = [await entry(store, "account", ACCOUNT), await entry(store, "network", "010")]
+    assert found == [account, network]
+    assert await (await read(store)).circuit(CIRCUIT) == circuit
+
+
+async def test_parent_reads_its_children_whose_contract_says_so(store: Database) -> None:
+    child = replace(GRID, id=AccountId("child"), parent=ACCOUNT, contract=Contract(parent_may_read=True))
+    silent = replace(GRID, id=AccountId("silent"), parent=ACCOUNT)
+    await write(store, accounts=[GRID, child, silent])
+    registry = await read(store)
+    assert registry.readable_by(ACCOUNT) == {ACCOUNT, "child"}
+    assert registry.readable_by(AccountId("child")) == {"child"}
+
+
+async def test_changed_circuit_is_followed_without_reading_the_others(store: Database) -> None:
+    class Counting:
+        rows = 0
+
+        async def fetch(self, query: Any, **params: Any) -> Any:
+            found = await store.fetch(query, **params)
+            self.rows += len(found)
+            return found
+
+    await write(store, *(line(number) for number in range(50)))
+    counting = Counting()
+    registry = Registry(store)
+    filling = Filling(counting, registry)  # type: ignore[arg-type]
+    await filling.load()
+    counting.rows = 0
+    await write(store, replace(line(7), account=AccountId("another"), protected=False))
+    await filling.load()
+    assert (registry.owner("C007"), registry.is_protected("C007")) == ("another", False)
+    assert counting.rows == 2  # the change, the circuit
+
+
+async def test_many_changes_at_once_are_followed_by_reading_all(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "MOST_FOLLOWED", 3)
+    registry = Registry(store)
+    filling = Filling(store, registry)
+    await filling.load()
+    await write(store, *(line(number) for number in range(9)))
+    await filling.load()
+    assert [registry.owner(f"C00{number}") for number in range(9)] == [ACCOUNT] * 9
+
+
+async def test_removed_circuit_is_forgotten(store: Database) -> None:
+    async def remove(tx: Tx) -> None:
+        writing = await Writing.begin(tx, SEED)
+        await writing.remove("circuit", [CIRCUIT, "unknown"])
+        await writing.end()
+
+    await write(store, LINE)
+    registry = Registry(store)
+    filling = Filling(store, registry)
+    await filling.load()
+    await registry.circuit(CIRCUIT)
+    await store.transact(remove)
+    await filling.load()
+    assert (registry.owner(CIRCUIT), await registry.circuit(CIRCUIT)) == (None, None)
+
+
+async def test_everything_is_read_as_it_was_at_each_version(store: Database) -> None:
+    await write(store, LINE)
+    await write(store, replace(LINE, bandwidth_mbps=200))
+    await write(store)  # nothing new, so no version
+    await write(store, line(1))
+    assert await current(store) == 3
+    found = [await entry_at(store, "circuit", CIRCUIT, version) for version in (0, 1, 2, 3)]
+    assert found == [None, LINE, *[replace(LINE, bandwidth_mbps=200)] * 2]
+
+
+async def test_change_says_who_when_and_from_which_version(store: Database) -> None:
+    await write(store, LINE)
+    await write(store, replace(LINE, protected=False))
+    found = await last_change(store, "circuit", CIRCUIT, 9)
+    assert found is not None
+    assert [found[name] for name in ("version", "previous", "actor", "at")] == [2, 1, SEED.actor, to_ms(SEED.at)]
+
+
+async def test_circuit_is_known_with_the_version_it_was_read_in(store: Database) -> None:
+    await write(store, LINE)
+    registry = await read(store)
+    await write(store, replace(LINE, protected=False))
+    found, version = await registry.circuit_as_of(CIRCUIT)
+    assert await entry_at(store, "circuit", CIRCUIT, version) == found == replace(LINE, protected=False)
+
+
+async def test_writers_at_once_make_one_version_each(store: Database) -> None:
+    await asyncio.gather(*(write(store, line(number), accounts=[], networks=[]) for number in range(6)))
+    versions = {row["version"] for row in await store.fetch(following.CHANGED, since=0, most=99)}
+    assert versions == set(range(1, 7))
+
+
+async def test_keys_are_counted_apart_from_the_registry(store: Database) -> None:
+    before = (await store.fetch(following.MOVED))[0]["version"]
+    await store.transact(bump)
+    assert (await store.fetch(following.MOVED))[0]["version"] == before + 1
+    assert await current(store) == 0

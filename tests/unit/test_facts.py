@@ -86,6 +86,25 @@ def test_frozen_schema_is_replaced_by_force_only(tmp_path: Path) -> None:
     assert freeze.frozen(tmp_path) == SCHEMAS
 
 
+def test_shape_may_gain_a_field_that_need_not_be_there(tmp_path: Path) -> None:
+    type_ = "vrc.ticket.reported.v1"
+    earlier = orjson.loads(SCHEMAS[type_])
+    del earlier["properties"]["reported_impact"]
+    (tmp_path / f"{type_}.json").write_bytes(orjson.dumps(earlier))
+    assert freeze.freeze(tmp_path) == []
+    assert freeze.frozen(tmp_path) == SCHEMAS
+
+
+@pytest.mark.parametrize("lost", ["impact", "segment"])
+def test_shape_that_loses_or_demands_a_field_is_another(lost: str) -> None:
+    later = orjson.loads(SCHEMAS["vrc.ticket.reported.v1"])
+    demanding = {**later, "required": [*later["required"], "segment"]}
+    changed = {**later, "properties": {**later["properties"], lost: {"type": "integer"}}}
+    del later["properties"][lost]
+    for other in (later, demanding, changed):
+        assert not freeze.only_adds(SCHEMAS["vrc.ticket.reported.v1"], orjson.dumps(other).decode())
+
+
 def test_prose_is_no_part_of_a_schema_but_a_field_called_description_is() -> None:
     schema = orjson.loads(SCHEMAS["vrc.ticket.reported.v1"])
     assert "description" in schema["properties"]
