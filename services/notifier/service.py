@@ -17,11 +17,11 @@ from services.notifier.handlers.delivery import Deliveries
 from services.notifier.handlers.feeding import Feeder
 from services.notifier.handlers.hub import Hub
 from services.notifier.handlers.subscriptions import SubscriptionDesk
-from services.notifier.loops import Loop
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.store import feed, lanes
 from shared.bus.loop import consume
 from shared.bus.port import Events
+from shared.bus.tick import Loop
 from shared.bus.wake import Wake
 from shared.clock import Clock
 from shared.db.port import Database
