@@ -29,6 +29,7 @@ from shared.web.app import layered, make_app
 from shared.web.by_key import ByKey
 
 if TYPE_CHECKING:
+    from services.dispatcher.noc.rules import Rules
     from services.notifier.service import NotifierService
 
 log = logging.getLogger(__name__)
@@ -141,6 +142,15 @@ def _policy(settings: Settings) -> Policy:
         raise BadSettings(f"sla_policy: {error}") from None
 
 
+def _rules(settings: Settings) -> "Rules":
+    from services.dispatcher.noc.rules import read_rules
+
+    try:
+        return read_rules(settings.early_warning)
+    except (ValueError, OSError) as error:
+        raise BadSettings(f"early_warning: {error}") from None
+
+
 class _Parts:
     """Makes each service with what it needs."""
 
@@ -176,7 +186,8 @@ class _Parts:
 
                 return DispatcherService(
                     self._database, self._registry, self._clock, events=self._events("dispatcher"),
-                    inbound=self._inbound(), metrics=self._metrics, health=self._health,
+                    inbound=self._inbound(), policy=self._policy, rules=_rules(self._settings),
+                    metrics=self._metrics, health=self._health,
                 )  # fmt: skip
             case "notifier":
                 from services.notifier.service import NotifierService

@@ -46,6 +46,10 @@ class Settings(BaseModel):
     sla_policy: Annotated[
         Path | None, Field(description="TOML file of targets by tier; none: the default, `deploy/config/sla.toml`")
     ] = None
+    early_warning: Annotated[
+        Path | None,
+        Field(description="TOML file of what to warn of; none: the default, `deploy/config/early-warning.toml`"),
+    ] = None
     webhook_networks: Annotated[
         tuple[IPv4Network | IPv6Network, ...],
         Field(description="Networks that webhooks may reach although they are not public, such as `10.20.0.0/16`"),

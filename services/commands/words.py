@@ -69,6 +69,10 @@ LINES: Mapping[str, tuple[str, str]] = {
     "ticket.cancelled": ("客户撤销", "cancelled"),
     "ticket.rejected": ("退单：{reason}", "rejected: {reason}"),
     "ticket.noted": ("留言：{text}", "note: {text}"),
+    "ticket.repeated": (
+        "重复障碍：{subject}，{days} 天内 {faults} 次",
+        "early warning: {faults} faults in {days} days, {subject}",
+    ),
     "order.issued": ("派单：本地网 {network}（{reason}）", "local network {network} is ordered: {reason}"),
     "order.accepted": ("接单：本地网 {network}", "local network {network} accepts"),
     "order.declined": ("拒单：本地网 {network}，{reason}", "local network {network} declines: {reason}"),

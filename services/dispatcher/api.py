@@ -9,11 +9,12 @@ from fastapi import APIRouter, Body, Depends, Path, Response
 from services.dispatcher import shapes, store
 from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.metrics import DispatcherMetrics
+from services.dispatcher.signs import Signs
 from shared.auth.principal import Principal
 from shared.contracts import progress as p
 from shared.db.port import Database
 from shared.errors import NotFound, Refused
-from shared.ids import NETWORK_PATTERN, ORDER_PATTERN, OrderId, split_order_id
+from shared.ids import NETWORK_PATTERN, ORDER_PATTERN, NetworkCode, OrderId, split_order_id
 from shared.tickets.view import OrderView, order_view
 from shared.web.idempotency import REPLAYED, IdempotencyKey, request_of
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
@@ -40,11 +41,11 @@ def json(value: Any) -> Response:
     return Response(orjson.dumps(value), media_type=JSON)
 
 
-def routes(desk: OrderDesk, database: Database, metrics: DispatcherMetrics) -> APIRouter:
+def routes(desk: OrderDesk, database: Database, metrics: DispatcherMetrics, signs: Signs) -> APIRouter:
     router = APIRouter(route_class=StrictRoute)
-    _add_orders(router, database)
+    _add_orders(router, database, signs)
     for verb, shape in p.VERBS.items():
-        _add_verb(router, desk, metrics, verb, shape)
+        _add_verb(router, desk, metrics, signs, verb=verb, shape=shape)
     return router
 
 
@@ -54,7 +55,7 @@ def _require_own(caller: Principal, network: str) -> None:
         raise NotFound()
 
 
-def _add_orders(router: APIRouter, database: Database) -> None:
+def _add_orders(router: APIRouter, database: Database, signs: Signs) -> None:
     @router.get(
         "/v1/networks/{code}/orders", response_model=shapes.OrderPage, responses={**LIST_PROBLEMS, **READ_PROBLEMS},
         tags=["orders"],
@@ -68,6 +69,8 @@ def _add_orders(router: APIRouter, database: Database) -> None:
     ) -> Response:
         """The most urgent first: by breach time and tier. `state=live` are those to work on: issued and accepted."""
         _require_own(caller, code)
+        if caller.role == "network":
+            signs.looked(NetworkCode(code))
         after = decode_cursor(cursor, int, str)
         rows = await store.orders_to(
             database, code, state=state, after=(after[0], after[1]) if after else BEGINNING, most=limit + 1
@@ -86,7 +89,13 @@ def _add_orders(router: APIRouter, database: Database) -> None:
 
 
 def _add_verb(
-    router: APIRouter, desk: OrderDesk, metrics: DispatcherMetrics, verb: str, shape: Callable[..., p.Progress]
+    router: APIRouter,
+    desk: OrderDesk,
+    metrics: DispatcherMetrics,
+    signs: Signs,
+    *,
+    verb: str,
+    shape: Callable[..., p.Progress],
 ) -> None:
     """`POST /v1/orders/{id}/<verb>`; the body is the shape that Kafka carries too, or none where all has defaults."""
     may_be_empty = shape is not p.HandedOver and _has_only_defaults(shape)
@@ -102,6 +111,8 @@ def _add_verb(
             raise NotFound()
         ticket, network = parts
         _require_own(caller, network)
+        if caller.role == "network":
+            signs.spoke(network)
         said = shape() if body is None else body
         asked = request_of(caller, idempotency_key, f"POST /v1/orders/{id}/{verb}", orjson.loads(orjson.dumps(said)))
         try:

@@ -16,6 +16,7 @@ from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.metrics import DispatcherMetrics
 from services.dispatcher.noc import store
 from services.dispatcher.noc.store import RefusedProgress
+from services.dispatcher.signs import Signs
 from shared.clock import Clock
 from shared.contracts import progress as p
 from shared.contracts.envelope import Message, attributes, progress_type
@@ -34,14 +35,19 @@ SHAPES = {progress_type(name): TypeAdapter(shape) for name, shape in p.TYPES.ite
 
 
 class ProgressDoor:
-    def __init__(self, desk: OrderDesk, database: Database, clock: Clock, metrics: DispatcherMetrics) -> None:
+    def __init__(
+        self, desk: OrderDesk, database: Database, clock: Clock, metrics: DispatcherMetrics, signs: Signs
+    ) -> None:
         self._desk = desk
         self._database = database
         self._clock = clock
         self._metrics = metrics
+        self._signs = signs
 
     async def on_messages(self, messages: Sequence[Message]) -> None:
         """Raises Unavailable: then all are to come again, and those already taken or refused are recognised."""
+        for message in messages:  # also one that is refused is a sign of life
+            self._signs.spoke(network_of(message.topic))
         messages = await self._new(messages)
         refused: list[RefusedProgress] = []
         for message, outcome in zip(messages, await self._decided(messages), strict=True):

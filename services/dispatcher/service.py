@@ -1,7 +1,8 @@
-"""The dispatcher, put together from what it is given, and its two loops: tickets' facts in, networks' progress in."""
+"""The dispatcher, put together from what it is given, and its loops: tickets' facts, networks' progress, the watch."""
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 from fastapi import APIRouter
 
@@ -10,15 +11,26 @@ from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.inbound import ProgressDoor
 from services.dispatcher.metrics import DispatcherMetrics
 from services.dispatcher.noc import routes as noc
+from services.dispatcher.noc import watching
 from services.dispatcher.noc.metrics import NocMetrics
+from services.dispatcher.noc.rules import Rules
+from services.dispatcher.noc.silent_networks import SilentNetworks
+from services.dispatcher.noc.sweep import EarlyWarning
+from services.dispatcher.signs import Signs
 from shared.bus.loop import consume
 from shared.bus.port import Events, Inbound
+from shared.bus.tick import Loop
+from shared.bus.wake import Wake
 from shared.clock import Clock
 from shared.contracts.event import Event
 from shared.db.port import Database
 from shared.health import Health
 from shared.metrics import Metrics
 from shared.registry.store import Registry
+from shared.tickets.targets import Policy
+
+LOOK_EVERY_S = 1.0
+STOP_WITHIN_S = 5.0
 
 
 class DispatcherService:
@@ -32,18 +44,30 @@ class DispatcherService:
         *,
         events: Events,
         inbound: Inbound | None,
+        policy: Policy,
+        rules: Rules,
         metrics: Metrics,
         health: Health,
     ) -> None:
         self._metrics = DispatcherMetrics(metrics)
-        NocMetrics(metrics, database)
+        self._wake = Wake()
+        self._signs = Signs(clock, self._wake.set)
+        silence = timedelta(minutes=rules.silence.minutes)
+        self._silences = SilentNetworks(database, registry, clock, policy=policy, after=silence)
+        self._early_warning = EarlyWarning(database, clock, rules)
+        NocMetrics(metrics, database, clock, self._silences)
         self._desk = OrderDesk(database, registry, clock)
-        self._door = ProgressDoor(self._desk, database, clock, self._metrics)
+        self._door = ProgressDoor(self._desk, database, clock, self._metrics, self._signs)
         self._events = events
         self._inbound = inbound
         self._health = health
+        self._watch: Loop | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self.routers: list[APIRouter] = [routes(self._desk, database, self._metrics), noc.routes(self._desk, database)]
+        self.routers: list[APIRouter] = [
+            routes(self._desk, database, self._metrics, self._signs),
+            noc.routes(self._desk, database),
+            watching.routes(database, registry, self._silences),
+        ]
 
     async def start(self) -> None:
         pulse = self._health.pulse("dispatcher-events")
@@ -53,7 +77,13 @@ class DispatcherService:
             loop = consume(self._inbound, self._door.on_messages, pulse)
             self._tasks.append(asyncio.create_task(loop, name="dispatcher-progress"))
 
+        pulse = self._health.pulse("dispatcher-watch")
+        self._watch = Loop(pulse.name, self._look, wake=self._wake, every_s=LOOK_EVERY_S, pulse=pulse)
+        self._watch.start()
+
     async def stop(self) -> None:
+        if self._watch is not None:
+            await self._watch.stop(STOP_WITHIN_S)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -64,3 +94,7 @@ class DispatcherService:
 
     async def _on_events(self, events: Sequence[Event]) -> None:
         self._metrics.dispatched(*await self._desk.on_events(events))
+
+    async def _look(self) -> None:
+        await self._silences.record(self._signs.take_due())
+        await self._early_warning.sweep_due()

@@ -133,6 +133,17 @@ class NoteAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class FaultRepeated:
+    """Early warning: with this ticket a circuit, a circuit without a second path, or a site (`account/network/name`)
+    of the ticket's account has had so many `faults` in so many `days`."""
+
+    kind: Literal["circuit", "unprotected", "site"]
+    subject: str
+    faults: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderIssued:
     order: OrderId
     network: NetworkCode
@@ -207,8 +218,8 @@ class OrderStoodDown:
 Fact = (
     FaultReported | ReportJoined | TicketUnroutable | TicketSuspended | TicketResumed | ServiceRestored
     | RestorationConfirmed | TicketClosed | TicketReopened | TicketCancelled | TicketRejected | NoteAdded
-    | OrderIssued | OrderAccepted | OrderDeclined | OrderProgressed | AssistanceRequested | OrderHandedOver
-    | OrderStoodDown
+    | FaultRepeated | OrderIssued | OrderAccepted | OrderDeclined | OrderProgressed | AssistanceRequested
+    | OrderHandedOver | OrderStoodDown
 )  # fmt: skip
 
 NAMES: dict[type[Fact], str] = {
@@ -224,6 +235,7 @@ NAMES: dict[type[Fact], str] = {
     TicketCancelled: "ticket.cancelled",
     TicketRejected: "ticket.rejected",
     NoteAdded: "ticket.noted",
+    FaultRepeated: "ticket.repeated",
     OrderIssued: "order.issued",
     OrderAccepted: "order.accepted",
     OrderDeclined: "order.declined",

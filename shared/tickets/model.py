@@ -153,7 +153,7 @@ def _apply(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
             return _with(ticket, status="inProgress", suspension=None)
         case f.ServiceRestored():
             return _restored(ticket, fact, at)
-        case f.RestorationConfirmed() | f.NoteAdded() | f.FaultReported() | f.AssistanceRequested():
+        case f.RestorationConfirmed() | f.NoteAdded() | f.FaultRepeated() | f.FaultReported() | f.AssistanceRequested():
             return ticket
         case f.TicketClosed():
             return _with(ticket, status="closed", closed_at=at)

@@ -109,14 +109,8 @@ def test_verdict_says_what_becomes_of_the_tier(
     before = data.draw(st.sampled_from(scheme.tiers))
     finding = review(scheme, Standing(sector, before, earned), spend, TODAY)
     step = height(scheme, finding.tier) - height(scheme, before)
-    expected = {
-        "promotion": step > 0,
-        "demotion": step < 0,
-        "expiry": step < 0,
-        "held": step == 0,
-        "unchanged": step == 0,
-    }
-    assert expected[finding.verdict]
+    expected = {"promotion": 1, "demotion": -1, "expiry": -1, "held": 0, "unchanged": 0}
+    assert (step > 0) - (step < 0) == expected[finding.verdict]
     assert (finding.verdict == "expiry") <= (spend is None)
 
 

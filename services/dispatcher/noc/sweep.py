@@ -1,0 +1,119 @@
+"""The sweeps of early warning. A due sweep looks, records and tells in one transaction, which holds its row: however
+many dispatchers run, each sweep is done by one of them, and a kill in the middle leaves nothing half said.
+
+What concerns one account alone is told as a fact of the ticket that made it be noticed, and so reaches whoever follows
+that account. A network's faults are many accounts', and no account may learn of another's: those are listed only.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.dispatcher.noc import finding, warnings
+from services.dispatcher.noc.rules import RepeatKind, Rules
+from services.dispatcher.noc.warnings import Warned
+from shared.clock import Clock, to_ms
+from shared.contracts.facts import FaultRepeated
+from shared.db.port import Database, Tx
+from shared.db.statement import Query, Row
+from shared.ids import TicketId
+from shared.tickets.changes import Change, Changes
+
+ACTOR = "system:early-warning"
+EVERY = {"repeats": timedelta(minutes=1), "attainment": timedelta(hours=1)}
+# A report is dated before it is committed, a restoration may have happened hours before it is said.
+COMMITS_WITHIN, SAID_WITHIN = timedelta(minutes=5), timedelta(days=1)
+
+
+class EarlyWarning:
+    def __init__(self, database: Database, clock: Clock, rules: Rules) -> None:
+        self._database = database
+        self._clock = clock
+        self._rules = rules
+        self._tell = Changes(clock).run
+
+    async def sweep_due(self) -> None:
+        """Raises Unavailable."""
+        if await warnings.is_due(self._database, tuple(EVERY), self._clock.now(), every=EVERY):
+            await self._database.transact(self._sweep)
+
+    async def _sweep(self, tx: Tx) -> None:
+        now = self._clock.now()
+        if (until := await warnings.take_turn(tx, "repeats", now, every=EVERY["repeats"])) is not None:
+            for kind in ("circuit", "unprotected", "site", "network"):
+                await self._look_for_repeats(tx, kind, until, now)
+        if await warnings.take_turn(tx, "attainment", now, every=EVERY["attainment"]) is not None:
+            await self._look_at_attainment(tx, now)
+
+    async def _look_for_repeats(self, tx: Tx, kind: RepeatKind, until: datetime, now: datetime) -> None:
+        rule = getattr(self._rules.repeats, kind)
+        since, new = now - timedelta(days=rule.days), until - (SAID_WITHIN if kind == "network" else COMMITS_WITHIN)
+        rows = await tx.fetch(LOOK[kind], since=to_ms(since), new=to_ms(new), least=rule.faults)
+        rows_by_subject = {_subject(kind, row): row for row in rows}
+        known = await warnings.quiet(tx, kind, list(rows_by_subject), now)
+        found = [
+            await self._warned(tx, kind, subject, row, since=since, now=now)
+            for subject, row in rows_by_subject.items()
+            if subject not in known
+        ]
+        await warnings.put(tx, found)
+        if kind != "network":
+            await self._tell(tx, [_told(warned) for warned in found])
+
+    async def _warned(
+        self, tx: Tx, kind: RepeatKind, subject: str, row: Row, *, since: datetime, now: datetime
+    ) -> Warned:
+        days = getattr(self._rules.repeats, kind).days
+        where = {name: row[name] for name in ("account", "network", "site")} if kind == "site" else {"subject": subject}
+        tickets = [found["id"] for found in await tx.fetch(EVIDENCE[kind], since=to_ms(since), **where)]
+        data = {"faults": row["n"], "days": days, "tickets": tickets}
+        account = None if kind == "network" else row["account"]
+        return Warned(kind, subject, tickets[0], account, now, now + timedelta(days=days), data)
+
+    async def _look_at_attainment(self, tx: Tx, now: datetime) -> None:
+        rule = self._rules.attainment
+        period = timedelta(days=rule.days)
+        rows = await tx.fetch(finding.ATTAINMENT, since=to_ms(now - 2 * period), middle=to_ms(now - period))
+        fallen = {row["account"]: row for row in rows if self._has_fallen(row)}
+        known = await warnings.quiet(tx, "attainment", list(fallen), now)
+        found = [
+            Warned("attainment", account, now.date().isoformat(), account, now, now + period, _shares(row, rule.days))
+            for account, row in fallen.items()
+            if account not in known
+        ]
+        await warnings.put(tx, found)
+
+    def _has_fallen(self, row: Row) -> bool:
+        rule = self._rules.attainment
+        if min(row["before"], row["after"]) < rule.restorations:
+            return False
+        lost = (
+            row["kept_before"] * row["after"] - row["kept_after"] * row["before"]
+        )  # whole numbers: 0.1 is not 1.0 - 0.9
+        return bool(100 * lost >= rule.points * row["before"] * row["after"])
+
+
+LOOK: Mapping[RepeatKind, Query] = {
+    "circuit": finding.CIRCUITS, "unprotected": finding.UNPROTECTED, "site": finding.SITES, "network": finding.NETWORKS,
+}  # fmt: skip
+EVIDENCE: Mapping[RepeatKind, Query] = {
+    "circuit": finding.ON_CIRCUIT, "unprotected": finding.ON_CIRCUIT, "site": finding.AT_SITE,
+    "network": finding.IN_NETWORK,
+}  # fmt: skip
+
+
+def _subject(kind: RepeatKind, row: Row) -> str:
+    """A site is known by its account, network and name: other accounts have sites of the same name."""
+    return f"{row['account']}/{row['network']}/{row['site']}" if kind == "site" else str(row["subject"])
+
+
+def _told(warned: Warned) -> Change:
+    assert warned.kind in ("circuit", "unprotected", "site")
+    fact = FaultRepeated(warned.kind, warned.subject, warned.data["faults"], warned.data["days"])
+    return Change(TicketId(warned.mark), ACTOR, lambda ticket, now: (fact,))
+
+
+def _shares(row: Row, days: int) -> Mapping[str, Any]:
+    """Restorations of the two periods, and how many of them were within the target."""
+    names: Sequence[str] = ("before", "kept_before", "after", "kept_after")
+    return {"days": days, **{name: int(row[name]) for name in names}}
