@@ -9,7 +9,6 @@ from fastapi import APIRouter, Body, Depends, Path, Response
 from services.dispatcher import shapes, store
 from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.metrics import DispatcherMetrics
-from services.dispatcher.signs import Signs
 from shared.auth.principal import Principal
 from shared.contracts import progress as p
 from shared.db.port import Database
@@ -23,6 +22,7 @@ from shared.web.routes import DONE_OR_PROBLEMS, LIST_PROBLEMS, READ_PROBLEMS, St
 Reader = Annotated[Principal, Depends(allow("network", "operator", needs="tickets:read"))]
 Worker = Annotated[Principal, Depends(allow("network", "operator", needs="orders:work"))]
 OrderPath = Annotated[OrderId, Path(pattern=ORDER_PATTERN, examples=["VT261121-7K3QM9XA.0878"])]
+Heard = Callable[[NetworkCode], None]
 JSON = "application/json"
 BEGINNING = (-(2**62), "")
 SUMMARIES = {
@@ -41,11 +41,11 @@ def json(value: Any) -> Response:
     return Response(orjson.dumps(value), media_type=JSON)
 
 
-def routes(desk: OrderDesk, database: Database, metrics: DispatcherMetrics, signs: Signs) -> APIRouter:
+def routes(desk: OrderDesk, database: Database, metrics: DispatcherMetrics, looked: Heard, spoke: Heard) -> APIRouter:
     router = APIRouter(route_class=StrictRoute)
-    _add_orders(router, database, signs)
+    _add_orders(router, database, looked)
     for verb, shape in p.VERBS.items():
-        _add_verb(router, desk, metrics, signs, verb=verb, shape=shape)
+        _add_verb(router, desk, metrics, spoke, verb=verb, shape=shape)
     return router
 
 
@@ -55,7 +55,7 @@ def _require_own(caller: Principal, network: str) -> None:
         raise NotFound()
 
 
-def _add_orders(router: APIRouter, database: Database, signs: Signs) -> None:
+def _add_orders(router: APIRouter, database: Database, looked: Heard) -> None:
     @router.get(
         "/v1/networks/{code}/orders", response_model=shapes.OrderPage, responses={**LIST_PROBLEMS, **READ_PROBLEMS},
         tags=["orders"],
@@ -70,7 +70,7 @@ def _add_orders(router: APIRouter, database: Database, signs: Signs) -> None:
         """The most urgent first: by breach time and tier. `state=live` are those to work on: issued and accepted."""
         _require_own(caller, code)
         if caller.role == "network":
-            signs.looked(NetworkCode(code))
+            looked(NetworkCode(code))
         after = decode_cursor(cursor, int, str)
         rows = await store.orders_to(
             database, code, state=state, after=(after[0], after[1]) if after else BEGINNING, most=limit + 1
@@ -92,7 +92,7 @@ def _add_verb(
     router: APIRouter,
     desk: OrderDesk,
     metrics: DispatcherMetrics,
-    signs: Signs,
+    spoke: Heard,
     *,
     verb: str,
     shape: Callable[..., p.Progress],
@@ -112,7 +112,7 @@ def _add_verb(
         ticket, network = parts
         _require_own(caller, network)
         if caller.role == "network":
-            signs.spoke(network)
+            spoke(network)
         said = shape() if body is None else body
         asked = request_of(caller, idempotency_key, f"POST /v1/orders/{id}/{verb}", orjson.loads(orjson.dumps(said)))
         try:

@@ -64,7 +64,7 @@ class DispatcherService:
         self._watch: Loop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.routers: list[APIRouter] = [
-            routes(self._desk, database, self._metrics, self._signs),
+            routes(self._desk, database, self._metrics, looked=self._signs.looked, spoke=self._signs.spoke),
             noc.routes(self._desk, database),
             watching.routes(database, registry, self._silences),
         ]

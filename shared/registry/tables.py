@@ -90,23 +90,6 @@ registry_version = Table(
     Column("version", BigInteger, nullable=False),
 )
 
-# Every tier review of every account, appended: what was decided, why, and by whom. `at` is when, `as_of` for which day.
-tier_reviews = Table(
-    "tier_reviews",
-    metadata,
-    Column("account", Text, primary_key=True),
-    Column("at", BigInteger, primary_key=True),
-    Column("as_of", Text, nullable=False),
-    Column("scheme", Text, nullable=False),
-    Column("spend", Text),
-    Column("verdict", Text, nullable=False),
-    Column("before", Text, nullable=False),
-    Column("after", Text, nullable=False),
-    Column("why", Text, nullable=False),
-    Column("actor", Text, nullable=False),
-)
-
-REVIEW_COLUMNS = tuple(tier_reviews.c.keys())
 ACCOUNT_COLUMNS = tuple(accounts.c.keys())
 NETWORK_COLUMNS = tuple(networks.c.keys())
 CIRCUIT_COLUMNS = tuple(circuits.c.keys())

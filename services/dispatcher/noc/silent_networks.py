@@ -59,7 +59,7 @@ class SilentNetworks:
 
     def _silent(self, waiting: Sequence[Waiting], sign: Sign, now: datetime) -> Silent | None:
         network = self._registry.network(waiting[0].network)
-        door = getattr(network, "door", None)
+        door = network.door if network else None
         return silent(waiting, sign, door=door, now=now, policy=self._policy, after=self._after)
 
     async def _signs(self) -> Sequence[Any]:

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Depends, Response
 
-from services.dispatcher.noc import shapes, warnings
+from services.dispatcher.noc import warnings
+from services.dispatcher.noc import watch_shapes as shapes
 from services.dispatcher.noc.silent_networks import SilentNetworks
 from shared.auth.principal import Principal
 from shared.clock import to_ms
