@@ -16,6 +16,7 @@ from shared.bus.port import Events, Inbound
 from shared.clock import Clock, SystemClock
 from shared.contracts.topics import PROGRESS_PATTERN
 from shared.db.port import Database
+from shared.db.standing import MEANING, standing
 from shared.errors import CenterError, Unavailable
 from shared.health import Health
 from shared.metrics import Metrics
@@ -86,6 +87,7 @@ async def center(
         registry, keyring = Registry(database), Keyring(database)
         follower = Follower(database, Filling(database, registry), keyring)
         await _when_it_answers(follower.refresh)
+        await _look_at_second_wall(database, metrics)
         parts = _Parts(settings, clock, database, registry, metrics, health, policy)
         running = [parts.service(name) for name in services]
         api = make_app([r for s in running for r in s.routers], authenticators=[ByKey(keyring)], health=health)
@@ -108,6 +110,17 @@ async def _when_it_answers(step: Callable[[], Awaitable[None]]) -> None:
             log.warning("waiting for the database: %s", error)
             await asyncio.sleep(1)
     await step()
+
+
+async def _look_at_second_wall(database: Database, metrics: Metrics) -> None:
+    """Raises BadSettings for a login that no wall binds; an owner is warned: one DSN for all is simple, and weaker."""
+    found = await standing(database)
+    wall = metrics.gauge("vrc_second_wall", "1: PostgreSQL itself keeps tenants apart, whatever the services do.")
+    wall.set(found == "stands")
+    if found == "bypassed":
+        raise BadSettings(f"database: {MEANING[found]}")
+    if found == "owner":
+        log.warning("second wall: %s", MEANING[found])
 
 
 def open_database(settings: Settings) -> Database:

@@ -24,6 +24,13 @@ class Settings(BaseModel):
         str | None,
         Field(description="`postgresql://user:password@host/name`; none: SQLite in the data directory, embedded bus"),
     ] = None
+    database_owner: Annotated[
+        str | None,
+        Field(
+            description="The owner's `postgresql://…`, for `vrc migrate` alone; `database` is then the services' login,"
+            " which owns nothing. None: `database` is the owner's too, and the second wall is weaker"
+        ),
+    ] = None
     kafka: Annotated[
         str | None, Field(description="Kafka bootstrap servers, `host:port,…`; needed with PostgreSQL")
     ] = None
@@ -92,7 +99,8 @@ class Settings(BaseModel):
 
     @property
     def database_url(self) -> str:
-        return self.database or f"sqlite:///{self.sqlite_path}"
+        """As its owner."""
+        return self.database_owner or self.database or f"sqlite:///{self.sqlite_path}"
 
 
 def load(file: Path | None, **flags: object) -> Settings:

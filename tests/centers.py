@@ -267,10 +267,11 @@ def seeded_folder(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Pat
 
 @pytest.fixture(scope="session")
 def seeded_database(postgres: Postgres) -> str:
-    dsn = postgres.create_database(DATABASE)
-    _elsewhere(lambda: migrate(dsn))
-    _elsewhere(lambda: asyncio.run(_seed(Settings(database=dsn))))
-    return dsn
+    """The services' DSN: they own nothing here, as in production."""
+    owner, services = postgres.create_database(DATABASE), postgres.service_dsn(DATABASE)
+    _elsewhere(lambda: migrate(owner, services=services))
+    _elsewhere(lambda: asyncio.run(_seed(Settings(database=services))))
+    return services
 
 
 @pytest.fixture(scope="session")

@@ -31,10 +31,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres: Postgres) -> str:
-    dsn = postgres.create_database(STORE)
+    """The services' DSN: they own nothing here, as in production."""
+    owner, services = postgres.create_database(STORE), postgres.service_dsn(STORE)
     with ThreadPoolExecutor(1) as thread:  # it runs an event loop of its own, and the first to ask may have one
-        thread.submit(migrate, dsn).result()
-    return dsn
+        thread.submit(migrate, owner, services=services).result()
+    return services
 
 
 @pytest.fixture

@@ -51,9 +51,10 @@ def prepare(settings: Settings, *, topics: bool = False) -> None:
 async def _hold_and_prepare(settings: Settings) -> None:
     from shared.db.migrate import migrate
 
+    services = settings.database if settings.database_owner else None
     database = open_database(settings)  # first, because it refuses a second process on the same data
     try:
-        await asyncio.to_thread(migrate, settings.database_url)
+        await asyncio.to_thread(migrate, settings.database_url, services=services)
         if settings.demo:
             keyring = Keyring(database)
             await keyring.load()

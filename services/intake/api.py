@@ -11,9 +11,10 @@ from services.intake import model, shapes, store
 from services.intake.handlers import Desk
 from services.intake.report import ACCESS, ReportDoor
 from shared.auth.principal import Principal
+from shared.auth.reading import reader_for
 from shared.clock import to_ms
 from shared.contracts.event import public
-from shared.db.port import Database
+from shared.db import port
 from shared.errors import NotFound
 from shared.ids import TICKET_PATTERN, AccountId, TicketId
 from shared.registry import reading
@@ -83,21 +84,21 @@ def report_route(door: ReportDoor) -> APIRouter:
     return router
 
 
-def routes(desk: Desk, database: Database) -> APIRouter:
+def routes(desk: Desk, database: port.Database) -> APIRouter:
     router = APIRouter(route_class=StrictRoute)
     _add_reads(router, database)
     _add_commands(router, desk)
     return router
 
 
-async def _visible(database: Database, principal: Principal, id: TicketId) -> Ticket:
+async def _visible(database: port.Reader, principal: Principal, id: TicketId) -> Ticket:
     ticket = await tickets.get(database, id)
     if ticket is None or not sees(principal, ticket):
         raise NotFound()
     return ticket
 
 
-def _add_reads(router: APIRouter, database: Database) -> None:
+def _add_reads(router: APIRouter, database: port.Database) -> None:
     @router.get("/v1/tickets", response_model=shapes.TicketPage, responses=LIST_PROBLEMS, tags=["tickets"])
     async def list_tickets(
         caller: Lister,
@@ -112,7 +113,7 @@ def _add_reads(router: APIRouter, database: Database) -> None:
         mine = caller.subject if caller.role == "account" else account
         before = decode_cursor(cursor, int, str)
         found = await store.newest(
-            database, account=AccountId(mine) if mine else None, circuit=circuit, status=status,
+            reader_for(caller, database), account=AccountId(mine) if mine else None, circuit=circuit, status=status,
             is_open=None if state is None else state == "open",
             before=(before[0], before[1]) if before else None, most=limit + 1,
         )  # fmt: skip
@@ -122,7 +123,7 @@ def _add_reads(router: APIRouter, database: Database) -> None:
 
     @router.get("/v1/tickets/{id}", response_model=TicketView, responses=READ_PROBLEMS, tags=["tickets"])
     async def read_ticket(caller: Reader, id: TicketPath) -> Response:
-        return Response(ticket_bytes(await _visible(database, caller, id)), media_type=JSON)
+        return Response(ticket_bytes(await _visible(reader_for(caller, database), caller, id)), media_type=JSON)
 
     @router.get(
         "/v1/tickets/{id}/log", response_model=shapes.LogPage, responses={**LIST_PROBLEMS, **READ_PROBLEMS},
@@ -130,10 +131,11 @@ def _add_reads(router: APIRouter, database: Database) -> None:
     )  # fmt: skip
     async def read_log(caller: Reader, id: TicketPath, limit: Limit = 200, cursor: Cursor = None) -> Response:
         """Every fact of the ticket in order, each chained to the one before by its hash."""
-        await _visible(database, caller, id)
+        reader = reader_for(caller, database)
+        await _visible(reader, caller, id)
         after = decode_cursor(cursor, int)
         seq = min(max(after[0], 0), 2**31 - 1) if after else 0
-        entries = await tickets.entries(database, id, after=seq, most=limit + 1)
+        entries = await tickets.entries(reader, id, after=seq, most=limit + 1)
         items = [{**public(e), "hash": e.hash.hex()} for e in entries]
         following = encode_cursor(entries[min(limit, len(entries)) - 1].seq) if entries else None
         return json(page(items, limit=limit, next_cursor=following))
@@ -143,7 +145,8 @@ def _add_reads(router: APIRouter, database: Database) -> None:
         """An account's own circuits; an operator's are all."""
         after = decode_cursor(cursor, str)
         owner = AccountId(caller.subject) if caller.role == "account" else None
-        found = await reading.circuits(database, owner, after=after[0] if after else "", most=limit + 1)
+        reader = reader_for(caller, database)
+        found = await reading.circuits(reader, owner, after=after[0] if after else "", most=limit + 1)
         items = [shapes.circuit_view(c).model_dump() for c in found]
         following = encode_cursor(found[min(limit, len(found)) - 1].id) if found else None
         return json(page(items, limit=limit, next_cursor=following))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Text, bindparam, or_, select, tuple_
 
-from shared.db.port import Database
+from shared.db.port import Reader
 from shared.db.statement import Query, Row
 from shared.ids import AccountId
 from shared.tickets.model import Ticket
@@ -35,7 +35,7 @@ LIST = Query(
 
 
 async def newest(
-    database: Database,
+    reader: Reader,
     *,
     account: AccountId | None,
     circuit: str | None,
@@ -45,7 +45,7 @@ async def newest(
     most: int,
 ) -> Sequence[Ticket]:
     at, id = before or FIRST
-    rows: Sequence[Row] = await database.fetch(
+    rows: Sequence[Row] = await reader.fetch(
         LIST, account=account, circuit=circuit, status=status, is_open=is_open, at=at, id=id, most=most
     )
     return [STATE.validate_json(row["state"]) for row in rows]

@@ -15,7 +15,8 @@ from shared.clock import Clock, from_ms
 from shared.contracts.envelope import Message
 from shared.contracts.event import to_messages
 from shared.contracts.topics import topics_of
-from shared.db.postgres import LOST, PostgresDatabase
+from shared.db.pool import LOST
+from shared.db.postgres import PostgresDatabase
 from shared.errors import Unavailable
 from shared.health import Pulse
 from shared.tickets.store import APPENDED, entry_of

@@ -10,7 +10,14 @@ from alembic.config import Config
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from shared.db import walls
+
 SCRIPTS = Path(__file__).parent / "migrations"
+STANDING = """
+SELECT c.relname AS name, c.relrowsecurity AND c.relforcerowsecurity AS forced,
+  ARRAY(SELECT p.polname::text FROM pg_policy p WHERE p.polrelid = c.oid) AS policies
+FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+ORDER BY c.relname"""
 LOCK_KEY = 0x5652_4300  # "VRC", migrations: two migrators wait for each other; the relay's is another
 
 
@@ -21,12 +28,15 @@ def config(connection: Connection) -> Config:
     return found
 
 
-def migrate(url: str) -> None:
-    """`sqlite:///<path>` or `postgresql://…`; a database that is up to date is left alone. All or nothing."""
+def migrate(url: str, *, services: str | None = None) -> None:
+    """`sqlite:///<path>` or the owner's `postgresql://…`; what is up to date is left alone. All or nothing.
+
+    `services` is the DSN the services use: its login is granted what they need (see `shared.db.walls`).
+    """
     if url.startswith("sqlite"):
         _migrate_sqlite(url)
     else:
-        asyncio.run(_migrate_postgres(url))
+        asyncio.run(_migrate_postgres(url, services))
 
 
 def _migrate_sqlite(url: str) -> None:
@@ -41,21 +51,51 @@ def _migrate_sqlite(url: str) -> None:
         engine.dispose()
 
 
-async def _migrate_postgres(url: str) -> None:
+async def _migrate_postgres(url: str, services: str | None) -> None:
     import asyncpg  # here, because SQLite can do without it
+
+    login = await _login(services) if services else None
 
     # The driver reads the DSN itself, as it does for the center: SQLAlchemy would stumble over `?sslmode=`.
     engine = create_async_engine("postgresql+asyncpg://", async_creator=partial(asyncpg.connect, url))
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(_lock_and_upgrade)
+            await connection.run_sync(_lock_and_upgrade, login)
     finally:
         await engine.dispose()
 
 
-def _lock_and_upgrade(connection: Connection) -> None:
+async def _login(dsn: str) -> str:
+    """The role this DSN leads to; asked, because a DSN may leave it to the environment."""
+    import asyncpg
+
+    connection = await asyncpg.connect(dsn)
+    try:
+        return str(await connection.fetchval("SELECT current_user"))
+    finally:
+        await connection.close()
+
+
+def _lock_and_upgrade(connection: Connection, login: str | None) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK_KEY})")
+    connection.exec_driver_sql("SET LOCAL vrc.scope = '*'")  # the walls bind the owner too, and his data migrations
     _upgrade(connection)
+    _put_up_walls(connection, login)
+
+
+def _put_up_walls(connection: Connection, login: str | None) -> None:
+    for function, made in walls.FUNCTIONS.items():
+        connection.exec_driver_sql(made)
+        connection.exec_driver_sql(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
+    rows = connection.exec_driver_sql(STANDING).all()
+    tables = {row.name for row in rows}
+    found = [walls.Standing(row.name, row.forced, frozenset(row.policies)) for row in rows]
+    for statement in walls.repairs(standing for standing in found if standing.table not in walls.NO_WALL):
+        connection.exec_driver_sql(statement)
+    owner, database = connection.exec_driver_sql("SELECT current_user, current_database()").one()
+    if login not in (None, owner):
+        for statement in walls.grants(tables, login=login, database=database):
+            connection.exec_driver_sql(statement)
 
 
 def _upgrade(connection: Connection) -> Any:

@@ -4,7 +4,7 @@ A transaction's body is a coroutine that awaits nothing but its `Tx`: on Postgre
 SQLite the writer's thread runs the whole body without ever suspending.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from shared.db.statement import BulkInsert, Dialect, Query, Row
@@ -27,7 +27,20 @@ class Tx(Protocol):
         """After the commit, wake whoever listens on this channel, in this process and the others."""
 
 
-class Database(Protocol):
+class Reader(Protocol):
+    """Answers queries, perhaps on behalf of some accounts only."""
+
+    async def fetch(self, query: Query, *, patience_s: float | None = None, **params: Any) -> Sequence[Row]:
+        """Raises Unavailable after `patience_s` (under a second unless given), the wait for its turn included."""
+
+    def within(self, accounts: Iterable[str]) -> "Reader":
+        """On behalf of these accounts: PostgreSQL itself shows their rows and no others, whatever a query forgets.
+
+        On SQLite, which has no such wall, the reader itself: there the queries' own WHERE is the only one.
+        """
+
+
+class Database(Reader, Protocol):
     """Raises Unavailable when the server does not answer; a body's own error rolls its transaction back."""
 
     dialect: Dialect
@@ -36,9 +49,6 @@ class Database(Protocol):
 
     async def single(self, body: Body[T]) -> T:
         """`transact` for a body of exactly one statement, which is a transaction by itself: fewer round trips."""
-
-    async def fetch(self, query: Query, *, patience_s: float | None = None, **params: Any) -> Sequence[Row]:
-        """Raises Unavailable after `patience_s` (under a second unless given), the wait for its turn included."""
 
     def listen(self, channel: str, wake: Callable[[], None]) -> None:
         """Call `wake` after each commit that announced the channel. Wakes may merge; none replaces a slow poll."""

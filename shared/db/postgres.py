@@ -6,42 +6,27 @@ second, never an event.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, cast
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import asyncpg
 
+from shared.db.pool import LOST, Connection, Pool, unavailable
 from shared.db.port import Body, T
 from shared.db.statement import BulkInsert, Dialect, Query, Row
+from shared.db.within import SEAL, Within, fetch
 from shared.errors import Unavailable
-
-Connection = Any  # asyncpg ships no types
 
 SERVER_SETTINGS = {
     "application_name": "vrc",
     "statement_timeout": "10000",
     "idle_in_transaction_session_timeout": "15000",
     "jit": "off",
+    "vrc.scope": "*",  # the center's own; a sealed connection has another, see `within`
 }
-LOST = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.QueryCanceledError,
-    asyncpg.DiskFullError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.ConnectionDoesNotExistError,
-    TimeoutError,
-)
-
-
-def unavailable(error: BaseException) -> Unavailable:
-    return Unavailable(f"The database does not answer ({type(error).__name__}); try again.")
+SEALED_CONNECTIONS = 4
 
 
 class PostgresTx:
@@ -52,7 +37,7 @@ class PostgresTx:
         self.announced: set[str] = set()
 
     async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
-        return await _fetch(self.raw, query, params)
+        return await fetch(self.raw, query, params)
 
     async def insert(self, bulk: BulkInsert, rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
@@ -62,19 +47,15 @@ class PostgresTx:
         self.announced.add(channel)
 
 
-async def _fetch(connection: Connection, query: Query, params: dict[str, Any]) -> Sequence[Row]:
-    compiled = query.postgresql
-    return cast(Sequence[Row], await connection.fetch(compiled.sql, *compiled.arguments(params)))
-
-
 class PostgresDatabase:
     dialect: Dialect = "postgresql"
 
     def __init__(self, dsn: str, *, connections: int = 8, patience_s: float = 0.7) -> None:
         self._dsn = dsn
         self._patience_s = patience_s
-        self._idle: list[Connection] = []
-        self._room = asyncio.Semaphore(connections)
+        self._pool = Pool(self.connect, connections)
+        self._seal = secrets.token_bytes(32)  # never leaves this process but to seal a connection
+        self._sealed = Pool(self._connect_sealed, SEALED_CONNECTIONS)
         self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._pending: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -108,12 +89,15 @@ class PostgresDatabase:
         try:
             async with asyncio.timeout(patience_s or self._patience_s), self.connection() as connection:
                 try:
-                    return await _fetch(connection, query, params)
+                    return await fetch(connection, query, params)
                 except asyncio.CancelledError:
                     connection.terminate()
                     raise
         except TimeoutError as error:
             raise unavailable(error) from error
+
+    def within(self, accounts: Iterable[str]) -> Within:
+        return Within(self._sealed, self._seal, accounts, self._patience_s)
 
     def listen(self, channel: str, wake: Callable[[], None]) -> None:
         self._listeners.setdefault(channel, []).append(wake)
@@ -126,8 +110,7 @@ class PostgresDatabase:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        idle, self._idle = self._idle, []
-        await asyncio.gather(*(c.close(timeout=2) for c in idle), return_exceptions=True)  # one that hangs is cut off
+        await asyncio.gather(self._pool.close(), self._sealed.close())
 
     async def connect(self) -> Connection:
         """A connection of the caller's own. Raises Unavailable."""
@@ -138,29 +121,18 @@ class PostgresDatabase:
         except LOST as error:
             raise unavailable(error) from error
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """One of the shared connections; a broken one is dropped, and what broke it becomes Unavailable."""
-        async with self._room:
-            connection = self._take_idle() or await self.connect()
-            try:
-                yield connection
-            except LOST as error:
-                connection.terminate()
-                raise unavailable(error) from error
-            except BaseException:
-                if not connection.is_closed() and connection.is_in_transaction():
-                    connection.terminate()
-                raise
-            finally:
-                if not connection.is_closed():
-                    self._idle.append(connection)
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """One of the shared connections. Raises Unavailable."""
+        return self._pool.connection()
 
-    def _take_idle(self) -> Connection | None:
-        while self._idle:
-            if not (connection := self._idle.pop()).is_closed():
-                return connection
-        return None
+    async def _connect_sealed(self) -> Connection:
+        connection = await self.connect()
+        try:
+            await connection.execute(SEAL, self._seal)
+        except LOST as error:
+            connection.terminate()
+            raise unavailable(error) from error
+        return connection
 
     def _announce(self, channels: set[str]) -> None:
         for channel in channels:

@@ -11,10 +11,10 @@ import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from shared.db.port import Body, T
 from shared.db.statement import BulkInsert, Dialect, Query, Row, sqlite_value
@@ -93,6 +93,9 @@ class SqliteDatabase:
 
     async def fetch(self, query: Query, *, patience_s: float | None = None, **params: Any) -> Sequence[Row]:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query, params)
+
+    def within(self, accounts: Iterable[str]) -> Self:
+        return self
 
     def listen(self, channel: str, wake: Callable[[], None]) -> None:
         self._listeners.setdefault(channel, []).append(wake)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import bindparam, select
 
-from shared.db.port import Database
+from shared.db.port import Reader
 from shared.db.statement import Query
 from shared.ids import AccountId
 from shared.registry import tables as t
@@ -21,10 +21,10 @@ OF_ACCOUNT = Query(
 OF_ALL = Query(select(t.circuits).where(_page).order_by(t.circuits.c.id).limit(bindparam("most")))
 
 
-async def circuits(database: Database, account: AccountId | None, *, after: str, most: int) -> Sequence[Circuit]:
+async def circuits(reader: Reader, account: AccountId | None, *, after: str, most: int) -> Sequence[Circuit]:
     """In order of id; `account` None means all."""
     if account is None:
-        rows = await database.fetch(OF_ALL, after=after, most=most)
+        rows = await reader.fetch(OF_ALL, after=after, most=most)
     else:
-        rows = await database.fetch(OF_ACCOUNT, account=account, after=after, most=most)
+        rows = await reader.fetch(OF_ACCOUNT, account=account, after=after, most=most)
     return [circuit_of(row) for row in rows]

@@ -13,11 +13,14 @@ from shared.testing.process import Server, ServerDidNotStart, ServerProcess, fre
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 ROLE = "vrc"
+SERVICE = "vrc_service"
 START_TIMEOUT_S = 60.0
 
 
 class Postgres(Server):
-    """Role `vrc` (no superuser, random password) owns the databases; the superuser has the unix socket only.
+    """Role `vrc` (no superuser, random password) owns the databases, `vrc_service` owns nothing: the services' login.
+
+    The superuser has the unix socket only.
 
     Root runs it as the user `postgres`, who must be able to reach `directory`: every parent open to others.
     `settings` are postgresql.conf's; fsync and synchronous_commit keep their safe defaults.
@@ -44,6 +47,10 @@ class Postgres(Server):
     def dsn(self, database: str) -> str:
         return f"postgresql://{ROLE}:{self._password}@127.0.0.1:{self.port}/{database}"
 
+    def service_dsn(self, database: str) -> str:
+        """The services' login, which may do in a migrated database what `vrc migrate` granted it."""
+        return f"postgresql://{SERVICE}:{self._password}@127.0.0.1:{self.port}/{database}"
+
     @property
     def admin_dsn(self) -> str:
         """The superuser, for what the center itself must not be able to do."""
@@ -69,7 +76,8 @@ class Postgres(Server):
         self._process = self._run("postgres", *flags)
         self._process.wait_until(self._accepts_connections, timeout_s=START_TIMEOUT_S)
         if first:
-            self.sql(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{self._password}'")
+            for role in (ROLE, SERVICE):
+                self.sql(f"CREATE ROLE {role} LOGIN PASSWORD '{self._password}'")
 
     def stop(self) -> None:
         """PostgreSQL's fast shutdown: sessions are ended, a checkpoint is written."""

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import bindparam, select
 
 from shared.clock import from_ms, to_ms
-from shared.db.port import Database, Tx
+from shared.db.port import Reader, Tx
 from shared.db.schema import inbox
 from shared.db.statement import Query, Row, any_of, array_type
 from shared.ids import CircuitId, TicketId
@@ -206,10 +206,10 @@ async def open_on(tx: Tx, circuit: CircuitId) -> TicketId | None:
     return TicketId(rows[0]["id"]) if rows else None
 
 
-async def get(database: Database | Tx, id: TicketId) -> Ticket | None:
-    rows = await database.fetch(GET, id=id)
+async def get(reader: Reader | Tx, id: TicketId) -> Ticket | None:
+    rows = await reader.fetch(GET, id=id)
     return STATE.validate_json(rows[0]["state"]) if rows else None
 
 
-async def entries(database: Database | Tx, ticket: TicketId, *, after: int = 0, most: int = 1000) -> Sequence[Entry]:
-    return [entry_of(row) for row in await database.fetch(ENTRIES, ticket=ticket, after=after, most=most)]
+async def entries(reader: Reader | Tx, ticket: TicketId, *, after: int = 0, most: int = 1000) -> Sequence[Entry]:
+    return [entry_of(row) for row in await reader.fetch(ENTRIES, ticket=ticket, after=after, most=most)]

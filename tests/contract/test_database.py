@@ -9,6 +9,9 @@ from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, MetaData, Table
 from shared.db.port import Database, Tx
 from shared.db.statement import BulkInsert, Query, any_of
 from shared.errors import Unavailable
+from shared.testing.postgres import SERVICE
+from shared.testing.servers import Postgres
+from tests.stores import STORE
 from tests.waiting import until
 
 things = Table(
@@ -34,13 +37,15 @@ class Broken(Exception):
 
 
 @pytest.fixture(autouse=True)
-async def _table(store: Database) -> None:
+async def _table(store: Database, request: pytest.FixtureRequest) -> None:
     statement = CREATE.format(order='"order"', bytes="BLOB" if store.dialect == "sqlite" else "BYTEA")
+    if store.dialect == "postgresql":  # where the services make no tables
+        postgres: Postgres = request.getfixturevalue("postgres")
+        postgres.sql(f"{statement}; GRANT ALL ON things TO {SERVICE}", database=STORE)
+        return
 
     async def create(tx: Tx) -> None:
-        done = tx.raw.execute(statement)
-        if store.dialect == "postgresql":
-            await done
+        tx.raw.execute(statement)
 
     await store.transact(create)
 

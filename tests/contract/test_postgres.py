@@ -86,7 +86,7 @@ async def test_no_read_is_refused_because_of_connections_that_a_restart_broke(
     await asyncio.gather(*(postgres_store.fetch(ALL) for _ in range(8)))
     postgres.kill()
     postgres.start()
-    await until(lambda: all(connection.is_closed() for connection in postgres_store._idle))
+    await until(lambda: postgres_store._pool.idle == 0)
     for _ in range(8):
         assert await postgres_store.fetch(ALL) == []
 

@@ -243,7 +243,7 @@ async def test_reader_that_goes_away_costs_nothing_more(door: Door) -> None:
 async def test_slow_reader_holds_up_nobody_and_misses_nothing(door: Door) -> None:
     first = await door.open()
     pipe = Pipe()
-    stream = EventStream(door.service.hub, Scope(ticket=first.ticket), None)
+    stream = EventStream(door.service.hub, door.database, Scope(ticket=first.ticket), None)
     slow = asyncio.create_task(stream({"type": "http"}, pipe.receive, pipe.send))
     await until(lambda: pipe.seqs() == [1])
     async with door.stream(f"/v1/tickets/{first.ticket}/stream") as quick:
@@ -261,7 +261,7 @@ async def test_slow_reader_holds_up_nobody_and_misses_nothing(door: Door) -> Non
 async def test_reader_that_never_reads_is_given_up(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "SLOWEST_S", 0.05)
     pipe = Pipe()
-    stream = EventStream(door.service.hub, Scope(), (await feed.bounds(door.database))[1])
+    stream = EventStream(door.service.hub, door.database, Scope(), (await feed.bounds(door.database))[1])
     slow = asyncio.create_task(stream({"type": "http"}, pipe.receive, pipe.send))
     await until(lambda: pipe.written != b"")
     pipe.fill()

@@ -20,7 +20,8 @@ from services.notifier.handlers.hub import HEARTBEAT, PAGE, Hub, frame
 from services.notifier.store.feed import Placed, Scope
 from shared.auth.permissions import Access
 from shared.auth.principal import Principal
-from shared.db.port import Database
+from shared.auth.reading import reader_for
+from shared.db.port import Database, Reader
 from shared.errors import NotFound, Unavailable
 from shared.ids import TICKET_PATTERN, AccountId, TicketId
 from shared.tickets import store as tickets
@@ -46,16 +47,19 @@ LastEventId = Annotated[
 
 
 class EventStream(Response):
-    """The answer to one reader. `after` is the position it resumes from; None: a ticket from its beginning."""
+    """The answer to one caller, from what `reader` shows him. `after` is the position it resumes from; None: a ticket
+    from its beginning.
+    """
 
     media_type = "text/event-stream"
 
-    def __init__(self, hub: Hub, scope: Scope, after: int | None) -> None:
+    def __init__(self, hub: Hub, reader: Reader, scope: Scope, after: int | None) -> None:
         self.status_code = 200
         self.background = None
         self.init_headers(HEADERS)  # and no body, which would bring a Content-Length
         self.scope = scope
         self._hub = hub
+        self._reader = reader
         self._position = after or 0
         self._wants_history = after is None
         self._is_live = self._is_ending = False
@@ -108,7 +112,7 @@ class EventStream(Response):
         assert self.scope.ticket is not None
         upto, seq = await self._hub.current(), 0
         while not self._is_ending:
-            page = await self._hub.history(self.scope.ticket, after_seq=seq)
+            page = await self._hub.history(self._reader, self.scope.ticket, after_seq=seq)
             await self._tell(page)
             if len(page) < PAGE:
                 break
@@ -120,7 +124,7 @@ class EventStream(Response):
         while not self._is_ending:
             upto = await self._hub.current()
             while self._position < upto and not self._is_ending:
-                page = await self._hub.read(self.scope, after=self._position, upto=upto)
+                page = await self._hub.read(self._reader, self.scope, after=self._position, upto=upto)
                 await self._tell(page)
                 if len(page) < PAGE:
                     self._position = upto
@@ -184,13 +188,15 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
         caller = await authenticate(request, READERS)
         _require_open(hub)
         after = await hub.start_after(request.headers.get("last-event-id"))
-        return EventStream(hub, _scope(caller), await hub.newest() if after is None else after)
+        reader = reader_for(caller, database)
+        return EventStream(hub, reader, _scope(caller), await hub.newest() if after is None else after)
 
     async def of_ticket(request: Request) -> Response:
         caller = await authenticate(request, READERS)
         _require_open(hub)
-        id = await _visible(database, caller, request.path_params["id"])
-        return EventStream(hub, Scope(ticket=id), await hub.start_after(request.headers.get("last-event-id")))
+        reader = reader_for(caller, database)
+        id = await _visible(reader, caller, request.path_params["id"])
+        return EventStream(hub, reader, Scope(ticket=id), await hub.start_after(request.headers.get("last-event-id")))
 
     @router.get(
         "/v1/stream", status_code=200, response_class=EventStream, responses=STREAM_PROBLEMS,
@@ -222,9 +228,9 @@ def _require_open(hub: Hub) -> None:
         raise Unavailable("The center is stopping; connect again.")
 
 
-async def _visible(database: Database, caller: Principal, id: str) -> TicketId:
+async def _visible(reader: Reader, caller: Principal, id: str) -> TicketId:
     """Raises NotFound."""
-    ticket = await tickets.get(database, TicketId(id)) if re.fullmatch(TICKET_PATTERN, id) else None
+    ticket = await tickets.get(reader, TicketId(id)) if re.fullmatch(TICKET_PATTERN, id) else None
     if ticket is None or not caller.may_read(ticket.account):
         raise NotFound()
     return ticket.id

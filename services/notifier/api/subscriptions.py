@@ -9,6 +9,7 @@ from services.notifier.api import shapes
 from services.notifier.handlers.subscriptions import SubscriptionDesk
 from services.notifier.store import subscriptions as store
 from shared.auth.principal import Principal
+from shared.auth.reading import reader_for
 from shared.clock import to_ms
 from shared.db.port import Database
 from shared.errors import NotFound
@@ -52,15 +53,16 @@ def _add_reads(router: APIRouter, database: Database) -> None:
         """Newest first."""
         before = decode_cursor(cursor, int, str)
         found = await store.newest(
-            database, AccountId(caller.subject), before=(before[0], before[1]) if before else None, most=limit + 1
-        )
+            reader_for(caller, database), AccountId(caller.subject),
+            before=(before[0], before[1]) if before else None, most=limit + 1,
+        )  # fmt: skip
         last = found[min(limit, len(found)) - 1] if found else None
         following = encode_cursor(to_ms(last.created_at), last.id) if last else None
         return json(page([shapes.subscription_view(s) for s in found], limit=limit, next_cursor=following))
 
     @router.get("/v1/subscriptions/{id}", response_model=shapes.SubscriptionView, responses=READ_PROBLEMS)
     async def read_subscription(caller: Caller, id: IdPath) -> Response:
-        found = await store.get(database, id, AccountId(caller.subject))
+        found = await store.get(reader_for(caller, database), id, AccountId(caller.subject))
         if found is None:
             raise NotFound()
         return json(shapes.subscription_view(found))

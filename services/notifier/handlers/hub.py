@@ -17,7 +17,7 @@ from services.notifier.store import feed
 from services.notifier.store.feed import FED, Placed, Scope
 from shared.bus.wake import Wake
 from shared.contracts.event import public
-from shared.db.port import Database
+from shared.db.port import Database, Reader
 from shared.errors import FieldError, Gone, InvalidInput
 from shared.ids import TicketId
 
@@ -86,12 +86,12 @@ class Hub:
             self.position = max(self.position, await self.newest())
         return self.position
 
-    async def read(self, scope: Scope, *, after: int, upto: int) -> Sequence[Placed]:
+    async def read(self, reader: Reader, scope: Scope, *, after: int, upto: int) -> Sequence[Placed]:
         """Up to `PAGE` events; fewer mean that there are no more."""
-        return await feed.page(self._database, scope, after=after, upto=upto, most=PAGE)
+        return await feed.page(reader, scope, after=after, upto=upto, most=PAGE)
 
-    async def history(self, ticket: TicketId, *, after_seq: int) -> Sequence[Placed]:
-        return await feed.history(self._database, ticket, after_seq=after_seq, most=PAGE)
+    async def history(self, reader: Reader, ticket: TicketId, *, after_seq: int) -> Sequence[Placed]:
+        return await feed.history(reader, ticket, after_seq=after_seq, most=PAGE)
 
     def enter(self, listener: Listener) -> None:
         """An open stream, live or not, so that it can be ended."""

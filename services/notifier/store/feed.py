@@ -14,7 +14,7 @@ from sqlalchemy import and_, bindparam, delete, func, select
 from services.notifier.tables import feed, feed_marks
 from shared.clock import to_ms
 from shared.contracts.event import Event
-from shared.db.port import Database, Tx
+from shared.db.port import Database, Reader, Tx
 from shared.db.statement import BulkInsert, Query, Row, any_of
 from shared.ids import AccountId, TicketId
 from shared.tickets.store import entry_of
@@ -103,21 +103,21 @@ async def bounds(database: Database) -> tuple[int, int]:
     return row["oldest"] or 0, row["newest"] or 0
 
 
-async def page(database: Database, scope: Scope, *, after: int, upto: int = END, most: int = PAGE) -> Sequence[Placed]:
+async def page(reader: Reader, scope: Scope, *, after: int, upto: int = END, most: int = PAGE) -> Sequence[Placed]:
     """Of this scope with after < position <= upto, oldest first."""
     between: dict[str, Any] = {"after": after, "upto": upto, "most": most}
     if scope.ticket is not None:
-        rows = await database.fetch(OF_TICKET, ticket=scope.ticket, **between)
+        rows = await reader.fetch(OF_TICKET, ticket=scope.ticket, **between)
     elif scope.account is not None:
-        rows = await database.fetch(OF_ACCOUNT, account=scope.account, **between)
+        rows = await reader.fetch(OF_ACCOUNT, account=scope.account, **between)
     else:
-        rows = await database.fetch(OF_ALL, **between)
+        rows = await reader.fetch(OF_ALL, **between)
     return [_placed(row) for row in rows]
 
 
-async def history(database: Database, ticket: TicketId, *, after_seq: int, most: int = PAGE) -> Sequence[Placed]:
+async def history(reader: Reader, ticket: TicketId, *, after_seq: int, most: int = PAGE) -> Sequence[Placed]:
     """A ticket's events from the log, pruned or not, as far as they have been fed."""
-    return [_placed(row) for row in await database.fetch(HISTORY, ticket=ticket, after=after_seq, most=most)]
+    return [_placed(row) for row in await reader.fetch(HISTORY, ticket=ticket, after=after_seq, most=most)]
 
 
 async def prune(database: Database, before: datetime) -> int:

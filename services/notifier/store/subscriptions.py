@@ -10,7 +10,7 @@ from services.notifier.model import Subscription
 from services.notifier.store import lanes
 from services.notifier.tables import SUBSCRIPTION_COLUMNS, subscriptions
 from shared.clock import from_ms, to_ms
-from shared.db.port import Database, Tx
+from shared.db.port import Database, Reader, Tx
 from shared.db.statement import BulkInsert, Query, Row, any_of
 from shared.ids import AccountId, SubscriptionId
 
@@ -66,8 +66,8 @@ async def add(tx: Tx, new: Subscription) -> None:
     await tx.insert(PUT, [(new.id, new.account, new.url, new.secret, events, to_ms(new.created_at))])
 
 
-async def get(database: Database, id: SubscriptionId, account: AccountId) -> Subscription | None:
-    rows = await database.fetch(GET, id=id, account=account)
+async def get(reader: Reader, id: SubscriptionId, account: AccountId) -> Subscription | None:
+    rows = await reader.fetch(GET, id=id, account=account)
     return _subscription(rows[0]) if rows else None
 
 
@@ -80,11 +80,11 @@ async def of_accounts(database: Database | Tx, accounts: Iterable[str]) -> Seque
 
 
 async def newest(
-    database: Database, account: AccountId, *, before: tuple[int, str] | None, most: int
+    reader: Reader, account: AccountId, *, before: tuple[int, str] | None, most: int
 ) -> Sequence[Subscription]:
     """Newest first. `before`: creation in ms and id of the last one of the page before."""
     at, id = before or (2**62, "")
-    return [_subscription(row) for row in await database.fetch(PAGE, account=account, at=at, id=id, most=most)]
+    return [_subscription(row) for row in await reader.fetch(PAGE, account=account, at=at, id=id, most=most)]
 
 
 async def end(tx: Tx, id: SubscriptionId, account: AccountId, now: datetime) -> bool:
