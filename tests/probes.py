@@ -1,0 +1,129 @@
+"""Every operation of a center, taken from its route table and pointed at what is somebody's.
+
+A route with an id or a body that `AIMS` and `BODIES` do not know fails whoever uses this, until they do.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+import orjson
+from fastapi.routing import APIRoute
+
+from shared.auth.permissions import Access, Role
+from shared.web.app import PUBLIC
+from shared.web.routes import access_of
+from tests.centers import House
+from tests.people import Caller
+from tests.registry import DALI
+from tests.tenants import Tenant, canaries, named
+
+AIMS: Mapping[str, Callable[[Tenant], str]] = {
+    "/v1/tickets/{id}": lambda t: t.ticket,
+    "/v1/orders/{id}": lambda t: f"{t.ticket}.{t.networks[0]}",
+    "/v1/subscriptions/{id}": lambda t: t.subscription,
+    "/v1/networks/{code}": lambda t: t.networks[0],
+}
+"""What of a tenant's a path parameter is pointed at, by the beginning of the path."""
+BODIES: Mapping[str, dict[str, Any]] = {
+    "/v1/faults": {"impact": "down", "description": "mine, I say"},
+    "notes": {"text": "I was here"},
+    "decline": {"reason": "no_resources"},
+    "progress": {"stage": "on_site"},
+    "suspend": {"reason": "spares"},
+    "assist": {"of": DALI},
+    "hand-over": {"to": DALI},
+    "route": {"networks": [DALI], "reason": "because"},
+    "reject": {"reason": "not a fault"},
+    **{word: {} for word in ("accept", "resume", "restore", "cancel", "confirm", "reopen")},
+}
+"""A body that is valid for a path, or for any path that ends with this word."""
+OWN_ONLY = {("POST", "/v1/subscriptions"), ("GET", "/v1/stream")}
+"""Operations that nothing of anybody's can be named to. What the stream shows is read over a real connection."""
+UNKNOWN = {"VT": "VT000101-00000000", "sub_": "sub_00000000000000000000"}
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+
+    @property
+    def text(self) -> str:
+        """All that whoever sends it knew before."""
+        return f"{self.method} {self.path} {dict(self.query)} {self.body}"
+
+    async def send(self, caller: Caller) -> httpx.Response:
+        content = None if self.body is None else orjson.dumps(self.body)
+        headers = {} if self.body is None else {"Content-Type": "application/json"}
+        return await caller.send(self.method, self.path, content, headers, params=dict(self.query))
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    method: str
+    path: str
+    access: Access
+    query: frozenset[str]
+
+    def refusals(self, role: Role) -> set[int]:
+        """What somebody of this role may be answered when it is about what is another's."""
+        if role not in self.access.roles:
+            return {403}
+        if "{" in self.path:
+            return {404}
+        return {422} if self.path == "/v1/faults" else {200}
+
+    def at(self, victim: Tenant) -> Probe:
+        """Pointed at what is the victim's, wherever this operation can name anything."""
+        path = self.path
+        if "{" in path:
+            beginning = path[: path.index("}") + 1]
+            path = path.replace(beginning, beginning[: beginning.index("{")] + AIMS[beginning](victim))
+        body = None
+        if self.method == "POST":
+            body = dict(BODIES[self.path] if self.path in BODIES else BODIES[self.path.rpartition("/")[2]])
+            body |= {"circuit": victim.circuit} if self.path == "/v1/faults" else {}
+        mine = {"account": victim.id, "circuit": victim.circuit}
+        return Probe(self.method, path, {name: mine[name] for name in self.query & set(mine)}, body)
+
+    def at_nothing(self, victim: Tenant) -> Probe:
+        """As `at`, of something that does not exist."""
+        probe = self.at(victim)
+        unknown = UNKNOWN["sub_" if victim.subscription in probe.path else "VT"]
+        return replace(probe, path=probe.path.replace(victim.ticket, unknown).replace(victim.subscription, unknown))
+
+
+def operations(center: House) -> Sequence[Operation]:
+    """Those that can be pointed at somebody."""
+    return [o for o in _all(center) if (o.method, o.path) not in OWN_ONLY]
+
+
+def _all(center: House) -> Iterator[Operation]:
+    for route in center.center.api.routes:
+        if isinstance(route, APIRoute) and route.path not in PUBLIC:
+            access = access_of(route)
+            assert access is not None
+            query = frozenset(parameter.name for parameter in route.dependant.query_params)
+            yield from (Operation(method, route.path, access, query) for method in sorted(route.methods or ()))
+
+
+@dataclass(slots=True)
+class Watch:
+    """Counts the answers by status, and keeps each that says what its reader may not know."""
+
+    everybody: Sequence[Tenant]
+    answers: Counter[int] = field(default_factory=Counter)
+    leaks: list[str] = field(default_factory=list)
+
+    def heard(self, probe: Probe, answer: httpx.Response, *, own: Sequence[Tenant] = ()) -> None:
+        """`own` are the tenants of whom this caller may know."""
+        self.answers[answer.status_code] += 1
+        text = f"{answer.text} {answer.headers}"
+        others = [t for t in self.everybody if t not in own]
+        if canaries(text) - {t.number for t in own} or named(text, others) - named(probe.text, others):
+            self.leaks.append(f"{probe.text}: {answer.status_code} {text[:300]}")

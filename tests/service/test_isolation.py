@@ -1,0 +1,125 @@
+"""Nobody sees or touches what is another's: every pair of 20 tenants × every operation × every kind of credential."""
+
+import logging
+from collections.abc import AsyncIterator
+from ipaddress import ip_network
+from itertools import permutations
+
+import httpx
+import pytest
+
+from shared.testing.clock import ManualClock
+from shared.testing.serve import serving
+from tests.centers import Embedded, House, house
+from tests.people import Caller
+from tests.probes import Watch, operations
+from tests.registry import DALI
+from tests.streams import reading
+from tests.tenants import AT_WORK, Tenant, canaries, tenants
+
+PROBES_AT_LEAST = 10_000
+
+
+@pytest.fixture
+async def town(embedded_way: Embedded, clock: ManualClock) -> AsyncIterator[House]:
+    """A center that logs every request and may post webhooks to this machine."""
+    more = {"access_log": True, "webhook_http": True, "webhook_networks": (ip_network("127.0.0.0/8"),)}
+    embedded_way.settings = embedded_way.settings.model_copy(update=more)
+    async with house(embedded_way, clock) as running:
+        yield running
+
+
+@pytest.fixture
+async def people(town: House) -> AsyncIterator[list[Tenant]]:
+    async with tenants(town) as found:
+        yield found
+
+
+async def test_no_tenant_sees_or_touches_what_is_anothers(town: House, people: list[Tenant]) -> None:
+    before, watch = [await tenant.state() for tenant in people], Watch(people)
+    for thief, victim in permutations(people, 2):
+        for operation in operations(town):
+            probe = operation.at(victim)
+            answer = await probe.send(thief.customer)
+            watch.heard(probe, answer, own=[thief])
+            assert answer.status_code in operation.refusals("account"), f"{probe.text}: {answer.text}"
+    assert watch.leaks == []
+    assert watch.answers.total() >= PROBES_AT_LEAST
+    assert [await tenant.state() for tenant in people] == before
+
+
+@pytest.mark.parametrize("who", ["revoked", "nobody", "forged"])
+async def test_without_a_valid_key_nothing_is_said_of_anybody(town: House, people: list[Tenant], who: str) -> None:
+    watch = Watch(people)
+    for victim in people:
+        key = {"revoked": victim.revoked.key, "nobody": None, "forged": victim.key.key[:-1] + "-"}[who]
+        for operation in operations(town):
+            probe = operation.at(victim)
+            watch.heard(probe, await probe.send(Caller(town.http, key)))
+    assert set(watch.answers) == {401}
+    assert watch.leaks == []
+
+
+async def test_network_that_was_not_ordered_knows_nothing_of_the_ticket(town: House, people: list[Tenant]) -> None:
+    before, watch = [await tenant.state() for tenant in people], Watch(people)
+    for victim in people:
+        for operation in operations(town):
+            probe = operation.at(victim)
+            answer = await probe.send(town.network(DALI))
+            watch.heard(probe, answer)
+            assert answer.status_code in operation.refusals("network"), f"{probe.text}: {answer.text}"
+    assert watch.leaks == []
+    assert [await tenant.state() for tenant in people] == before
+
+
+async def test_network_reads_of_the_tenants_it_was_ordered_for_only(town: House, people: list[Tenant]) -> None:
+    for code in AT_WORK:
+        mine = {tenant.number for tenant in people if code in tenant.networks}
+        answer = await town.network(code).get(f"/v1/networks/{code}/orders", limit=200)
+        assert canaries(answer.text) == mine
+
+
+async def test_what_is_anothers_gets_the_same_bytes_as_what_does_not_exist(town: House, people: list[Tenant]) -> None:
+    thief, victim = people[:2]
+    for operation in operations(town):
+        if "/{id}" in operation.path and "account" in operation.access.roles:
+            theirs, nothing = operation.at(victim), operation.at_nothing(victim)
+            answers = [await probe.send(thief.customer) for probe in (theirs, nothing)]
+            assert len({(a.status_code, a.content.replace(p.path.encode(), b"")) for a, p in zip(
+                answers, (theirs, nothing), strict=True)}) == 1, operation  # fmt: skip
+
+
+async def test_webhooks_carry_their_owners_words_only(people: list[Tenant]) -> None:
+    for tenant in people:
+        await tenant.receiver.until(lambda tenant=tenant: tenant.canary in _received(tenant, "ticket.noted"))
+        assert canaries(_received(tenant)) == {tenant.number}
+
+
+async def test_streams_carry_their_owners_words_only(town: House, people: list[Tenant]) -> None:
+    async with serving(town.center.app) as url, httpx.AsyncClient(base_url=url) as http:
+        for tenant in people[:5]:
+            written = len(await tenant.customer.log(tenant.ticket))
+            async with reading(http, "/v1/stream", tenant.key.key, after="0") as stream:
+                shown = await stream.take(written)
+            assert canaries(str([s.data for s in shown])) == {tenant.number}
+        town.center.end_streams()
+
+
+async def test_logs_and_metrics_carry_nobodys_words(
+    town: House, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with tenants(town) as people:
+        for tenant in people:
+            await tenant.customer.cancel(tenant.ticket)
+            await tenant.customer.post("/v1/faults", {"circuit": tenant.circuit, "description": tenant.canary})
+        page = (await town.center.metrics.page()).decode()
+    await town.stop()
+    logged = caplog.text + capfd.readouterr().err
+    assert "/v1/faults" in logged
+    assert "vrc_http_requests_total" in page
+    assert canaries(logged + page) == set()
+
+
+def _received(tenant: Tenant, type: str = "") -> str:
+    return " ".join(hook.body.decode() for hook in tenant.receiver.hooks if type in hook.body.decode())

@@ -1,0 +1,122 @@
+"""Twenty key accounts, each with a circuit, a ticket, a subscription, and a word that nobody else may ever see.
+
+The word stands in everything that is a tenant's own but in no id: whoever else receives it was told too much.
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from shared.auth.keyring import IssuedKey, issue, revoke_key, save_keys
+from shared.auth.principal import Principal
+from shared.db.port import Tx
+from shared.ids import AccountId, CircuitId, NetworkCode
+from shared.registry.model import Account, Circuit, End, Segment
+from shared.registry.writing import Author, put
+from shared.testing.clock import START
+from shared.testing.receiver import Receiver
+from tests.centers import House
+from tests.people import Customer, done
+from tests.registry import BEIJING, CHUXIONG, KUNMING, SHANGHAI, XIAN
+
+COUNT = 20
+AT_WORK = (BEIJING, SHANGHAI, XIAN, KUNMING, CHUXIONG)
+"""Each circuit lies between two of these; no other network may know of its ticket."""
+CANARY = re.compile(r"canary(\d\d)bird")
+
+
+@dataclass(slots=True)
+class Tenant:
+    number: int
+    house: House
+    receiver: Receiver
+    key: IssuedKey = field(init=False)
+    revoked: IssuedKey = field(init=False)
+    ticket: str = ""
+    subscription: str = ""
+
+    def __post_init__(self) -> None:
+        self.key, self.revoked = (issue(Principal("account", self.id)) for _ in range(2))
+
+    @property
+    def id(self) -> AccountId:
+        return AccountId(f"tenant-{self.number:02d}")
+
+    @property
+    def circuit(self) -> CircuitId:
+        return CircuitId(f"T-{self.number:02d}")
+
+    @property
+    def canary(self) -> str:
+        return f"canary{self.number:02d}bird"
+
+    @property
+    def networks(self) -> Sequence[NetworkCode]:
+        """Those ordered, the A-end's first."""
+        return AT_WORK[self.number % len(AT_WORK)], AT_WORK[(self.number + 1) % len(AT_WORK)]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The ids of what is its own."""
+        return self.id, self.circuit, self.ticket, self.subscription
+
+    @property
+    def customer(self) -> Customer:
+        return Customer(self.house.http, self.key.key)
+
+    def account(self) -> Account:
+        return Account(self.id, f"{self.canary}银行", f"{self.canary} bank", "finance", "gold")
+
+    def line(self) -> Circuit:
+        (a, z), word = self.networks, self.canary
+        segments = (Segment(f"a-{word}", "access", "a", a), Segment(f"z-{word}", "access", "z", z))
+        ends = End(a, f"{word} head office"), End(z, f"{word} branch")
+        return Circuit(self.circuit, self.id, "ip-vpn", 100, False, *ends, segments)
+
+    async def live(self) -> None:
+        """A report that is being worked on, with every field a customer may fill in; webhooks of all of it."""
+        word = self.canary
+        made = await self.customer.post("/v1/subscriptions", {"url": f"{self.receiver.url}/{word}"})
+        self.subscription = done(made)["id"]
+        self.ticket = await self.customer.report(
+            self.circuit, description=f"{word} is silent", reference=word, contact={"name": word, "phone": word}
+        )
+        await self.house.ordered(self.ticket, *self.networks)
+        await self.customer.note(self.ticket, f"{word} sings no more")
+        for code in self.networks:
+            await self.house.network(code).accept(self.ticket)
+            await self.house.network(code).progress(self.ticket, "on_site", note=f"{word} is being looked after")
+
+    async def state(self) -> object:
+        """Everything of it that anybody could have changed."""
+        mine = self.customer
+        return [await mine.ticket(self.ticket), await mine.log(self.ticket), await mine.items("/v1/subscriptions")]
+
+
+@asynccontextmanager
+async def tenants(house: House) -> AsyncIterator[list[Tenant]]:
+    async with AsyncExitStack() as stack:
+        found = [Tenant(n, house, await stack.enter_async_context(Receiver())) for n in range(COUNT)]
+
+        async def settle_in(tx: Tx) -> None:
+            await put(tx, [t.account() for t in found], (), [t.line() for t in found], by=Author("operator:noc", START))
+            await save_keys(tx, [key for t in found for key in (t.key, t.revoked)], START)
+            for tenant in found:
+                await revoke_key(tx, tenant.revoked.id, START)
+
+        await house.center.database.transact(settle_in)
+        await house.center.follower.refresh()
+        for tenant in found:
+            await tenant.live()
+        yield found
+
+
+def canaries(text: str) -> set[int]:
+    """The numbers of the tenants whose word is in it."""
+    return {int(number) for number in CANARY.findall(text)}
+
+
+def named(text: str, tenants: Iterable[Tenant]) -> set[str]:
+    """Which of these tenants' ids are in it."""
+    return {name for tenant in tenants for name in tenant.names if name in text}
