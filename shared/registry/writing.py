@@ -20,7 +20,7 @@ from shared.registry.model import Account, Circuit, Network
 from shared.registry.shelves import SHELVES, Entry, Kind, Shelf
 from shared.registry.version import BUMP, VERSION
 
-LOCK_KEY = 0x5652_4301  # "VRC", registry; on SQLite there is one writer anyway
+LOCK_KEY = 0x5652_4308  # "VRC", registry: no other lock's number; on SQLite there is one writer anyway
 TOGETHER = 500
 T = TypeVar("T")
 RECORD = BulkInsert(t.registry_changes, t.CHANGE_COLUMNS)

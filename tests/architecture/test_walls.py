@@ -104,6 +104,13 @@ def test_name_of_a_module_says_something() -> None:
     assert [name for name in NAMES if EMPTY_NAMES & set(re.split(r"[/_.]", name))] == []
 
 
+def test_no_two_advisory_locks_have_the_same_number() -> None:
+    """The registry's was the relay's once: whoever wrote it would have waited for as long as a relay led."""
+    source = ["\n".join(lines(name)) for name in NAMES]
+    taken = [number for text in source for number in re.findall(r"^LOCK_\w+ = (0x\w+)", text, re.MULTILINE)]
+    assert len(set(taken)) == len(taken) > 3
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_few_lines_stand_behind_one_post(door: str) -> None:
     behind = graph().find_upstream_modules(door, as_package=True) | {door, *graph().find_descendants(door)}
