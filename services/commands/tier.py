@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import sqlite3
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -97,9 +98,8 @@ def _show(proposed: Sequence["Proposal"]) -> None:
             tier = p.before if p.before == p.finding.tier else f"{p.before} → {p.finding.tier}"
             names, found = f"{p.name_zh} {p.name_en}", p.finding
             table.add_row(p.account, names, p.sector, spend, tier, found.verdict, found.why)
-    console = Console(markup=False)
     if table.row_count:
-        console.print(table, width=None if console.is_terminal else 200)
+        Console(markup=False, width=None if sys.stdout.isatty() else 200).print(table)
     count = Counter(p.finding.verdict for p in proposed)
     click.echo(", ".join(f"{n} {verdict}" for verdict, n in count.most_common()) or "There are no accounts.")
     if missing := [p.account for p in proposed if p.spend is None]:
