@@ -155,6 +155,23 @@ class SqliteDatabase:
                 wake()
 
 
+class SqliteReader:
+    """Looks at a database that a running center may hold. Raises Unavailable when the file can't be read."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False)
+        except sqlite3.OperationalError as error:
+            raise Unavailable(f"{path} can't be read ({error}).") from None
+        self._connection.row_factory = sqlite3.Row
+
+    async def fetch(self, query: Query, *, patience_s: float | None = None, **params: Any) -> Sequence[Row]:
+        return await asyncio.to_thread(_fetch, self._connection, query, params)
+
+    async def close(self) -> None:
+        self._connection.close()
+
+
 def _run(connection: sqlite3.Connection, bodies: Sequence[Body[Any]]) -> Sequence[Outcome]:
     """All bodies in one transaction, one fsync; a body that fails takes back only what it did itself."""
     try:

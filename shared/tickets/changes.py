@@ -24,13 +24,17 @@ Projection = Callable[[Tx, Sequence[tuple[Entry, Fact]]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`decide` is pure and may raise Refused; `sees` is whether the actor may know of this ticket at all."""
+    """`decide` is pure and may raise Refused; `sees` is whether the actor may know of this ticket at all.
+
+    `origin` is salted, as the log keeps it.
+    """
 
     ticket: TicketId
     actor: str
     decide: Decide
     sees: Callable[[Ticket], bool] = lambda ticket: True
     request: Request | None = None
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,9 @@ class _Work:
         if change.request and (before := await self._before(tx, change.request)):
             return Changed(before, replayed=True)
         facts = change.decide(stored.ticket, self.now)
-        ticket, entries = append(stored.ticket, stored.head, facts, at=self.now, actor=change.actor)
+        ticket, entries = append(
+            stored.ticket, stored.head, facts, at=self.now, actor=change.actor, origin=change.origin
+        )
         if entries:
             self.held[ticket.id] = store.Stored(ticket, entries[-1].hash)
             self.recorded += zip(entries, facts, strict=True)

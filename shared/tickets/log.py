@@ -1,7 +1,8 @@
 """The ticket log: appended rows, hash-chained per ticket, from which a ticket is folded.
 
 An entry's hash covers the hash before it and every field, as stored: changing, dropping or reordering any entry
-breaks the chain from there on.
+breaks the chain from there on. Of its origin it covers the digest, so that whoever may not know from where and by
+which key something was done can check the chain all the same.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ from shared.contracts import facts
 from shared.contracts.event import Event
 from shared.contracts.facts import Fact, FaultReported
 from shared.ids import TicketId
+from shared.origin import digest_of
 from shared.tickets.model import Ticket, evolve, opened
 
 GENESIS = bytes(32)
@@ -21,39 +23,51 @@ GENESIS = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class Entry(Event):
-    """One fact as recorded; `data` is what was hashed, byte for byte."""
+    """One fact as recorded; `data` is what was hashed, byte for byte; `origin` is salted, and published as a digest."""
 
     hash: bytes
+    origin: str = ""
 
 
-def link(previous: bytes, entry_fields: tuple[str, int, int, str, str, str, str], data: bytes) -> bytes:
-    """The chain's next hash. `entry_fields`: ticket, seq, at in ms, type, actor, account, status."""
+def link(previous: bytes, entry_fields: tuple[str, int, int, str, str, str, str, str], data: bytes) -> bytes:
+    """The chain's next hash. `entry_fields`: ticket, seq, at in ms, type, actor, account, status, origin's digest."""
     head = "\x1f".join(map(str, entry_fields)).encode()
     return sha256(previous + head + b"\x1e" + data).digest()
 
 
-def record(before: Ticket | None, head: bytes, ticket: Ticket, fact: Fact, *, at: datetime, actor: str) -> Entry:
+def link_of(previous: bytes, e: Entry, seq: int) -> bytes:
+    """The hash this entry has to have as number `seq`, after `previous`."""
+    fields = (e.ticket, seq, to_ms(e.at), e.type, e.actor, e.account, e.status, digest_of(e.origin))
+    return link(previous, fields, e.data)
+
+
+def record(
+    before: Ticket | None, head: bytes, ticket: Ticket, fact: Fact, *, at: datetime, actor: str, origin: str
+) -> Entry:
     """The entry that turns `before` (None: nothing yet) into `ticket`; `head` is the hash of the entry before it."""
     seq = before.seq + 1 if before else 1
     type_, data = facts.NAMES[type(fact)], facts.encode(fact)
-    fields = (ticket.id, seq, to_ms(at), type_, actor, ticket.account, ticket.status)
-    return Entry(ticket.id, seq, at, type_, actor, ticket.account, ticket.status, data, link(head, fields, data))
+    fields = (ticket.id, seq, to_ms(at), type_, actor, ticket.account, ticket.status, digest_of(origin))
+    hash = link(head, fields, data)
+    return Entry(ticket.id, seq, at, type_, actor, ticket.account, ticket.status, data, hash, origin)
 
 
-def open_ticket(id: TicketId, fact: FaultReported, *, at: datetime, actor: str) -> tuple[Ticket, Entry]:
+def open_ticket(
+    id: TicketId, fact: FaultReported, *, at: datetime, actor: str, origin: str = ""
+) -> tuple[Ticket, Entry]:
     ticket = opened(id, fact, at)
-    return ticket, record(None, GENESIS, ticket, fact, at=at, actor=actor)
+    return ticket, record(None, GENESIS, ticket, fact, at=at, actor=actor, origin=origin)
 
 
 def append(
-    ticket: Ticket, head: bytes, facts_: Sequence[Fact], *, at: datetime, actor: str
+    ticket: Ticket, head: bytes, facts_: Sequence[Fact], *, at: datetime, actor: str, origin: str = ""
 ) -> tuple[Ticket, Sequence[Entry]]:
     """The ticket after these facts, and their entries. A log never goes back in time: `at` is raised to its last."""
     at = max(at, ticket.updated_at)
     entries: list[Entry] = []
     for fact in facts_:
         after = evolve(ticket, fact, at)
-        entry = record(ticket, head, after, fact, at=at, actor=actor)
+        entry = record(ticket, head, after, fact, at=at, actor=actor, origin=origin)
         entries.append(entry)
         ticket, head = after, entry.hash
     return ticket, entries
@@ -79,8 +93,7 @@ def first_broken_link(entries: Iterable[Entry]) -> int | None:
     """The seq of the first entry that does not follow from the ones before it; None when the chain holds."""
     previous, expected = GENESIS, 1
     for e in entries:
-        fields = (e.ticket, e.seq, to_ms(e.at), e.type, e.actor, e.account, e.status)
-        if e.seq != expected or link(previous, fields, e.data) != e.hash:
+        if e.seq != expected or link_of(previous, e, expected) != e.hash:
             return expected
         previous, expected = e.hash, expected + 1
     return None

@@ -139,13 +139,14 @@ def _standing_row(s: Standing) -> tuple[Any, ...]:
 
 
 def _log_row(e: Entry) -> tuple[Any, ...]:
-    return e.ticket, e.seq, to_ms(e.at), e.type, e.actor, e.account, e.status, e.data.decode(), e.hash
+    return e.ticket, e.seq, to_ms(e.at), e.type, e.actor, e.account, e.status, e.data.decode(), e.hash, e.origin
 
 
 def entry_of(row: Row) -> Entry:
     return Entry(
         ticket=row["ticket"], seq=row["seq"], at=from_ms(row["at"]), type=row["type"], actor=row["actor"],
         account=row["account"], status=row["status"], data=row["data"].encode(), hash=bytes(row["hash"]),
+        origin=row["origin"],
     )  # fmt: skip
 
 

@@ -47,6 +47,7 @@ noc_queue = Index(
     sqlite_where=is_unroutable,
 )
 
+# `origin`: from where and by which key, salted (`shared.origin`); empty where the center acted by itself.
 ticket_log = Table(
     "ticket_log",
     metadata,
@@ -59,6 +60,7 @@ ticket_log = Table(
     Column("status", Text, nullable=False),
     Column("data", Text, nullable=False),
     Column("hash", LargeBinary, nullable=False),
+    Column("origin", Text, nullable=False, server_default=text("''")),
 )
 
 TICKET_COLUMNS = tuple(tickets.c.keys())

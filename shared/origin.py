@@ -1,0 +1,34 @@
+"""From where and by which credential something was done."""
+
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """`credential` names a key or a session, never its secret (`key:0b9f3a6c1d2e`); `address` is the caller's.
+
+    Either is empty where there is none: what the center does by itself has no origin.
+    """
+
+    credential: str = ""
+    address: str = ""
+
+    def salted(self) -> str:
+        """As the ticket log keeps it; without the 64 random bits an address could be guessed from its digest."""
+        return f"{self.credential or '-'} {self.address or '-'} {secrets.token_hex(8)}"
+
+
+NOWHERE = Origin()
+
+
+def digest_of(salted: str) -> str:
+    """What of an origin is published, and covered by the log's chain: SHA-256 in hex, or nothing of nothing."""
+    return sha256(salted.encode()).hexdigest() if salted else ""
+
+
+def origin_of(salted: str) -> Origin:
+    """The origin that was salted; NOWHERE for an entry that has none."""
+    credential, address, *_ = (*salted.split(" "), "-", "-") if salted else ("-", "-")
+    return Origin(credential.removeprefix("-") if credential == "-" else credential, "" if address == "-" else address)
