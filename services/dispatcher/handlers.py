@@ -12,6 +12,7 @@ from functools import partial
 from services.dispatcher import model
 from services.dispatcher.model import Ground
 from services.dispatcher.store import project_orders
+from shared.auth.principal import Principal
 from shared.clock import Clock
 from shared.contracts import progress as p
 from shared.contracts.event import Event
@@ -92,29 +93,44 @@ class OrderDesk:
         return await asyncio.gather(*map(self._in_order.submit, changes), return_exceptions=True)
 
     async def progress(
-        self, ticket: TicketId, network: NetworkCode, said: p.Progress, *, actor: str, request: Request | None
+        self,
+        ticket: TicketId,
+        network: NetworkCode,
+        said: p.Progress,
+        *,
+        actor: str,
+        origin: str,
+        request: Request | None,
     ) -> Changed:
         """Raises NotFound, IllegalMove, InvalidInput, KeyReused, Unavailable."""
-        change = await self.change(ticket, network, said, actor=actor, request=request)
+        change = await self.change(ticket, network, said, actor=actor, origin=origin, request=request)
         return await self._commands.submit(change)
 
     async def change(
-        self, ticket: TicketId, network: NetworkCode, said: p.Progress, *, actor: str, request: Request | None
+        self,
+        ticket: TicketId,
+        network: NetworkCode,
+        said: p.Progress,
+        *,
+        actor: str,
+        origin: str,
+        request: Request | None,
     ) -> Change:
         """What the network said, ready to be decided. Raises NotFound, Unavailable."""
         ground = await self._ground_of(ticket) if _needs_circuit(said) else self._ground(None)
         decide = partial(model.progress, network=network, said=said, ground=ground)
-        return Change(ticket, actor, decide, lambda t: t.order_to(network) is not None, request)
+        return Change(ticket, actor, decide, lambda t: t.order_to(network) is not None, request, origin)
 
     async def by_hand(
-        self, ticket: TicketId, networks: Sequence[NetworkCode], reason: str, *, actor: str, request: Request | None
+        self, ticket: TicketId, networks: Sequence[NetworkCode], reason: str, *, by: Principal, request: Request | None
     ) -> Changed:
         ground = await self._ground_of(ticket)
         decide = partial(model.route_by_hand, networks=networks, reason=reason, ground=ground)
-        return await self.command(ticket, decide, actor=actor, request=request)
+        return await self.command(ticket, decide, by=by, request=request)
 
-    async def command(self, ticket: TicketId, decide: Decide, *, actor: str, request: Request | None) -> Changed:
-        return await self._commands.submit(Change(ticket, actor, decide, request=request))
+    async def command(self, ticket: TicketId, decide: Decide, *, by: Principal, request: Request | None) -> Changed:
+        change = Change(ticket, by.actor, decide, request=request, origin=by.origin.salted())
+        return await self._commands.submit(change)
 
     def _ground(self, circuit: Circuit | None, version: int | None = None) -> Ground:
         return Ground(lambda code: self._registry.network(code) is not None, circuit, version)

@@ -24,6 +24,7 @@ from shared.contracts.topics import network_of
 from shared.db.port import Database
 from shared.errors import FieldError, InvalidInput, Refused, Unavailable
 from shared.ids import split_order_id
+from shared.origin import Origin
 from shared.tickets.changes import Change, Changed
 from shared.tickets.request import Request
 from shared.web import strict_json
@@ -102,7 +103,10 @@ class ProgressDoor:
             raise InvalidInput(FieldError("order", f"is not an order to local network {network}"))
         digest = sha256(found["type"].encode() + b"\n" + message.value).digest()
         asked = Request(f"kafka:{network}:{found['source']}", found["id"], digest)
-        return await self._desk.change(parts[0], network, said, actor=f"network:{network}", request=asked)
+        # Who may write the topic is the broker's business; it does not tell from which address a record came.
+        origin = Origin(address=f"kafka:{message.topic}").salted()
+        actor = f"network:{network}"
+        return await self._desk.change(parts[0], network, said, actor=actor, origin=origin, request=asked)
 
     def _refused(self, message: Message, error: Refused) -> RefusedProgress:
         source, id = _name(message)

@@ -17,6 +17,7 @@ from shared.contracts.event import public
 from shared.db import port
 from shared.errors import NotFound
 from shared.ids import TICKET_PATTERN, AccountId, TicketId
+from shared.origin import digest_of
 from shared.registry import reading
 from shared.tickets import store as tickets
 from shared.tickets.changes import Change, Decide
@@ -136,7 +137,7 @@ def _add_reads(router: APIRouter, database: port.Database) -> None:
         after = decode_cursor(cursor, int)
         seq = min(max(after[0], 0), 2**31 - 1) if after else 0
         entries = await tickets.entries(reader, id, after=seq, most=limit + 1)
-        items = [{**public(e), "hash": e.hash.hex()} for e in entries]
+        items = [{**public(e), "origin": digest_of(e.origin), "hash": e.hash.hex()} for e in entries]
         following = encode_cursor(entries[min(limit, len(entries)) - 1].seq) if entries else None
         return json(page(items, limit=limit, next_cursor=following))
 
@@ -157,7 +158,9 @@ def _add_commands(router: APIRouter, desk: Desk) -> None:
         caller: Principal, id: TicketId, verb: str, body: Any, key: str | None, decide: Decide
     ) -> Response:
         asked = request_of(caller, key, f"POST /v1/tickets/{id}/{verb}", body.model_dump(mode="json"))
-        changed = await desk.change(Change(id, caller.actor, decide, partial(sees, caller), asked))
+        changed = await desk.change(
+            Change(id, caller.actor, decide, partial(sees, caller), asked, caller.origin.salted())
+        )
         headers = {REPLAYED: "true"} if changed.replayed else None
         return Response(ticket_bytes(changed.ticket), headers=headers, media_type=JSON)
 

@@ -93,14 +93,18 @@ class Desk:
             return None
         now = self._clock.now()
         facts = model.join(stored.ticket, report.fact)
-        ticket, entries = log.append(stored.ticket, stored.head, facts, at=now, actor=report.actor)
+        ticket, entries = log.append(
+            stored.ticket, stored.head, facts, at=now, actor=report.actor, origin=report.origin
+        )
         await store.append(tx, [ticket], entries, _done(report, ticket, to_ms(now)))
         held[ticket.circuit] = store.Stored(ticket, entries[-1].hash)
         return ticket
 
     def _new(self, report: ReportFault) -> store.NewTicket:
         now = self._clock.now()
-        ticket, entry = log.open_ticket(new_ticket_id(now), report.fact, at=now, actor=report.actor)
+        ticket, entry = log.open_ticket(
+            new_ticket_id(now), report.fact, at=now, actor=report.actor, origin=report.origin
+        )
         done = _done(report, ticket, to_ms(now))
         return store.NewTicket(ticket, entry, done[0] if done else None, self._rank(report.fact, now))
 

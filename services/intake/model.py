@@ -11,11 +11,12 @@ from shared.tickets.request import Request
 
 @dataclass(frozen=True, slots=True)
 class ReportFault:
-    """A fault report, checked at the door: the circuit is known and belongs to the account."""
+    """A fault report, checked at the door: the circuit is known and belongs to the account. `origin` is salted."""
 
     fact: f.FaultReported
     actor: str
     request: Request | None
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class ReportDoor:
             raise invalid(error) from None
         fact = await self._fact(principal, body)
         asked = request_of(principal, key, "POST /v1/faults", raw)
-        reported = await self._desk.report(ReportFault(fact, principal.actor, asked))
+        reported = await self._desk.report(ReportFault(fact, principal.actor, asked, principal.origin.salted()))
         self._metrics.reported(reported)
         headers = {"Location": f"/v1/tickets/{reported.ticket.id}"}
         if reported.replayed:

@@ -86,6 +86,7 @@ class LogItem(BaseModel):
     status: str
     account: str
     data: dict[str, Any]
+    origin: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]
     hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from shared.auth.permissions import Permission, Role
 from shared.ids import AccountId
+from shared.origin import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +13,7 @@ class Principal:
 
     `reads` are the accounts whose tickets may be read: an account's own is always among them; None means all, and is
     for operators; a network reads what it was ordered to, whosever it is. `credential` names what was shown at the
-    door (`key:3f09c2a1b7d4`), for the record.
+    door (`key:3f09c2a1b7d4`), `address` where the request came from; both for the record.
     """
 
     role: Role
@@ -20,6 +21,7 @@ class Principal:
     permissions: frozenset[Permission] = frozenset()
     reads: frozenset[AccountId] | None = frozenset()
     credential: str = ""
+    address: str = ""
 
     def __post_init__(self) -> None:
         if self.role == "account":
@@ -29,6 +31,10 @@ class Principal:
     def actor(self) -> str:
         """How the record names it."""
         return f"{self.role}:{self.subject}"
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.credential, self.address)
 
     def may_read(self, account: AccountId) -> bool:
         return self.reads is None or account in self.reads

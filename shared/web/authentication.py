@@ -5,6 +5,7 @@ it raises. What was found is kept with the request, which is asked more than onc
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from starlette.requests import Request
@@ -38,7 +39,7 @@ async def caller_of(request: Request) -> Principal:
     ways: Sequence[Authenticator] = request.app.state.authenticators
     for way in ways:
         if (caller := await way.principal(request)) is not None:
-            return caller
+            return replace(caller, address=request.client.host if request.client else "")
     raise Unauthenticated("Send an API key that is valid: `Authorization: Bearer <key>`.")
 
 

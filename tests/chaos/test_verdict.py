@@ -30,7 +30,7 @@ def log_of(ticket: str, *facts: tuple[str, Json]) -> list[Json]:
     for seq, (type, data) in enumerate(facts, 1):
         entry: Json = {
             "id": f"{ticket}-{seq}", "ticket": ticket, "seq": seq, "at": moment(seq), "type": type,
-            "actor": "account:grid", "status": "inProgress", "account": "grid", "data": data,
+            "actor": "account:grid", "status": "inProgress", "account": "grid", "data": data, "origin": "",
         }  # fmt: skip
         previous = chain.link(previous, entry)
         log.append({**entry, "hash": previous.hex()})
@@ -64,7 +64,7 @@ def evidence() -> Evidence:
 
 
 def hook(entry: Json) -> bytes:
-    return json.dumps({"data": {name: value for name, value in entry.items() if name != "hash"}}).encode()
+    return json.dumps({"data": {name: value for name, value in entry.items() if name not in ("hash", "origin")}}).encode()
 
 
 def broken(evidence: Evidence) -> set[str]:

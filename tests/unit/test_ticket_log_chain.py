@@ -28,6 +28,7 @@ EDITS: list[dict[str, Any]] = [
     {"seq": 99},
     {"data": ANOTHER},
     {"hash": bytes(32)},
+    {"origin": "key:0b9f3a6c1d2e 10.0.0.1 00ff00ff00ff00ff"},
 ]
 
 

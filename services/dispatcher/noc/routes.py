@@ -67,7 +67,7 @@ def _add_commands(router: APIRouter, desk: OrderDesk) -> None:
         caller: NocRouter, id: TicketPath, body: shapes.RouteBody, idempotency_key: IdempotencyKey = None
     ) -> Response:
         asked = request_of(caller, idempotency_key, f"POST /v1/tickets/{id}/route", body.model_dump(mode="json"))
-        return answer(await desk.by_hand(id, body.networks, body.reason, actor=caller.actor, request=asked))
+        return answer(await desk.by_hand(id, body.networks, body.reason, by=caller, request=asked))
 
     @router.post(
         "/v1/tickets/{id}/reject", response_model=TicketView, responses=DONE_OR_PROBLEMS, tags=["noc"],
@@ -78,7 +78,7 @@ def _add_commands(router: APIRouter, desk: OrderDesk) -> None:
     ) -> Response:
         asked = request_of(caller, idempotency_key, f"POST /v1/tickets/{id}/reject", body.model_dump(mode="json"))
         decide = partial(model.reject, reason=body.reason)
-        return answer(await desk.command(id, decide, actor=caller.actor, request=asked))
+        return answer(await desk.command(id, decide, by=caller, request=asked))
 
 
 def answer(changed: Changed) -> Response:

@@ -25,7 +25,8 @@ def broken_link(log: Sequence[Json]) -> str | None:
 def link(previous: bytes, entry: Json) -> bytes:
     """The hash of an entry that follows one with the hash `previous`."""
     at_ms = (datetime.fromisoformat(entry["at"]) - EPOCH) // timedelta(milliseconds=1)
-    fields = (entry["ticket"], entry["seq"], at_ms, *(entry[n] for n in ("type", "actor", "account", "status")))
+    said = (entry[name] for name in ("type", "actor", "account", "status", "origin"))
+    fields = (entry["ticket"], entry["seq"], at_ms, *said)
     head = "\x1f".join(map(str, fields)).encode()
     # The stored text is compact JSON in UTF-8, without numbers that could be written in two ways.
     data = json.dumps(entry["data"], ensure_ascii=False, separators=(",", ":")).encode()
