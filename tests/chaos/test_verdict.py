@@ -64,7 +64,8 @@ def evidence() -> Evidence:
 
 
 def hook(entry: Json) -> bytes:
-    return json.dumps({"data": {name: value for name, value in entry.items() if name not in ("hash", "origin")}}).encode()
+    said = {name: value for name, value in entry.items() if name not in ("hash", "origin")}
+    return json.dumps({"data": said}).encode()
 
 
 def broken(evidence: Evidence) -> set[str]:
