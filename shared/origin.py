@@ -20,15 +20,6 @@ class Origin:
         return f"{self.credential or '-'} {self.address or '-'} {secrets.token_hex(8)}"
 
 
-NOWHERE = Origin()
-
-
 def digest_of(salted: str) -> str:
     """What of an origin is published, and covered by the log's chain: SHA-256 in hex, or nothing of nothing."""
     return sha256(salted.encode()).hexdigest() if salted else ""
-
-
-def origin_of(salted: str) -> Origin:
-    """The origin that was salted; NOWHERE for an entry that has none."""
-    credential, address, *_ = (*salted.split(" "), "-", "-") if salted else ("-", "-")
-    return Origin(credential.removeprefix("-") if credential == "-" else credential, "" if address == "-" else address)

@@ -1,16 +1,19 @@
 """The values that tests begin with: one account's circuit between Beijing and Chuxiong, and what happens to it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
+from shared.audit.chain import Link, Walk
 from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.ids import AccountId, CircuitId, NetworkCode, TicketId, new_ticket_id, order_id
+from shared.origin import digest_of
 from shared.registry.writing import Author
 from shared.testing.clock import START
-from shared.tickets.log import Entry, append, open_ticket
+from shared.tickets.log import Entry, append, link, open_ticket
 from shared.tickets.model import Ticket
 from shared.tickets.store import Done, NewTicket
 from shared.tickets.targets import Standing
@@ -70,3 +73,17 @@ def new_ticket(*, circuit: str = CIRCUIT, key: str | None = None, at: datetime =
     ticket, entry = open_ticket(new_ticket_id(at), reported(circuit=CircuitId(circuit)), at=at, actor=ACTOR)
     done = Done(ACTOR, key, sha256(circuit.encode()).digest(), ticket.id, 1, 0) if key else None
     return NewTicket(ticket, entry, done, STANDING)
+
+
+def first_broken_link(entries: Iterable[Entry]) -> int | None:
+    """The seq of the first entry that does not follow from the ones before it; None when the chain holds."""
+    walk = Walk(TICKET)
+    for e in entries:
+        if walk.offer(Link(e.seq, e.hash, partial(_hashed, e)), ()):
+            return walk.place + 1
+    return None
+
+
+def _hashed(e: Entry, before: bytes, seq: int) -> bytes:
+    fields = (e.ticket, seq, to_ms(e.at), e.type, e.actor, e.account, e.status, digest_of(e.origin))
+    return link(before, fields, e.data)

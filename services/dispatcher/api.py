@@ -116,9 +116,7 @@ def _add_verb(
         said = shape() if body is None else body
         asked = request_of(caller, idempotency_key, f"POST /v1/orders/{id}/{verb}", orjson.loads(orjson.dumps(said)))
         try:
-            changed = await desk.progress(
-                ticket, network, said, actor=caller.actor, origin=caller.origin.salted(), request=asked
-            )
+            changed = await desk.progress(ticket, network, said, by=caller, request=asked)
         except Refused:
             metrics.progress_refused("http")
             raise

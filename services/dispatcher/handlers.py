@@ -93,33 +93,19 @@ class OrderDesk:
         return await asyncio.gather(*map(self._in_order.submit, changes), return_exceptions=True)
 
     async def progress(
-        self,
-        ticket: TicketId,
-        network: NetworkCode,
-        said: p.Progress,
-        *,
-        actor: str,
-        origin: str,
-        request: Request | None,
+        self, ticket: TicketId, network: NetworkCode, said: p.Progress, *, by: Principal, request: Request | None
     ) -> Changed:
         """Raises NotFound, IllegalMove, InvalidInput, KeyReused, Unavailable."""
-        change = await self.change(ticket, network, said, actor=actor, origin=origin, request=request)
+        change = await self.change(ticket, network, said, by=by, request=request)
         return await self._commands.submit(change)
 
     async def change(
-        self,
-        ticket: TicketId,
-        network: NetworkCode,
-        said: p.Progress,
-        *,
-        actor: str,
-        origin: str,
-        request: Request | None,
+        self, ticket: TicketId, network: NetworkCode, said: p.Progress, *, by: Principal, request: Request | None
     ) -> Change:
         """What the network said, ready to be decided. Raises NotFound, Unavailable."""
         ground = await self._ground_of(ticket) if _needs_circuit(said) else self._ground(None)
         decide = partial(model.progress, network=network, said=said, ground=ground)
-        return Change(ticket, actor, decide, lambda t: t.order_to(network) is not None, request, origin)
+        return Change(ticket, by.actor, decide, lambda t: t.order_to(network) is not None, request, by.origin.salted())
 
     async def by_hand(
         self, ticket: TicketId, networks: Sequence[NetworkCode], reason: str, *, by: Principal, request: Request | None
@@ -129,8 +115,8 @@ class OrderDesk:
         return await self.command(ticket, decide, by=by, request=request)
 
     async def command(self, ticket: TicketId, decide: Decide, *, by: Principal, request: Request | None) -> Changed:
-        change = Change(ticket, by.actor, decide, request=request, origin=by.origin.salted())
-        return await self._commands.submit(change)
+        origin = by.origin.salted()
+        return await self._commands.submit(Change(ticket, by.actor, decide, request=request, origin=origin))
 
     def _ground(self, circuit: Circuit | None, version: int | None = None) -> Ground:
         return Ground(lambda code: self._registry.network(code) is not None, circuit, version)

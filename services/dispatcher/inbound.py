@@ -17,6 +17,7 @@ from services.dispatcher.metrics import DispatcherMetrics
 from services.dispatcher.noc import store
 from services.dispatcher.noc.store import RefusedProgress
 from services.dispatcher.signs import Signs
+from shared.auth.principal import Principal
 from shared.clock import Clock
 from shared.contracts import progress as p
 from shared.contracts.envelope import Message, attributes, progress_type
@@ -24,7 +25,6 @@ from shared.contracts.topics import network_of
 from shared.db.port import Database
 from shared.errors import FieldError, InvalidInput, Refused, Unavailable
 from shared.ids import split_order_id
-from shared.origin import Origin
 from shared.tickets.changes import Change, Changed
 from shared.tickets.request import Request
 from shared.web import strict_json
@@ -104,9 +104,8 @@ class ProgressDoor:
         digest = sha256(found["type"].encode() + b"\n" + message.value).digest()
         asked = Request(f"kafka:{network}:{found['source']}", found["id"], digest)
         # Who may write the topic is the broker's business; it does not tell from which address a record came.
-        origin = Origin(address=f"kafka:{message.topic}").salted()
-        actor = f"network:{network}"
-        return await self._desk.change(parts[0], network, said, actor=actor, origin=origin, request=asked)
+        by = Principal("network", network, address=f"kafka:{message.topic}")
+        return await self._desk.change(parts[0], network, said, by=by, request=asked)
 
     def _refused(self, message: Message, error: Refused) -> RefusedProgress:
         source, id = _name(message)

@@ -75,7 +75,7 @@ class TicketPage(BaseModel):
 
 
 class LogItem(BaseModel):
-    """One fact of the ticket; `hash` chains it to the one before (docs/architecture/ticket-log)."""
+    """One fact of the ticket; `hash` chains it to the one before, `origin` is a digest (docs/architecture)."""
 
     id: str
     ticket: str

@@ -18,7 +18,7 @@ from shared.audit.tables import AUDIT_COLUMNS, audit_head, audit_log
 from shared.clock import to_ms
 from shared.db.port import Tx
 from shared.db.statement import BulkInsert, Query
-from shared.origin import NOWHERE, Origin
+from shared.origin import Origin
 
 Action = Literal[
     "signin.succeeded",
@@ -41,6 +41,7 @@ Action = Literal[
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 HEAD = "audit"
+NOWHERE = Origin()
 APPENDED = "vrc_audit"  # the channel announced whenever the trail grew
 Fields = tuple[int, str, str, str, str, str, str]  # at in ms, actor, credential, address, action, object, details
 

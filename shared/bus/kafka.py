@@ -19,7 +19,8 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.contracts.envelope import Message
-from shared.contracts.event import Event, from_message
+from shared.contracts.event import Event
+from shared.contracts.records import from_message
 from shared.contracts.topics import ORDERS_PREFIX, TICKETS
 from shared.errors import CenterError, Unavailable
 

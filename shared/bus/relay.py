@@ -13,7 +13,7 @@ from shared.bus.port import Publisher
 from shared.bus.wake import Wake
 from shared.clock import Clock, from_ms
 from shared.contracts.envelope import Message
-from shared.contracts.event import to_messages
+from shared.contracts.records import to_messages
 from shared.contracts.topics import topics_of
 from shared.db.pool import LOST
 from shared.db.postgres import PostgresDatabase

@@ -15,7 +15,8 @@ from shared.clock import Clock, rfc3339
 from shared.contracts import facts as f
 from shared.contracts import progress as p
 from shared.contracts.envelope import Message, binary_headers, network_source, progress_type
-from shared.contracts.event import Event, from_message
+from shared.contracts.event import Event
+from shared.contracts.records import from_message
 from shared.contracts.topics import ORDERS_PATTERN, network_of, progress_topic
 from shared.errors import CenterError
 from shared.ids import NetworkCode, OrderId

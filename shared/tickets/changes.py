@@ -24,10 +24,7 @@ Projection = Callable[[Tx, Sequence[tuple[Entry, Fact]]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`decide` is pure and may raise Refused; `sees` is whether the actor may know of this ticket at all.
-
-    `origin` is salted, as the log keeps it.
-    """
+    """`decide` is pure and may raise Refused; `sees`: the actor may know of this ticket; `origin` is salted."""
 
     ticket: TicketId
     actor: str

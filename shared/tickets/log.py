@@ -35,12 +35,6 @@ def link(previous: bytes, entry_fields: tuple[str, int, int, str, str, str, str,
     return sha256(previous + head + b"\x1e" + data).digest()
 
 
-def link_of(previous: bytes, e: Entry, seq: int) -> bytes:
-    """The hash this entry has to have as number `seq`, after `previous`."""
-    fields = (e.ticket, seq, to_ms(e.at), e.type, e.actor, e.account, e.status, digest_of(e.origin))
-    return link(previous, fields, e.data)
-
-
 def record(
     before: Ticket | None, head: bytes, ticket: Ticket, fact: Fact, *, at: datetime, actor: str, origin: str
 ) -> Entry:
@@ -87,13 +81,3 @@ def fold(entries: Iterable[Entry]) -> Ticket:
     if ticket is None:
         raise ValueError("an empty log makes no ticket")
     return ticket
-
-
-def first_broken_link(entries: Iterable[Entry]) -> int | None:
-    """The seq of the first entry that does not follow from the ones before it; None when the chain holds."""
-    previous, expected = GENESIS, 1
-    for e in entries:
-        if e.seq != expected or link_of(previous, e, expected) != e.hash:
-            return expected
-        previous, expected = e.hash, expected + 1
-    return None

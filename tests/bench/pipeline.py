@@ -15,8 +15,8 @@ from services.intake.model import ReportFault
 from shared.bus.kafka import KafkaEvents, KafkaPublisher, ensure_topics
 from shared.bus.relay import Relay
 from shared.clock import SystemClock, to_ms
-from shared.contracts.event import to_messages
 from shared.contracts.facts import FaultReported
+from shared.contracts.records import to_messages
 from shared.contracts.topics import TICKETS, orders_topic
 from shared.db.postgres import PostgresDatabase
 from shared.health import Pulse

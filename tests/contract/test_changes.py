@@ -14,10 +14,10 @@ from shared.ids import TicketId
 from shared.testing.clock import START, ManualClock
 from shared.tickets import store as tickets
 from shared.tickets.changes import Change, Changed, Changes, replay
-from shared.tickets.log import Entry, first_broken_link, fold
+from shared.tickets.log import Entry, fold
 from shared.tickets.model import Ticket, require_ticket_move
 from shared.tickets.request import Request
-from tests.cases import ACTOR, new_ticket
+from tests.cases import ACTOR, first_broken_link, new_ticket
 
 CANCEL = Request(ACTOR, "k1", b"cancel")
 

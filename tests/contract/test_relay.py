@@ -13,7 +13,7 @@ from shared.bus.relay import BATCH, Relay
 from shared.clock import SystemClock
 from shared.contracts import facts as f
 from shared.contracts.envelope import Message
-from shared.contracts.event import from_message
+from shared.contracts.records import from_message
 from shared.contracts.topics import TICKETS
 from shared.db.port import Tx
 from shared.db.postgres import PostgresDatabase

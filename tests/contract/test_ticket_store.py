@@ -12,10 +12,10 @@ from shared.db.port import Database, Tx
 from shared.ids import CircuitId, TicketId
 from shared.testing.clock import START
 from shared.tickets import store as tickets
-from shared.tickets.log import append, first_broken_link, fold
+from shared.tickets.log import append, fold
 from shared.tickets.model import Ticket
 from shared.tickets.store import Done, NewTicket, Stored
-from tests.cases import ACCOUNT, ACTOR, CIRCUIT, new_ticket, notes
+from tests.cases import ACCOUNT, ACTOR, CIRCUIT, first_broken_link, new_ticket, notes
 
 
 async def open_new(store: Database, *new: NewTicket) -> set[TicketId]:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from shared.contracts import facts
 from shared.contracts.envelope import Message, attributes, binary_headers, network_source, progress_type
-from shared.contracts.event import Event, from_message, to_messages
+from shared.contracts.event import Event
+from shared.contracts.records import from_message, to_messages
 from shared.contracts.topics import TICKETS
 from shared.errors import InvalidInput
 from shared.testing.clock import START

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from shared.contracts import facts
 from shared.contracts.facts import Fact
 from shared.testing.clock import START
-from shared.tickets.log import Entry, append, first_broken_link, fold, open_ticket
-from tests.cases import ACTOR, TICKET, issued, log_of, notes, reported
+from shared.tickets.log import Entry, append, fold, open_ticket
+from tests.cases import ACTOR, TICKET, first_broken_link, issued, log_of, notes, reported
 from tests.strategies import FACTS, INSTANTS
 
 CHAIN = log_of(issued(), *notes(4))[1]
