@@ -65,6 +65,18 @@ async def postgres_store(postgres_dsn: str) -> AsyncIterator[PostgresDatabase]:
     await store.close()
 
 
+@pytest.fixture
+async def intruder(request: pytest.FixtureRequest, store: Database) -> AsyncIterator[Database]:
+    """The same database as one opens it who may rewrite every row: the owner of the tables, or of the file."""
+    if store.dialect == "sqlite":
+        yield store
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    database = PostgresDatabase(postgres.dsn(STORE))
+    yield database
+    await database.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
     """An open, migrated, empty database: whoever uses this is held to the same behaviour on both."""

@@ -168,6 +168,9 @@ class SqliteReader:
     async def fetch(self, query: Query, *, patience_s: float | None = None, **params: Any) -> Sequence[Row]:
         return await asyncio.to_thread(_fetch, self._connection, query, params)
 
+    def within(self, accounts: Iterable[str]) -> "SqliteReader":
+        return self
+
     async def close(self) -> None:
         self._connection.close()
 

@@ -49,6 +49,10 @@ WALLS: Mapping[str, Wall] = {
     "warnings": Wall("raw", because="the NOC's and the account managers'"),
     "network_signs": Wall("raw"),
     "tier_reviews": Wall("ra", because="who decided what of an account, and why, is not the account's to read"),
+    "audit_log": Wall("ra", because="who did what, also of other tenants and of the operator; never changed"),
+    "audit_head": Wall("raw"),
+    "audit_anchors": Wall("ra"),
+    "anchored_heads": Wall("ra", because="of all tickets together"),
     "feed": Wall("rad", _own()),
     "feed_marks": Wall("raw", "EXISTS (SELECT FROM tickets t WHERE t.id = ticket)"),  # as far as tickets are shown
     "subscriptions": Wall("raw", _own()),

@@ -56,21 +56,21 @@ async def test_seal_of_another_key_is_not_gone_on_from(store: Database) -> None:
     assert (await sealed(store), keeping.finding.kind) == (2, "edited")
 
 
-async def test_chain_that_became_shorter_is_said_at_once_and_not_sealed(store: Database) -> None:
+async def test_chain_that_became_shorter_is_said_at_once_and_not_sealed(store: Database, intruder: Database) -> None:
     keeping = keeper(store)
     await recorded(store, 1, 2, 3)
     await keeping.seal()
-    await cut_to(store, 2)
+    await cut_to(intruder, 2)
     await keeping.seal()
     assert keeping.finding is not None
     assert (keeping.finding.place, keeping.finding.kind) == (3, "cut")
 
 
-async def test_act_that_follows_a_cut_is_not_sealed(store: Database) -> None:
+async def test_act_that_follows_a_cut_is_not_sealed(store: Database, intruder: Database) -> None:
     keeping = keeper(store)
     await recorded(store, 1, 2, 3)
     await keeping.seal()
-    await cut_to(store, 2)
+    await cut_to(intruder, 2)
     await recorded(store, 4, 5)
     await keeping.seal()
     assert keeping.finding is not None

@@ -1,7 +1,7 @@
 """1,000 random tamperings of the record, 1,000 found; and nothing is found in a record that nobody tampered with."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,9 @@ import asyncpg
 from shared.db.port import Database, Tx
 from shared.db.postgres import PostgresDatabase, PostgresTx
 from shared.db.sqlite import SqliteDatabase, SqliteTx, connect
+from shared.testing.servers import Postgres
 from tests.auditing import Tables, found, keeper, kept_lines, recorded, reported
+from tests.stores import STORE
 from tests.tampering import EVERY
 
 ON_SQLITE, ON_POSTGRESQL = 1000, 120
@@ -26,8 +28,8 @@ class Within:
     async def fetch(self, query: Any, *, patience_s: float | None = None, **params: Any) -> Any:
         return await self._tx.fetch(query, **params)
 
-    async def close(self) -> None:
-        return None
+    def within(self, accounts: Iterable[str]) -> "Within":
+        return self
 
 
 async def fill(database: Database) -> tuple[Tables, list[str]]:
@@ -81,11 +83,12 @@ async def test_a_thousand_tamperings_are_a_thousand_found(sqlite_path: Path) -> 
         assert await unfound(tx, older, kept, range(ON_SQLITE)) == []
 
 
-async def test_a_hundred_and_twenty_tamperings_on_postgresql_are_all_found(postgres_dsn: str) -> None:
+async def test_so_are_a_hundred_and_twenty_on_postgresql(postgres: Postgres, postgres_dsn: str) -> None:
     database = PostgresDatabase(postgres_dsn)
     older, kept = await fill(database)
     await database.close()
-    connection = await asyncpg.connect(postgres_dsn)
+    connection = await asyncpg.connect(postgres.dsn(STORE))  # the owner: the services may not
+    await connection.execute("SET vrc.scope = '*'")
     await connection.execute("BEGIN")
     missed = await unfound(PostgresTx(connection), older, kept, range(ON_POSTGRESQL))
     await connection.close()

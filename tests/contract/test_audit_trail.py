@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 from sqlalchemy import func, select
 
@@ -10,6 +11,7 @@ from shared.audit.chain import GENESIS
 from shared.audit.tables import audit_log
 from shared.audit.trail import record
 from shared.db.port import Database, Tx
+from shared.db.postgres import PostgresDatabase
 from shared.db.statement import Query
 from tests.auditing import KEYS, act, broken, found, keeper, recorded, reported
 
@@ -65,3 +67,11 @@ async def test_nothing_is_found_while_writers_go_on(store: Database) -> None:
     assert (report.findings, report.tickets, report.entries) == ([], 40, 360)
     assert report.acts == 160 + looks
     assert KEYS.of_anchors
+
+
+@pytest.mark.parametrize("what", ["UPDATE audit_log SET actor = ''", "DELETE FROM audit_log", "DELETE FROM audit_head"])
+async def test_services_may_not_change_what_was_recorded(postgres_store: PostgresDatabase, what: str) -> None:
+    await recorded(postgres_store, 1)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await postgres_store.transact(lambda tx: tx.raw.execute(what))
+    assert await broken(postgres_store) == []
