@@ -71,7 +71,7 @@ class ProgressDoor:
         once: dict[tuple[str, str, str | None, bytes], Message] = {}
         for message in messages:
             once.setdefault((*_name(message), _headers(message).get("ce_type"), message.value), message)
-        refused = await store.refused_before(self._database, [id for _, id, *_ in once])
+        refused = await store.refused_before(self._database, {(source, id) for source, id, *_ in once})
         return [message for (source, id, *_), message in once.items() if (source, id) not in refused]
 
     async def _decided(self, messages: Sequence[Message]) -> Sequence[Changed | BaseException]:

@@ -1,6 +1,6 @@
 """What the NOC looks at, in and out of the database: the queue, and progress that was refused."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,7 +38,7 @@ REFUSED = Query(
     .order_by(r.at.desc(), r.source.desc(), r.id.desc())
     .limit(bindparam("most"))
 )
-REFUSED_BEFORE = Query(select(r.source, r.id).where(any_of(r.id, "ids")))
+REFUSED_BEFORE = Query(select(r.source, r.id).where(any_of(r.source, "sources"), any_of(r.id, "ids")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,10 @@ async def record_refused(tx: Tx, refused: Sequence[RefusedProgress]) -> None:
     await tx.insert(PUT_REFUSED, rows)
 
 
-async def refused_before(database: Database, ids: Sequence[str]) -> set[tuple[str, str]]:
-    """Source and id of those of these messages that were refused."""
-    rows = await database.fetch(REFUSED_BEFORE, ids=ids)
+async def refused_before(database: Database, names: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of these messages, named by source and id, that were refused; others of these sources may be among them."""
+    sources, ids = (list({name[i] for name in names}) for i in (0, 1))
+    rows = await database.fetch(REFUSED_BEFORE, sources=sources, ids=ids)
     return {(row["source"], row["id"]) for row in rows}
 
 

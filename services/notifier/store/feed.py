@@ -28,7 +28,8 @@ PRUNE_AT_ONCE = 1000
 MARKS = Query(select(feed_marks.c.ticket, feed_marks.c.seq).where(any_of(feed_marks.c.ticket, "tickets")))
 PUT_MARKS = BulkInsert(feed_marks, ("ticket", "seq"), conflict="(ticket) DO UPDATE SET seq = excluded.seq")
 PUT = BulkInsert(feed, ("ticket", "seq", "account", "at"))
-BOUNDS = Query(select(func.min(feed.c.position).label("oldest"), func.max(feed.c.position).label("newest")))
+_oldest, _newest = (select(f(feed.c.position)).scalar_subquery() for f in (func.min, func.max))
+BOUNDS = Query(select(_oldest.label("oldest"), _newest.label("newest")))  # in one SELECT, SQLite reads every row
 OLDEST = Query(select(feed.c.position, feed.c.at).order_by(feed.c.position).limit(PRUNE_AT_ONCE))
 PRUNE = Query(delete(feed).where(feed.c.position <= bindparam("upto")))
 _LOG = tuple(ticket_log.c[name] for name in LOG_COLUMNS)

@@ -1,0 +1,67 @@
+"""No query reads a whole table, unless it is meant to: found out by asking SQLite how it would run each.
+
+A million tickets are on record: what nobody notices among ten rows takes a second among them.
+"""
+
+import importlib
+import pkgutil
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import services
+import shared
+from shared.db.statement import Query
+
+ONCE = "once, at start"
+BOUNDED = "an index of what is open, or a table that does not grow with the tickets"
+MEANT = {
+    "services.dispatcher.noc.finding.SITES.ends": "the few circuits hit since the last sweep",
+    "services.dispatcher.noc.finding.UNPROTECTED.circuits": "a sweep's, once in minutes",
+    "services.dispatcher.noc.silent_networks.LIVE.repair_orders": BOUNDED,
+    "services.dispatcher.noc.silent_networks.SIGNS.network_signs": BOUNDED,
+    "services.dispatcher.noc.store.QUEUED.tickets": BOUNDED,
+    "services.dispatcher.noc.warnings.ACTIVE.warnings": "a scrape's; warnings are few",
+    "services.dispatcher.noc.warnings.KNOWN.sweeps": BOUNDED,
+    "services.intake.metrics.OPEN.tickets": BOUNDED,
+    "services.notifier.store.feed.OLDEST.feed": "in the order of its rows, and no further than its limit",
+    "services.notifier.store.lanes.FREE_ALL.lanes": ONCE,
+    "services.notifier.store.lanes.LOCK_CLAIMED.lanes": ONCE,
+    "shared.auth.keyring.LIVE_KEYS.api_keys": "what a process holds in memory",
+    "shared.registry.following.MOVED.registry_version": BOUNDED,
+    "shared.registry.following.NETWORKS.networks": ONCE,
+    "shared.registry.following.OWNERS.circuits": ONCE,
+    "shared.registry.following.TIERS.accounts": ONCE,
+    "shared.registry.tiers.store.ACCOUNTS.accounts": "a review looks at every account",
+    "shared.registry.tiers.store.EARNED.tier_reviews": "a review looks at every account",
+}
+SCAN = re.compile(r"^SCAN (?!json_each|CONSTANT)(\w+)")
+
+
+def queries() -> Iterator[tuple[str, Query]]:
+    """Every module's, by module and name."""
+    for package in (services, shared):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if ".migrations" not in found.name:
+                for name, value in vars(importlib.import_module(found.name)).items():
+                    if isinstance(value, Query):
+                        yield f"{found.name}.{name}", value
+
+
+def scanned(connection: sqlite3.Connection, query: Query) -> list[str]:
+    """The tables, or indexes of them, that are read from end to end; a list given as parameter does not count."""
+    parameters = [None] * len(query.sqlite.names)
+    try:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {query.sqlite.sql}", parameters).fetchall()
+    except sqlite3.OperationalError as error:
+        assert "syntax error" in str(error)  # PostgreSQL's own language, never run here
+        return []
+    return [match[1] for *_, detail in plan if (match := SCAN.match(detail))]
+
+
+def test_no_query_reads_a_whole_table_unawares(sqlite_template: Path) -> None:
+    connection = sqlite3.connect(sqlite_template)
+    found = {f"{name}.{table}" for name, query in queries() for table in scanned(connection, query)}
+    connection.close()
+    assert found == set(MEANT)
