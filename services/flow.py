@@ -24,7 +24,7 @@ FLOW: tuple[Part, ...] = (
         "reports in; what a customer may do with a ticket",
         consumes=(),
         owns=frozenset(),
-        serves=frozenset({"/v1/faults", "/v1/tickets", "/v1/circuits"}),
+        serves=frozenset({"/v1/faults", "/v1/tickets", "/v1/circuits", "/v1/keys"}),
     ),
     Part(
         "dispatcher",

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
+from shared.auth.desk import KeyDesk
 from shared.auth.keyring import Keyring
+from shared.auth.keys import Mint
 from shared.bus.port import Events, Inbound
 from shared.clock import Clock, SystemClock
 from shared.contracts.topics import PROGRESS_PATTERN
@@ -22,12 +24,15 @@ from shared.health import Health
 from shared.metrics import Metrics
 from shared.registry.following import Filling, Follower
 from shared.registry.store import Registry
+from shared.secrets import BadMasterKey, Secrets
+from shared.secrets import make as make_master_key
 from shared.settings import Settings
 from shared.tickets.policy_file import read_policy
 from shared.tickets.targets import Policy
 from shared.web.access import AccessLog
 from shared.web.app import layered, make_app
 from shared.web.by_key import ByKey
+from shared.web.keys import key_routes
 
 if TYPE_CHECKING:
     from services.dispatcher.noc.rules import Rules
@@ -61,6 +66,7 @@ class Center:
     registry: Registry
     keyring: Keyring
     follower: Follower
+    key_follower: Follower
     metrics: Metrics
     health: Health
     api: FastAPI
@@ -80,23 +86,31 @@ async def center(
     """Everything but the listeners. Raises BadSettings, AlreadyRunning, Unavailable."""
     _check(settings)
     policy = _policy(settings)
+    secrets = open_secrets(settings)
     clock = clock or SystemClock()
     metrics, health = Metrics(), Health()
     database = open_database(settings)
     try:
-        registry, keyring = Registry(database), Keyring(database)
+        registry, mint = Registry(database), Mint(settings.environment, secrets)
+        keyring = Keyring(database, mint, clock, readable_by=registry.readable_by)
         follower = Follower(database, Filling(database, registry), keyring)
+        key_follower = Follower(database, keyring)  # its own: a large registry takes long to read
         await _when_it_answers(follower.refresh)
         await _look_at_second_wall(database, metrics)
         parts = _Parts(settings, clock, database, registry, metrics, health, policy)
         running = [parts.service(name) for name in services]
-        api = make_app([r for s in running for r in s.routers], authenticators=[ByKey(keyring)], health=health)
+        routers = [router for service in running for router in service.routers]
+        if "intake" in services:
+            routers.append(key_routes(KeyDesk(database, mint, clock), database, clock))
+        api = make_app(routers, authenticators=[ByKey(keyring, settings.trusted_proxies)], health=health)
         access_log = AccessLog() if settings.access_log else None
         app = layered(api, metrics=metrics, access_log=access_log)
-        async with _running(running, [follower.run(), *parts.loops(services)]):
+        async with _running(running, [follower.run(), key_follower.run(), keyring.run(), *parts.loops(services)]):
             yield Center(
-                settings, clock, database, registry, keyring, follower, metrics, health, api, app, parts.notifier
-            )
+                settings, clock, database, registry, keyring, follower, key_follower, metrics, health, api, app,
+                parts.notifier,
+            )  # fmt: skip
+        await keyring.record_use()
     finally:
         await database.close()
 
@@ -132,6 +146,22 @@ def open_database(settings: Settings) -> Database:
     from shared.db.postgres import PostgresDatabase
 
     return PostgresDatabase(settings.database)
+
+
+def open_secrets(settings: Settings) -> Secrets:
+    """From the master key; the embedded center makes its own at the first start. Raises BadSettings."""
+    if settings.master_key is None and not settings.embedded:
+        raise BadSettings(
+            "master_key: name the file of the master key, the same for all processes of this center; "
+            "make it once with: vrc secret FILE"
+        )
+    path = settings.master_key_path
+    try:
+        if settings.embedded and not path.exists():
+            make_master_key(path)
+        return Secrets.read(path)
+    except BadMasterKey as error:
+        raise BadSettings(f"master_key: {error}") from None
 
 
 def settle() -> None:

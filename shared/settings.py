@@ -36,6 +36,24 @@ class Settings(BaseModel):
     ] = None
     kafka_partitions: Annotated[int, Field(ge=1, description="Partitions of `vrc.tickets` when it is created")] = 12
     kafka_replication: Annotated[int, Field(ge=1, description="Replicas of each topic when it is created")] = 1
+    master_key: Annotated[
+        Path | None,
+        Field(
+            description="File of the center's master key, the same for all its processes; `vrc secret FILE` makes one. "
+            "Needed with PostgreSQL; embedded: made at the first start, `master.key` in the data directory"
+        ),
+    ] = None
+    environment: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z][a-z0-9]{0,11}$",
+            description="Short word that stands in every API key, such as `live`; keys of another one are refused",
+        ),
+    ] = "local"
+    trusted_proxies: Annotated[
+        tuple[IPv4Network | IPv6Network, ...],
+        Field(description="Networks of our own proxies: what they say in X-Forwarded-For is believed"),
+    ] = ()
     instance: Annotated[
         str | None,
         Field(description="A name that stays with this process over restarts: its partitions wait for it (KIP-345)"),
@@ -76,7 +94,7 @@ class Settings(BaseModel):
             raise ValueError("must be debug, info, warning or error")
         return level
 
-    @field_validator("webhook_networks", mode="before")
+    @field_validator("webhook_networks", "trusted_proxies", mode="before")
     @classmethod
     def _separated_by_commas(cls, networks: Any) -> Any:
         return [part.strip() for part in networks.split(",") if part.strip()] if isinstance(networks, str) else networks
@@ -96,6 +114,10 @@ class Settings(BaseModel):
     @property
     def sqlite_path(self) -> Path:
         return self.data_dir / "vrc.sqlite3"
+
+    @property
+    def master_key_path(self) -> Path:
+        return self.master_key or self.data_dir / "master.key"
 
     @property
     def database_url(self) -> str:

@@ -19,8 +19,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from sqlalchemy import func, select
 
 from services.run import Center, center, open_database
-from shared.auth.keyring import IssuedKey, issue, save_keys
-from shared.auth.principal import Principal
+from shared.auth.permissions import Role
 from shared.bus.kafka import ensure_topics
 from shared.contracts.topics import TICKETS, orders_topic, progress_topic
 from shared.db.migrate import migrate
@@ -30,11 +29,12 @@ from shared.db.statement import BulkInsert, Query
 from shared.ids import NetworkCode
 from shared.registry.writing import put
 from shared.settings import Settings
-from shared.testing.clock import START, ManualClock
+from shared.testing.clock import ManualClock
 from shared.testing.servers import Kafka, Postgres
 from shared.tickets.tables import ticket_log
 from tests import registry
 from tests.cases import SEED
+from tests.keys import issued, save, write_master_key
 from tests.people import Customer, Json, LocalNetwork, Operator
 from tests.waiting import until
 
@@ -52,12 +52,12 @@ GROUPS = {
     "vrc-notifier": [TopicPartition(TICKETS, n) for n in range(PARTITIONS)],
     "vrc-dispatcher-progress": [TopicPartition(progress_topic(n.code), 0) for n in registry.NETWORKS],
 }
-KEYS: dict[Principal, IssuedKey] = {
-    principal: issue(principal)
-    for principal in (
-        Principal("operator", "noc"),
-        *(Principal("account", account.id) for account in registry.ACCOUNTS),
-        *(Principal("network", network.code) for network in registry.NETWORKS),
+KEYS = {
+    (key.terms.role, key.terms.subject): key
+    for key in (
+        issued("operator", "noc"),
+        *(issued("account", account.id) for account in registry.ACCOUNTS),
+        *(issued("network", network.code) for network in registry.NETWORKS),
     )
 }
 HEARD = Query(select(func.max(bus_positions.c.position).label("n")).where(bus_positions.c.consumer == "dispatcher"))
@@ -106,8 +106,8 @@ class Embedded:
 class Production:
     """PostgreSQL and Kafka, real ones."""
 
-    def __init__(self, dsn: str, bootstrap: str) -> None:
-        self.settings = Settings(database=dsn, kafka=bootstrap)
+    def __init__(self, dsn: str, bootstrap: str, master_key: Path) -> None:
+        self.settings = Settings(database=dsn, kafka=bootstrap, master_key=master_key)
         self._bootstrap = bootstrap
         self._began: dict[str, dict[TopicPartition, int]] = {}
 
@@ -215,8 +215,8 @@ class House:
         await self.center.app(scope, receive, send)
 
 
-def key_of(role: Any, subject: str) -> str:
-    return KEYS[Principal(role, subject)].key
+def key_of(role: Role, subject: str) -> str:
+    return KEYS[role, subject].key
 
 
 def live(ticket: Json) -> list[str]:
@@ -250,7 +250,7 @@ def _elsewhere(job: Callable[[], Any]) -> None:
 async def _seed(settings: Settings) -> None:
     async def fill(tx: Tx) -> None:
         await put(tx, registry.ACCOUNTS, registry.NETWORKS, registry.CIRCUITS, by=SEED)
-        await save_keys(tx, KEYS.values(), START)
+        await save(tx, KEYS.values())
 
     database = open_database(settings)
     await database.transact(fill)
@@ -261,6 +261,7 @@ async def _seed(settings: Settings) -> None:
 def seeded_folder(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path:
     folder = tmp_path_factory.mktemp("seeded")
     shutil.copy(sqlite_template, folder)
+    write_master_key(folder)
     _elsewhere(lambda: asyncio.run(_seed(Settings(data_dir=folder))))
     return folder
 
@@ -272,6 +273,11 @@ def seeded_database(postgres: Postgres) -> str:
     _elsewhere(lambda: migrate(owner, services=services))
     _elsewhere(lambda: asyncio.run(_seed(Settings(database=services))))
     return services
+
+
+@pytest.fixture(scope="session")
+def master_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_master_key(tmp_path_factory.mktemp("secret"))
 
 
 @pytest.fixture(scope="session")
@@ -290,8 +296,8 @@ def embedded_way(tmp_path: Path, seeded_folder: Path) -> Embedded:
 
 
 @pytest.fixture
-def production_way(postgres: Postgres, seeded_database: str, broker: Kafka) -> Iterator[Production]:
-    yield Production(seeded_database, broker.bootstrap)
+def production_way(postgres: Postgres, seeded_database: str, broker: Kafka, master_key: Path) -> Iterator[Production]:
+    yield Production(seeded_database, broker.bootstrap, master_key)
     postgres.sql(EMPTY, database=DATABASE)
 
 

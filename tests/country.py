@@ -16,37 +16,32 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.commands.credentials import Credentials
 from services.run import center, open_database
-from shared.auth.keyring import issue, save_keys
-from shared.auth.principal import Principal
 from shared.contracts.topics import orders_topic
 from shared.db.port import Tx
 from shared.ids import AccountId, CircuitId
 from shared.registry.model import Account, Circuit, End, Segment
 from shared.registry.writing import put
 from shared.settings import Settings
-from shared.testing.clock import START
 from shared.testing.serve import serving
 from shared.testing.servers import Kafka
 from tests import registry
 from tests.cases import SEED
 from tests.centers import Embedded, Production, Way
+from tests.keys import issued, save, write_master_key
 from tests.people import Operator
 
 ACCOUNTS = tuple(Account(AccountId(id), id, id, "finance", "gold") for id in ("north-bank", "south-bank"))
 CODES = tuple(network.code for network in registry.NETWORKS)
 CIRCUITS = 40
-KEYS = {
-    principal: issue(principal)
-    for principal in (
-        Principal("operator", "country"),
-        *(Principal("account", account.id) for account in ACCOUNTS),
-        *(Principal("network", code) for code in CODES),
-    )
-}
+KEYS = (
+    issued("operator", "country"),
+    *(issued("account", account.id) for account in ACCOUNTS),
+    *(issued("network", code) for code in CODES),
+)
 
 
 def _keys(role: str) -> dict[str, str]:
-    return {principal.subject: issued.key for principal, issued in KEYS.items() if principal.role == role}
+    return {key.terms.subject: key.key for key in KEYS if key.terms.role == role}
 
 
 CREDENTIALS = Credentials(_keys("operator")["country"], _keys("account"), _keys("network"))
@@ -101,7 +96,7 @@ async def country(way: Way) -> AsyncIterator[Country]:
 async def _fill(settings: Settings) -> None:
     async def fill(tx: Tx) -> None:
         await put(tx, ACCOUNTS, registry.NETWORKS, circuits(), by=SEED)
-        await save_keys(tx, KEYS.values(), START)
+        await save(tx, KEYS)
 
     database = open_database(settings)
     await database.transact(fill)
@@ -110,12 +105,13 @@ async def _fill(settings: Settings) -> None:
 
 @pytest.fixture
 def embedded_land(sqlite_path: Path) -> Way:
+    write_master_key(sqlite_path.parent)
     return Embedded(sqlite_path.parent)
 
 
 @pytest.fixture
-def production_land(postgres_dsn: str, broker: Kafka) -> Way:
-    return Production(postgres_dsn, broker.bootstrap)
+def production_land(postgres_dsn: str, broker: Kafka, master_key: Path) -> Way:
+    return Production(postgres_dsn, broker.bootstrap, master_key)
 
 
 @pytest.fixture

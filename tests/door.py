@@ -18,19 +18,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared import errors
-from shared.auth.keyring import Keyring, issue, save_keys
 from shared.auth.permissions import Access
 from shared.auth.principal import Principal
 from shared.db.sqlite import SqliteDatabase
 from shared.errors import CenterError, FieldError
 from shared.health import Health, Pulse
 from shared.metrics import Metrics
-from shared.testing.clock import START
+from shared.testing.clock import ManualClock
 from shared.web.app import layered, make_app
 from shared.web.authentication import authenticate
 from shared.web.by_key import ByKey
 from shared.web.routes import HotRoute, StrictRoute, allow, hot, read_json
 from shared.web.server import Listener
+from tests.keys import issued, keyring_on, save
 
 ACCESS = Access(("account",), "reports:write")
 RAISED: dict[str, CenterError] = {
@@ -132,9 +132,9 @@ class _Running:
 @asynccontextmanager
 async def _running(path: Path) -> AsyncIterator[_Running]:
     store = SqliteDatabase(path)
-    account, network = issue(Principal("account", "state-grid")), issue(Principal("network", "0878"))
-    await store.transact(lambda tx: save_keys(tx, [account, network], START))
-    keyring, health, metrics = Keyring(store), Health(), Metrics()
+    account, network = issued("account", "state-grid"), issued("network", "0878")
+    await store.transact(lambda tx: save(tx, [account, network]))
+    keyring, health, metrics = keyring_on(store, ManualClock()), Health(), Metrics()
     await keyring.load()
     pulse = health.pulse("relay")
     app = make_app([router], authenticators=[ByKey(keyring)], health=health)

@@ -15,8 +15,8 @@ import click
 from services.commands.options import log_to_stderr, settings_from, settings_options
 from services.commands.topics import prepare_topics
 from services.demo_data import load_demo
-from services.run import open_database
-from shared.auth.keyring import Keyring
+from services.run import BadSettings, open_database, open_secrets
+from shared.auth.keys import Mint
 from shared.clock import SystemClock
 from shared.db.sqlite import AlreadyRunning
 from shared.errors import CenterError
@@ -44,7 +44,7 @@ def prepare(settings: Settings, *, topics: bool = False) -> None:
         asyncio.run(_hold_and_prepare(settings))
         if topics:
             asyncio.run(prepare_topics(settings))
-    except (AlreadyRunning, CenterError, OSError) as error:
+    except (AlreadyRunning, BadSettings, CenterError, OSError) as error:
         sys.exit(f"Error: {error}")
 
 
@@ -56,9 +56,8 @@ async def _hold_and_prepare(settings: Settings) -> None:
     try:
         await asyncio.to_thread(migrate, settings.database_url, services=services)
         if settings.demo:
-            keyring = Keyring(database)
-            await keyring.load()
-            await load_demo(database, keyring, SystemClock(), settings.data_dir)
+            mint = Mint(settings.environment, open_secrets(settings))
+            await load_demo(database, mint, SystemClock(), settings.data_dir)
     finally:
         await database.close()
 

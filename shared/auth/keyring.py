@@ -1,84 +1,110 @@
-"""API keys with a role, kept as hashes, looked up in memory.
+"""The keys that open the door, in memory: a request costs a dictionary lookup and one hash, and never waits.
 
-`vrc_<key id>_<secret>`; the secret is 256 random bits, shown once. A key made or revoked by any process counts
-everywhere within about a second.
+The followers load it anew when a key or the registry changes in any process. When a key expires is looked up by the
+clock at each use. That a key was used is noted here and written once a minute for all.
 """
 
-import secrets
-from collections.abc import Iterable, Sequence
+import asyncio
+import hmac
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from hashlib import sha256
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from sqlalchemy import bindparam, select, update
-
-from shared.auth.permissions import Role, granted, grants_of
+from shared.auth import store
+from shared.auth.keys import UNKNOWN, Key, KeyTerms, Mint
 from shared.auth.principal import Principal
-from shared.clock import to_ms
-from shared.db.port import Database, Tx
-from shared.db.statement import BulkInsert, Query
+from shared.clock import Clock, rfc3339
+from shared.db.port import Database
+from shared.errors import Forbidden, Unauthenticated, Unavailable
 from shared.ids import AccountId
-from shared.registry.tables import KEY_COLUMNS, api_keys
-from shared.registry.version import bump
 
-LIVE_KEYS = Query(select(api_keys.c.hash, api_keys.c.role, api_keys.c.subject).where(api_keys.c.revoked_at.is_(None)))
-PUT_KEYS = BulkInsert(api_keys, KEY_COLUMNS)
-REVOKE = Query(
-    update(api_keys)
-    .where(api_keys.c.id == bindparam("key"))
-    .values(revoked_at=bindparam("at"))
-    .returning(api_keys.c.id)
-)
+log = logging.getLogger(__name__)
+AT_ONCE = 500  # keys taken up before requests get a turn
+RECORD_EVERY = timedelta(minutes=1)
+Address = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
-class IssuedKey:
+class _Held:
+    hash: bytes
     principal: Principal
-    id: str
-    key: str
-
-
-def issue(principal: Principal) -> IssuedKey:
-    id = secrets.token_hex(6)
-    return IssuedKey(principal, id, f"vrc_{id}_{secrets.token_hex(32)}")
-
-
-def digest(key: str) -> bytes:
-    return sha256(key.encode("utf-8", "surrogateescape")).digest()
-
-
-async def save_keys(tx: Tx, issued: Iterable[IssuedKey], now: datetime) -> None:
-    rows = [(k.id, digest(k.key), k.principal.role, k.principal.subject, to_ms(now), None) for k in issued]
-    await tx.insert(PUT_KEYS, rows)
-    await bump(tx)
-
-
-async def revoke_key(tx: Tx, key_id: str, now: datetime) -> bool:
-    """False when there is no such key."""
-    found: Sequence[object] = await tx.fetch(REVOKE, key=key_id, at=to_ms(now))
-    await bump(tx)
-    return bool(found)
+    expires_at: datetime | None
+    addresses: tuple[IPv4Network | IPv6Network, ...]
 
 
 class Keyring:
-    """The live keys by hash; the registry's follower reloads it."""
+    """`readable_by` answers the accounts whose tickets an account may read."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, mint: Mint, clock: Clock, *, readable_by: Callable[[AccountId], frozenset[AccountId]]
+    ) -> None:
         self._database = database
-        self._principals: dict[bytes, Principal] = {}
+        self._mint = mint
+        self._clock = clock
+        self._readable_by = readable_by
+        self._held: dict[str, _Held] = {}
+        self._used: set[str] = set()
+        self._loading = asyncio.Lock()
 
     async def load(self) -> None:
-        rows = await self._database.fetch(LIVE_KEYS, patience_s=60)
-        self._principals = {bytes(r["hash"]): _principal(r["role"], r["subject"]) for r in rows}
+        async with self._loading:  # else what was read before a revocation could overwrite what was read after
+            held = {}
+            for number, key in enumerate(await store.unrevoked(self._database)):
+                held[key.id] = self._hold(key)
+                if number % AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            self._held = held
 
-    def principal(self, authorization: str) -> Principal | None:
-        """Whose key an `Authorization: Bearer <key>` header carries."""
-        scheme, _, key = authorization.partition(" ")
-        if scheme.lower() != "bearer":
-            return None
-        return self._principals.get(digest(key.strip()))
+    def principal(self, key: str, address: Callable[[], Address | None]) -> Principal:
+        """Whose key it is. `address` is where the caller is, asked only where it matters; None: it is not known.
+
+        Raises Unauthenticated, or Forbidden when the key may not be used from there.
+        """
+        id = self._mint.id_of(key)
+        held = self._held.get(id)
+        if held is None or not hmac.compare_digest(held.hash, self._mint.hash(key)):
+            raise Unauthenticated(UNKNOWN)
+        if held.expires_at is not None and held.expires_at <= self._clock.now():
+            raise Unauthenticated(f"This key expired at {rfc3339(held.expires_at)}; send its successor.")
+        if held.addresses and not _is_inside(caller := address(), held.addresses):
+            raise Forbidden(f"This key may not be used from {caller or 'an unknown address'}.")
+        self._used.add(id)
+        return held.principal
+
+    async def record_use(self) -> None:
+        """Writes which keys were used since the last time; what can't be written now is written with the next."""
+        used, self._used = self._used, set()
+        if not used:
+            return
+        now = self._clock.now()
+        try:
+            await self._database.transact(lambda tx: store.used(tx, sorted(used), at=now, since=now - RECORD_EVERY))
+        except Unavailable as error:
+            log.info("uses of keys are recorded later: %s", error)
+            self._used |= used
+
+    async def run(self) -> None:
+        """Records uses for ever."""
+        while True:
+            await asyncio.sleep(RECORD_EVERY.total_seconds())
+            await self.record_use()
+
+    def _hold(self, key: Key) -> _Held:
+        t = key.terms
+        principal = Principal(t.role, t.subject, t.permissions, self._reads(t), f"key:{key.id}")
+        return _Held(key.hash, principal, t.expires_at, t.addresses)
+
+    def _reads(self, terms: KeyTerms) -> frozenset[AccountId] | None:
+        match terms.role:
+            case "account":
+                return self._readable_by(AccountId(terms.subject))
+            case "network":
+                return frozenset()
+            case "operator":
+                return None
 
 
-def _principal(role: Role, subject: str) -> Principal:
-    reads = None if role == "operator" else frozenset[AccountId]()
-    return Principal(role, subject, granted(role, list(grants_of(role))), reads)
+def _is_inside(address: Address | None, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+    return address is not None and any(address in network for network in networks)

@@ -4,7 +4,7 @@ In each table `version` is the registry's when the row last changed (0: before v
 searched is one JSON document, `details`: an account, a circuit, a network is read and written whole.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, text
 
 from shared.db.schema import metadata
 
@@ -54,18 +54,6 @@ circuits = Table(
 )
 by_account = Index("ix_circuits_account", circuits.c.account, circuits.c.id)
 
-# A key's secret is 256 random bits, so its SHA-256 is enough to keep; the secret itself is shown once.
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("hash", LargeBinary, nullable=False, unique=True),
-    Column("role", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("revoked_at", BigInteger),
-)
-
 # One row a change, never updated: `previous` is the version of the change before it, `before` and `after` the whole
 # as JSON (None: there was none, there is none any more).
 registry_changes = Table(
@@ -93,5 +81,4 @@ registry_version = Table(
 ACCOUNT_COLUMNS = tuple(accounts.c.keys())
 NETWORK_COLUMNS = tuple(networks.c.keys())
 CIRCUIT_COLUMNS = tuple(circuits.c.keys())
-KEY_COLUMNS = tuple(api_keys.c.keys())
 CHANGE_COLUMNS = tuple(registry_changes.c.keys())

@@ -12,6 +12,7 @@ from rich.console import Console
 from shared.bus.kafka import ensure_topics
 from shared.bus.relay import LOCK_KEY
 from shared.contracts.topics import PROGRESS_PREFIX, TICKETS, orders_topic
+from shared.secrets import make
 from shared.settings import Settings
 from shared.testing.kafka import Kafka
 from shared.testing.postgres import Postgres
@@ -30,7 +31,11 @@ async def main(wanted: set[str]) -> None:
             kafka.bootstrap, {TICKETS: 4, orders_topic(NETWORK): 1, PROGRESS_PREFIX + NETWORK: 1}, replication=1
         )
         dsn = postgres.create_database("bench")
-        production = await prepare(Settings(data_dir=folder / "production", database=dsn, kafka=kafka.bootstrap))
+        make(folder / "master.key")
+        settings = Settings(
+            data_dir=folder / "production", database=dsn, kafka=kafka.bootstrap, master_key=folder / "master.key"
+        )
+        production = await prepare(settings)
         embedded = await prepare(Settings(data_dir=folder / "embedded"))
         used = 0
         if "intake" in wanted:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import httpx
 
-from services.run import open_database
-from shared.auth.keyring import issue, save_keys
-from shared.auth.principal import Principal
+from services.run import open_database, open_secrets
+from shared.auth import store
+from shared.auth.keys import KeyTerms, Mint
 from shared.clock import SystemClock
 from shared.db.migrate import migrate
 from shared.ids import AccountId, CircuitId, NetworkCode
@@ -39,21 +39,25 @@ class Ground:
 
     @property
     def arguments(self) -> list[str]:
-        named = {"data-dir": self.settings.data_dir, "database": self.settings.database, "kafka": self.settings.kafka}
+        named = {
+            "data-dir": self.settings.data_dir, "database": self.settings.database, "kafka": self.settings.kafka,
+            "master-key": self.settings.master_key_path,
+        }  # fmt: skip
         return [f"--{name}={value}" for name, value in named.items() if value]
 
 
 async def prepare(settings: Settings, *, circuits: int = CIRCUITS) -> Ground:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(migrate, settings.database_url)
-    key = issue(Principal("account", ACCOUNT))
+    terms = KeyTerms("account", ACCOUNT, frozenset({"reports:write", "tickets:read", "subscriptions:manage"}))
+    key = Mint(settings.environment, open_secrets(settings)).issue(terms, SystemClock().now())
     database = open_database(settings)
     by = Author("system:bench", SystemClock().now())
     try:
         for first in range(0, circuits, 10_000):
             made = [_circuit(i) for i in range(first, min(first + 10_000, circuits))]
             await database.transact(lambda tx, made=made: put(tx, [_account()], [_network()], made, by=by))
-        await database.transact(lambda tx: save_keys(tx, [key], SystemClock().now()))
+        await database.transact(lambda tx: store.save(tx, [key.record]))
     finally:
         await database.close()
     return Ground(settings, key.key)

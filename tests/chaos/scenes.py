@@ -21,9 +21,11 @@ from time import monotonic
 from typing import Protocol, Self
 
 from services.demo_data import CREDENTIALS, load_demo
-from shared.auth.keyring import Keyring
+from shared.auth.keys import Mint
 from shared.clock import SystemClock
 from shared.db.postgres import PostgresDatabase
+from shared.secrets import Secrets
+from shared.settings import Settings
 from shared.testing.process import ServerProcess, free_ports
 from shared.testing.servers import Kafka, Postgres
 from tests.chaos.check import Check, Verdict, read_credentials
@@ -31,6 +33,7 @@ from tests.chaos.outside.client import Routes
 from tests.chaos.outside.pause import pause
 
 VRC = Path(executable).with_name("vrc")
+MASTER_KEY = "master.key"
 UP_WITHIN_S = 90.0
 LONGEST_LIFE_S = 2.0
 BURSTS, BURST_S = 0.5, 0.02
@@ -220,7 +223,7 @@ async def _services(
     dsn = postgres.create_database(f"chaos_{free_ports(1)[0]}")
     settings = folder / "center.toml"
     settings.write_text(
-        f'database = "{dsn}"\nkafka = "{kafka.bootstrap}"\n'
+        f'database = "{dsn}"\nkafka = "{kafka.bootstrap}"\nmaster_key = "{folder / MASTER_KEY}"\n'
         'webhook_networks = ["127.0.0.0/8"]\nwebhook_http = true\nwebhook_timeout = 5\n'
     )
     ports = iter(free_ports(2 * copies * len(SERVICES)))
@@ -232,6 +235,7 @@ async def _services(
 
     programs = {service: [make(service, number + 1) for number in range(copies)] for service in SERVICES}
     try:
+        await _once(folder, "secret", folder / MASTER_KEY)
         await _once(folder, "migrate", "--config", settings)
         await _load_demo(dsn, folder)
         await _once(folder, "topics", "--config", settings)
@@ -254,7 +258,8 @@ async def _load_demo(dsn: str, folder: Path) -> None:
     """The registry and the credentials, as `vrc up --demo` loads them."""
     database = PostgresDatabase(dsn)
     try:
-        await load_demo(database, Keyring(database), SystemClock(), folder)
+        mint = Mint(Settings().environment, Secrets.read(folder / MASTER_KEY))
+        await load_demo(database, mint, SystemClock(), folder)
     finally:
         await database.close()
 

@@ -17,31 +17,27 @@ from services.notifier.handlers import hub
 from services.notifier.service import NotifierService
 from services.notifier.store import feed
 from services.notifier.store.feed import Scope
-from shared.auth.keyring import Keyring, issue, save_keys
-from shared.auth.principal import Principal
 from shared.contracts.event import Event
 from shared.db.port import Database
 from shared.health import Health
 from shared.metrics import Metrics
 from shared.settings import Settings
-from shared.testing.clock import START, ManualClock
+from shared.testing.clock import ManualClock
 from shared.testing.serve import serving
 from shared.web.app import layered, make_app
 from shared.web.by_key import ByKey
 from tests.cases import ACCOUNT, notes
+from tests.keys import issued, keyring_on, save
 from tests.notifying import HandFed, Tickets
 from tests.people import Caller
 from tests.streams import PATIENCE_S, Stream, reading
 from tests.waiting import until
 
 ACCOUNT_KEY, OTHER_KEY, OPERATOR_KEY, NETWORK_KEY = (
-    issue(principal)
-    for principal in (
-        Principal("account", ACCOUNT),
-        Principal("account", "icbc"),
-        Principal("operator", "noc"),
-        Principal("network", "010"),
-    )
+    issued("account", ACCOUNT),
+    issued("account", "icbc"),
+    issued("operator", "noc"),
+    issued("network", "010"),
 )
 KEYS = ACCOUNT_KEY, OTHER_KEY, OPERATOR_KEY, NETWORK_KEY
 
@@ -80,8 +76,8 @@ class Door:
 
 @pytest.fixture
 async def door(store: Database, clock: ManualClock) -> AsyncIterator[Door]:
-    await store.transact(lambda tx: save_keys(tx, KEYS, START))
-    keyring, metrics, health, events = Keyring(store), Metrics(), Health(), HandFed()
+    await store.transact(lambda tx: save(tx, KEYS))
+    keyring, metrics, health, events = keyring_on(store, clock), Metrics(), Health(), HandFed()
     await keyring.load()
     service = NotifierService(store, clock, events=events, settings=Settings(), metrics=metrics, health=health)
     app = layered(

@@ -8,34 +8,33 @@ import pytest
 
 from services.notifier.model import MOST_SUBSCRIPTIONS
 from services.notifier.service import NotifierService
-from shared.auth.keyring import Keyring, issue, save_keys
-from shared.auth.principal import Principal
 from shared.contracts.facts import TYPES
 from shared.db.port import Database
 from shared.health import Health
 from shared.metrics import Metrics
 from shared.settings import Settings
-from shared.testing.clock import START, ManualClock
+from shared.testing.clock import ManualClock
 from shared.web.app import layered, make_app
 from shared.web.by_key import ByKey
 from tests.cases import ACCOUNT
+from tests.keys import issued, keyring_on, save
 from tests.notifying import HandFed
 from tests.people import Caller, Json, done
 
 PATH = "/v1/subscriptions"
 URL = "https://noc.example.com/hooks"
 KEYS = {
-    "account": issue(Principal("account", ACCOUNT)),
-    "operator": issue(Principal("operator", "noc")),
-    "network": issue(Principal("network", "010")),
+    "account": issued("account", ACCOUNT),
+    "operator": issued("operator", "noc"),
+    "network": issued("network", "010"),
 }
-OTHER = issue(Principal("account", "icbc"))
+OTHER = issued("account", "icbc")
 
 
 @pytest.fixture
 async def http(store: Database, clock: ManualClock) -> AsyncIterator[httpx.AsyncClient]:
-    await store.transact(lambda tx: save_keys(tx, [*KEYS.values(), OTHER], START))
-    keyring, metrics, health = Keyring(store), Metrics(), Health()
+    await store.transact(lambda tx: save(tx, [*KEYS.values(), OTHER]))
+    keyring, metrics, health = keyring_on(store, clock), Metrics(), Health()
     await keyring.load()
     service = NotifierService(store, clock, events=HandFed(), settings=Settings(), metrics=metrics, health=health)
     app = layered(

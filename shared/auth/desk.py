@@ -1,0 +1,109 @@
+"""Keys are issued, followed by a successor, and revoked: the same rules for the command line and over HTTP.
+
+A subject has two live keys at most, so that one can replace the other without a gap and none is forgotten.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from shared.auth import store
+from shared.auth.keys import IssuedKey, Key, KeyTerms, Mint
+from shared.auth.permissions import grants_of
+from shared.auth.principal import Principal
+from shared.clock import Clock
+from shared.db.port import Database, Tx
+from shared.errors import FieldError, Forbidden, IllegalMove, InvalidInput, NotFound
+
+MOST_LIVE = 2
+GRANTS_FIELD = {"account": "scopes", "operator": "duties", "network": "scopes"}
+
+
+class KeyDesk:
+    """`by` is who asks over HTTP; None: whoever may run commands on the database itself."""
+
+    def __init__(self, database: Database, mint: Mint, clock: Clock) -> None:
+        self._database = database
+        self._mint = mint
+        self._clock = clock
+
+    async def issue(self, terms: KeyTerms) -> IssuedKey:
+        """Raises InvalidInput, or IllegalMove when the subject has two live keys."""
+        now = self._clock.now()
+        _check(terms, now)
+
+        async def add(tx: Tx) -> IssuedKey:
+            if not await store.exists(tx, terms.role, terms.subject):
+                raise InvalidInput(FieldError("subject", f"is not the id of {_A[terms.role]} in the registry"))
+            return await self._add(tx, terms, now)
+
+        return await self._database.transact(add)
+
+    async def rotate(self, id: str, *, by: Principal | None = None, expires_at: datetime | None = None) -> IssuedKey:
+        """A successor on the same terms; both work until the first is revoked or expires.
+
+        Raises InvalidInput, NotFound, Forbidden, or IllegalMove when the subject has two live keys already.
+        """
+        now = self._clock.now()
+
+        async def add(tx: Tx) -> IssuedKey:
+            before = await self._found(tx, id, by)
+            if before.state(now) == "revoked":
+                raise IllegalMove("This key is revoked; issue a new one.", legal=())
+            terms = before.successor(now)
+            if expires_at is not None:
+                terms = replace(terms, expires_at=expires_at)
+                _check(terms, now)
+            return await self._add(tx, terms, now)
+
+        return await self._database.transact(add)
+
+    async def revoke(self, id: str, *, by: Principal | None = None) -> None:
+        """It opens nothing any more, in every process within seconds. Raises NotFound or Forbidden."""
+        now = self._clock.now()
+
+        async def end(tx: Tx) -> None:
+            await self._found(tx, id, by)
+            if not await store.revoke(tx, id, now):
+                raise NotFound()
+
+        await self._database.transact(end)
+
+    async def _add(self, tx: Tx, terms: KeyTerms, now: datetime) -> IssuedKey:
+        await store.lock(tx, terms.role, terms.subject)
+        live = await store.live(tx, terms.role, terms.subject, now)
+        if len(live) >= MOST_LIVE:
+            ids = " or ".join(key.id for key in live)
+            detail = f"{terms.role} {terms.subject} has {MOST_LIVE} live keys; revoke {ids} first."
+            raise IllegalMove(detail, legal=[f"DELETE /v1/keys/{key.id}" for key in live])
+        issued = self._mint.issue(terms, now)
+        await store.save(tx, [issued.record])
+        return issued
+
+    async def _found(self, tx: Tx, id: str, by: Principal | None) -> Key:
+        """An account's own keys only, and none that may do more than the key it is asked with."""
+        key = await store.get(tx, id)
+        if key is None:
+            raise NotFound()
+        if by is None or by.role == "operator":
+            return key
+        if (key.terms.role, key.terms.subject) != (by.role, by.subject):
+            raise NotFound()
+        if not key.terms.permissions <= by.permissions:
+            raise Forbidden("This key has scopes that yours has not; use that key itself, or ask an administrator.")
+        return key
+
+
+_A = {"account": "an account", "network": "a local network", "operator": "an operator"}
+
+
+def _check(terms: KeyTerms, now: datetime) -> None:
+    """Raises InvalidInput."""
+    known = grants_of(terms.role)
+    field = GRANTS_FIELD[terms.role]
+    if unknown := sorted(terms.grants - known.keys()):
+        choice = f"there are {', '.join(known)}" if known else "a network's permissions are fixed"
+        raise InvalidInput(FieldError(field, f"has no {', '.join(unknown)}: {choice}"))
+    if known and not terms.grants:
+        raise InvalidInput(FieldError(field, f"name at least one of {', '.join(known)}"))
+    if terms.expires_at is not None and terms.expires_at <= now:
+        raise InvalidInput(FieldError("expires_at", "lies in the past"))

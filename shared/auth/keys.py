@@ -1,0 +1,106 @@
+"""API keys: `vrc_<environment>_<key id>_<secret>`, made here, shown once, kept as a keyed hash.
+
+The secret is 256 random bits. The hash is HMAC-SHA-256 under a key derived from the master key, so a stolen table of
+hashes is of no use without the master key's file.
+"""
+
+import hmac
+import re
+import secrets
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
+from typing import Literal
+
+from shared.auth.permissions import Permission, Role, granted
+from shared.errors import Unauthenticated
+from shared.secrets import Secrets
+
+ENVIRONMENT_PATTERN = r"^[a-z][a-z0-9]{0,11}$"
+KEY_ID_PATTERN = r"^[0-9a-f]{12}$"
+PURPOSE = "api-keys"
+UNKNOWN = "Send an API key that is valid: `Authorization: Bearer <key>`."
+State = Literal["live", "expired", "revoked"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTerms:
+    """Whom a key is for, what it may do, until when and from where. No addresses: from everywhere."""
+
+    role: Role
+    subject: str
+    grants: frozenset[str] = frozenset()
+    expires_at: datetime | None = None
+    addresses: tuple[IPv4Network | IPv6Network, ...] = ()
+    label: str = ""
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        return granted(self.role, self.grants)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key as it is recorded. `last_used_at` is right to the minute."""
+
+    id: str
+    hash: bytes = field(repr=False)
+    terms: KeyTerms
+    created_at: datetime
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    def state(self, now: datetime) -> State:
+        if self.revoked_at is not None:
+            return "revoked"
+        expires_at = self.terms.expires_at
+        return "live" if expires_at is None or now < expires_at else "expired"
+
+    def successor(self, now: datetime) -> KeyTerms:
+        """The terms of the key that follows this one: the same, for as long as this one was given."""
+        expires_at = self.terms.expires_at
+        return replace(self.terms, expires_at=expires_at and now + (expires_at - self.created_at))
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """`key` is what the caller will send; it is nowhere else."""
+
+    record: Key
+    key: str = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @property
+    def terms(self) -> KeyTerms:
+        return self.record.terms
+
+
+class Mint:
+    """Makes the keys of one environment, and knows them again."""
+
+    def __init__(self, environment: str, secrets: Secrets) -> None:
+        self._environment = environment
+        self._hash_key = secrets.derive(PURPOSE)
+
+    def issue(self, terms: KeyTerms, now: datetime) -> IssuedKey:
+        id = secrets.token_hex(6)
+        key = f"vrc_{self._environment}_{id}_{secrets.token_hex(32)}"
+        return IssuedKey(Key(id, self.hash(key), terms, now), key)
+
+    def hash(self, key: str) -> bytes:
+        return hmac.digest(self._hash_key, key.encode("utf-8", "surrogateescape"), "sha256")
+
+    def id_of(self, key: str) -> str:
+        """The id that a key names. Raises Unauthenticated when it has not the form of a key of this environment."""
+        match key.split("_"):
+            case ["vrc", self._environment, id, _]:
+                return id
+            case ["vrc", other, _, _] if re.match(ENVIRONMENT_PATTERN, other):
+                raise Unauthenticated(
+                    f"This key is for the environment `{other}`, and this center is `{self._environment}`: "
+                    "send a key that was issued here."
+                )
+        raise Unauthenticated(UNKNOWN)
