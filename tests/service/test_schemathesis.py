@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import count, cycle
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from schemathesis.config import SchemathesisConfig
 from shared.clock import SystemClock, rfc3339
 from shared.testing.process import ServerProcess, free_ports
 from tests.centers import key_of
-from tests.registry import BEIJING, DALI, FAR, GRID, KUNMING, NEAR, PLAIN
+from tests.registry import BANK, BEIJING, DALI, FAR, GRID, KUNMING, NEAR, PLAIN
 
 CONFIG: dict[str, Any] = {
     "seed": 1,
@@ -104,6 +105,8 @@ class World:
             return
         if "idempotency-key" in case.headers:
             case.headers["idempotency-key"] = f"key-{next(self._numbers)}"
+        if case.path == "/v1/keys" and case.method == "POST":
+            case.body |= self._terms(case.body["role"])
         for part in (case.path_parameters, case.query, case.body):
             if isinstance(part, dict):
                 for name in list(part):
@@ -119,6 +122,21 @@ class World:
             part[name] = rfc3339(SystemClock().now())
         elif name in self._known and part[name] is not None:
             part[name] = next(self._known[name])
+
+    def _terms(self, role: str) -> dict[str, Any]:
+        """What keys of this role may be given, to somebody who has none yet."""
+        subjects = {"account": BANK, "network": DALI, "operator": f"probe-{next(self._numbers)}"}
+        grants = {"account": (["tickets:read"], []), "network": ([], []), "operator": ([], ["auditor"])}
+        scopes, duties = grants[role]
+        ends = rfc3339(SystemClock().now() + timedelta(days=1))
+        addresses = ["10.0.0.0/8"]
+        return {
+            "subject": subjects[role],
+            "scopes": scopes,
+            "duties": duties,
+            "expires_at": ends,
+            "addresses": addresses,
+        }
 
     def _ticket(self, verb: str) -> str:
         """One on which, or on whose order to Beijing, this can be done."""
