@@ -25,10 +25,12 @@ AIMS: Mapping[str, Callable[[Tenant], str]] = {
     "/v1/orders/{id}": lambda t: f"{t.ticket}.{t.networks[0]}",
     "/v1/subscriptions/{id}": lambda t: t.subscription,
     "/v1/networks/{code}": lambda t: t.networks[0],
+    "/v1/keys/{id}": lambda t: t.key.id,
 }
 """What of a tenant's a path parameter is pointed at, by the beginning of the path."""
 BODIES: Mapping[str, dict[str, Any]] = {
     "/v1/faults": {"impact": "down", "description": "mine, I say"},
+    "/v1/keys": {"role": "account", "subject": "tenant-00", "scopes": ["tickets:read"]},
     "notes": {"text": "I was here"},
     "decline": {"reason": "no_resources"},
     "progress": {"stage": "on_site"},
@@ -37,12 +39,12 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "hand-over": {"to": DALI},
     "route": {"networks": [DALI], "reason": "because"},
     "reject": {"reason": "not a fault"},
-    **{word: {} for word in ("accept", "resume", "restore", "cancel", "confirm", "reopen")},
+    **{word: {} for word in ("accept", "resume", "restore", "cancel", "confirm", "reopen", "rotate")},
 }
 """A body that is valid for a path, or for any path that ends with this word."""
 OWN_ONLY = {("POST", "/v1/subscriptions"), ("GET", "/v1/stream")}
 """Operations that nothing of anybody's can be named to. What the stream shows is read over a real connection."""
-UNKNOWN = {"VT": "VT000101-00000000", "sub_": "sub_00000000000000000000"}
+UNKNOWN = {"ticket": "VT000101-00000000", "subscription": "sub_00000000000000000000"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +90,16 @@ class Operation:
         if self.method == "POST":
             body = dict(BODIES[self.path] if self.path in BODIES else BODIES[self.path.rpartition("/")[2]])
             body |= {"circuit": victim.circuit} if self.path == "/v1/faults" else {}
-        mine = {"account": victim.id, "circuit": victim.circuit}
+        mine = {"account": victim.id, "circuit": victim.circuit, "subject": victim.id}
         return Probe(self.method, path, {name: mine[name] for name in self.query & set(mine)}, body)
 
     def at_nothing(self, victim: Tenant) -> Probe:
         """As `at`, of something that does not exist."""
         probe = self.at(victim)
-        unknown = UNKNOWN["sub_" if victim.subscription in probe.path else "VT"]
-        return replace(probe, path=probe.path.replace(victim.ticket, unknown).replace(victim.subscription, unknown))
+        path = probe.path
+        for id, unknown in UNKNOWN.items():
+            path = path.replace(getattr(victim, id), unknown)
+        return replace(probe, path=path.replace(victim.key.id, "0" * 12))
 
 
 def operations(center: House) -> Sequence[Operation]:

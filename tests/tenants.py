@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from shared.auth.keyring import IssuedKey, issue, revoke_key, save_keys
-from shared.auth.principal import Principal
+from shared.auth import store
+from shared.auth.keys import IssuedKey
 from shared.db.port import Tx
 from shared.ids import AccountId, CircuitId, NetworkCode
 from shared.registry.model import Account, Circuit, End, Segment
@@ -17,6 +17,7 @@ from shared.registry.writing import Author, put
 from shared.testing.clock import START
 from shared.testing.receiver import Receiver
 from tests.centers import House
+from tests.keys import issued, save
 from tests.people import Customer, done
 from tests.registry import BEIJING, CHUXIONG, KUNMING, SHANGHAI, XIAN
 
@@ -37,7 +38,7 @@ class Tenant:
     subscription: str = ""
 
     def __post_init__(self) -> None:
-        self.key, self.revoked = (issue(Principal("account", self.id)) for _ in range(2))
+        self.key, self.revoked = (issued("account", self.id) for _ in range(2))
 
     @property
     def id(self) -> AccountId:
@@ -59,7 +60,7 @@ class Tenant:
     @property
     def names(self) -> tuple[str, ...]:
         """The ids of what is its own."""
-        return self.id, self.circuit, self.ticket, self.subscription
+        return self.id, self.circuit, self.ticket, self.subscription, self.key.id
 
     @property
     def customer(self) -> Customer:
@@ -101,9 +102,9 @@ async def tenants(house: House) -> AsyncIterator[list[Tenant]]:
 
         async def settle_in(tx: Tx) -> None:
             await put(tx, [t.account() for t in found], (), [t.line() for t in found], by=Author("operator:noc", START))
-            await save_keys(tx, [key for t in found for key in (t.key, t.revoked)], START)
+            await save(tx, [key for t in found for key in (t.key, t.revoked)])
             for tenant in found:
-                await revoke_key(tx, tenant.revoked.id, START)
+                await store.revoke(tx, tenant.revoked.id, START)
 
         await house.center.database.transact(settle_in)
         await house.center.follower.refresh()

@@ -15,13 +15,14 @@ from sqlalchemy import select, text
 
 from services.notifier.tables import dead_letters, feed, feed_marks, lanes, subscriptions
 from services.run import BadSettings, center
+from shared.auth.tables import api_keys
 from shared.db import walls
 from shared.db.migrate import migrate
 from shared.db.port import Tx
 from shared.db.postgres import PostgresDatabase
 from shared.db.schema import inbox, metadata
 from shared.db.statement import BulkInsert, Query
-from shared.registry.tables import accounts, api_keys, circuits
+from shared.registry.tables import accounts, circuits
 from shared.registry.writing import put
 from shared.settings import Settings
 from shared.testing.postgres import SERVICE
@@ -239,29 +240,31 @@ async def test_migrating_again_waits_for_no_open_transaction(postgres: Postgres,
     await busy.close()
 
 
-def settings_for(dsn: str) -> Settings:
-    return Settings(database=dsn, kafka="127.0.0.1:9")  # which no loop of these centers calls
+def settings_for(dsn: str, master_key: Path) -> Settings:
+    return Settings(database=dsn, kafka="127.0.0.1:9", master_key=master_key)  # which no loop of these centers calls
 
 
-async def test_center_says_that_the_wall_stands(postgres_dsn: str) -> None:
-    async with center(settings_for(postgres_dsn), services=[]) as running:
+async def test_center_says_that_the_wall_stands(postgres_dsn: str, master_key: Path) -> None:
+    async with center(settings_for(postgres_dsn, master_key), services=[]) as running:
         assert b"vrc_second_wall 1.0" in await running.metrics.page()
 
 
 async def test_center_of_the_owner_starts_and_warns(
-    postgres: Postgres, postgres_dsn: str, caplog: pytest.LogCaptureFixture
+    postgres: Postgres, postgres_dsn: str, caplog: pytest.LogCaptureFixture, master_key: Path
 ) -> None:
-    async with center(settings_for(postgres.dsn(STORE)), services=[]) as running:
+    async with center(settings_for(postgres.dsn(STORE), master_key), services=[]) as running:
         assert b"vrc_second_wall 0.0" in await running.metrics.page()
     assert "could take the wall down" in caplog.text
 
 
 @pytest.mark.parametrize("power", ["SUPERUSER", "BYPASSRLS"])
-async def test_center_refuses_a_login_that_no_wall_binds(postgres: Postgres, postgres_dsn: str, power: str) -> None:
+async def test_center_refuses_a_login_that_no_wall_binds(
+    postgres: Postgres, postgres_dsn: str, power: str, master_key: Path
+) -> None:
     postgres.sql(f"ALTER ROLE {SERVICE} {power}")
     try:
         with pytest.raises(BadSettings, match="owns nothing"):
-            async with center(settings_for(postgres_dsn), services=[]):
+            async with center(settings_for(postgres_dsn, master_key), services=[]):
                 pass
     finally:
         postgres.sql(f"ALTER ROLE {SERVICE} NO{power}")
@@ -274,10 +277,13 @@ async def test_owners_own_center_is_held_to_scopes_too(postgres: Postgres, two_t
     await owned.close()
 
 
-def test_vrc_migrate_grants_the_services_what_they_need(postgres: Postgres, database: str, tmp_path: Path) -> None:
+def test_vrc_migrate_grants_the_services_what_they_need(
+    postgres: Postgres, database: str, tmp_path: Path, master_key: Path
+) -> None:
     name = database.rpartition("/")[2]
     dsns = {"VRC_DATABASE_OWNER": database, "VRC_DATABASE": postgres.service_dsn(name), "VRC_KAFKA": "127.0.0.1:9"}
-    command = [sys.executable, "-m", "services.cli", "migrate", "--data-dir", str(tmp_path), "--demo"]
+    options = ["--data-dir", tmp_path, "--master-key", master_key, "--demo"]
+    command = [sys.executable, "-m", "services.cli", "migrate", *options]
     ran = subprocess.run(command, env={**os.environ, **dsns}, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert int(postgres.sql("SELECT count(*) FROM circuits", database=name)) > 1000
