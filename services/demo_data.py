@@ -13,7 +13,7 @@ from shared.auth.permissions import Role, grants_of
 from shared.clock import Clock
 from shared.db.port import Database, Tx
 from shared.errors import Unauthenticated
-from shared.registry.files import RegistryFiles, read_registry
+from shared.registry.files.whole import RegistryFiles, read_registry
 from shared.registry.writing import Author, put
 
 DATA = Path(__file__).parents[1] / "deploy" / "data"

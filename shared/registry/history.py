@@ -1,22 +1,16 @@
 """What the registry holds, one by one and in pages, as it is now and as it was at any version."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from pydantic import TypeAdapter
 from sqlalchemy import bindparam, select
 
 from shared.db.port import Database
 from shared.db.statement import Query, Row
-from shared.registry.model import Account, Circuit, Network
+from shared.registry.rules import ADAPTERS
 from shared.registry.shelves import SHELVES, Entry, Kind
 from shared.registry.tables import registry_changes
 from shared.registry.version import VERSION
 
-ADAPTERS: Mapping[Kind, TypeAdapter[Entry]] = {
-    "network": TypeAdapter(Network),
-    "account": TypeAdapter(Account),
-    "circuit": TypeAdapter(Circuit),
-}
 c = registry_changes.c
 _of_one = (c.kind == bindparam("kind"), c.id == bindparam("id"))
 _change = select(c.version, c.previous, c.actor, c.at, c.before, c.after)
