@@ -119,7 +119,7 @@ def _import(settings: Settings, source: Path, *, remove: bool, dry_run: bool) ->
     from shared.registry.importing import ImportRefused
     from shared.registry.writing import Author
 
-    by = Author(f"operator:{getpass.getuser()}", SystemClock().now())
+    by = Author(f"cli:{getpass.getuser()}", SystemClock().now())
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Reading and comparing")
@@ -150,6 +150,9 @@ def _show(outcome: "Outcome", *, details: bool) -> None:
 def _with_database(settings: Settings, work: "Callable[[Database], Awaitable[T]]") -> T:
     """Ends the command with a message when the database can't be had."""
     from services.run import open_database
+
+    if settings.embedded and not settings.sqlite_path.exists():
+        raise click.ClickException(f"{settings.sqlite_path} does not exist: name the data with --data-dir.")
 
     async def run() -> T:
         database = open_database(settings)
