@@ -1,7 +1,6 @@
 """`vrc tier review`: what spend figures make of every account's tier, shown, and applied when confirmed."""
 
 import asyncio
-import getpass
 import sqlite3
 import sys
 from collections import Counter
@@ -35,26 +34,22 @@ def add_to(group: click.Group) -> None:
     @click.option("--scheme", type=FILE, required=True, help="The tier scheme, TOML: see deploy/config/tiers/")
     @click.option("--spend", type=FILE, required=True, help="CSV with the columns account and spend")
     @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day it is decided for (default: today, UTC)")
-    @click.option("--by", help="Who decides, for the record (default: the user of this machine)")
     @click.option("--yes", is_flag=True, help="Apply without asking, for scripts")
     @settings_options
-    def review(
-        scheme: Path, spend: Path, as_of: datetime | None, by: str | None, yes: bool, config: Path | None, **flags: Any
-    ) -> None:
+    def review(scheme: Path, spend: Path, as_of: datetime | None, yes: bool, config: Path | None, **flags: Any) -> None:
         """Propose promotions, demotions and expiries from spend figures; show them; apply them when confirmed."""
         settings = settings_from(config, flags)
         if settings.embedded and not settings.sqlite_path.exists():
             raise click.ClickException(f"{settings.sqlite_path} does not exist: name the data with --data-dir.")
         try:
-            asyncio.run(_review(settings, scheme, spend, as_of, by=by, yes=yes))
+            asyncio.run(_review(settings, scheme, spend, as_of, yes=yes))
         except (AlreadyRunning, CenterError, ValueError, OSError, sqlite3.OperationalError) as error:
             raise click.ClickException(str(error)) from None
 
 
-async def _review(
-    settings: Settings, scheme_file: Path, spend_file: Path, day: datetime | None, *, by: str | None, yes: bool
-) -> None:
+async def _review(settings: Settings, scheme_file: Path, spend_file: Path, day: datetime | None, *, yes: bool) -> None:
     from services.run import open_database
+    from shared.audit.shell import at_shell
     from shared.registry.tiers import store
     from shared.registry.tiers.files import read_scheme, read_spend, refuse
     from shared.registry.writing import Author
@@ -62,7 +57,8 @@ async def _review(
     now = SystemClock().now()
     scheme, lines = read_scheme(scheme_file), read_spend(spend_file)
     spend, as_of = {account: figure for account, (_, figure) in lines.items()}, (day or now).date()
-    author = Author(f"cli:{by or getpass.getuser()}", now)
+    shell = at_shell()
+    author = Author(shell.actor, now)
     database = open_database(settings)
     try:
         proposed = await database.transact(lambda tx: store.propose(tx, scheme, spend, as_of))
@@ -70,7 +66,9 @@ async def _review(
         if not yes and not click.confirm(_question(proposed, author)):
             click.echo("Nothing was changed.")
             return
-        changed = await database.transact(lambda tx: store.apply(tx, scheme, proposed, as_of, by=author))
+        changed = await database.transact(
+            lambda tx: store.apply(tx, scheme, proposed, as_of, by=author, origin=shell.origin)
+        )
         click.echo(f"{changed} tiers changed, {sum(p.is_review for p in proposed)} reviews recorded by {author.actor}.")
     except store.UnknownAccounts as error:
         unknown = sorted(error.accounts, key=lambda account: lines[account][0])

@@ -218,6 +218,7 @@ def _issued(ticket: Ticket, task: Task, kind: f.OrderKind, ground: Ground) -> f.
         round=ticket.round, circuit=ticket.circuit, segments=task.segments, impact=ticket.impact,
         description=ticket.description, reported_at=ticket.reported_at, contact=ticket.contact,
         scope=scope(ground.circuit) if ground.circuit else None, registry_version=ground.version,
+        tier=ticket.tier, breach_at=ticket.breach_at,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from shared.contracts import facts as f
 from shared.errors import FieldError, InvalidInput
 from shared.ids import AccountId, CircuitId
 from shared.registry.store import Registry
+from shared.tickets.targets import Policy
 from shared.tickets.view import ticket_bytes
 from shared.web.authentication import authenticate
 from shared.web.idempotency import REPLAYED, check_key, request_of
@@ -32,9 +33,10 @@ CLOCKS_DIFFER = timedelta(seconds=60)
 
 
 class ReportDoor:
-    def __init__(self, desk: Desk, registry: Registry, clock: Clock, metrics: IntakeMetrics) -> None:
+    def __init__(self, desk: Desk, registry: Registry, policy: Policy, clock: Clock, metrics: IntakeMetrics) -> None:
         self._desk = desk
         self._registry = registry
+        self._policy = policy
         self._clock = clock
         self._metrics = metrics
 
@@ -62,10 +64,12 @@ class ReportDoor:
             await self._require_segment(body.circuit, body.segment)
         one_path = body.impact == "down" and not body.both_paths and self._registry.is_protected(body.circuit)
         impact: f.Impact = "degraded" if one_path else body.impact
+        tier, when = self._registry.tier(account), self._when(body.reported_at)
         return f.FaultReported(
             account=account, circuit=CircuitId(body.circuit), impact=impact, description=body.description,
-            reported_at=self._when(body.reported_at), reference=body.reference, contact=body.contact_fact(),
+            reported_at=when, reference=body.reference, contact=body.contact_fact(),
             segment=body.segment, reported_impact=body.impact if one_path else None,
+            tier=tier, breach_at=self._policy.breach_at(tier, impact, when),
         )  # fmt: skip
 
     async def _owner(self, principal: Principal, circuit: str) -> AccountId:

@@ -21,11 +21,10 @@ class IntakeService:
         self, database: Database, registry: Registry, clock: Clock, *, policy: Policy, metrics: Metrics
     ) -> None:
         def rank(fact: FaultReported, at: datetime) -> Standing:
-            tier = registry.tier(fact.account)
-            return policy.standing(tier, fact.impact, reported_at=fact.reported_at, opened_at=at)
+            return policy.standing(fact.tier, fact.impact, reported_at=fact.reported_at, opened_at=at)
 
         self._desk = Desk(database, clock, rank)
-        door = ReportDoor(self._desk, registry, clock, IntakeMetrics(metrics, database))
+        door = ReportDoor(self._desk, registry, policy, clock, IntakeMetrics(metrics, database))
         self.routers: list[APIRouter] = [report_route(door), routes(self._desk, database)]
 
     async def start(self) -> None:

@@ -36,7 +36,8 @@ class Contact:
 @dataclass(frozen=True, slots=True)
 class FaultReported:
     """`impact` is what is recorded; `reported_impact` what was reported, where that is another: one of the two paths
-    of a protected circuit is down, so the service is degraded."""
+    of a protected circuit is down, so the service is degraded. `tier` and `breach_at`: the promise it is
+    opened under."""
 
     account: AccountId
     circuit: CircuitId
@@ -47,6 +48,8 @@ class FaultReported:
     contact: Contact | None = None
     segment: str | None = None
     reported_impact: Impact | None = None
+    tier: str | None = None
+    breach_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,8 @@ class OrderIssued:
     contact: Contact | None = None
     scope: Scope | None = None
     registry_version: int | None = None
+    tier: str | None = None
+    breach_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ class Ticket:
     round: int = 1
     routed_round: int = 0
     orders: tuple[Order, ...] = ()
+    tier: str | None = None
+    breach_at: datetime | None = None
 
     @property
     def is_over(self) -> bool:
@@ -125,7 +127,7 @@ def opened(id: TicketId, fact: f.FaultReported, at: datetime) -> Ticket:
     return Ticket(
         id=id, account=fact.account, circuit=fact.circuit, status="acknowledged", impact=fact.impact,
         description=fact.description, reported_at=fact.reported_at, opened_at=at, updated_at=at, seq=1,
-        reference=fact.reference, contact=fact.contact, segment=fact.segment,
+        reference=fact.reference, contact=fact.contact, segment=fact.segment, tier=fact.tier, breach_at=fact.breach_at,
     )  # fmt: skip
 
 

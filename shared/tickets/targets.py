@@ -39,13 +39,15 @@ class Policy:
     def of(self, tier: str | None) -> Targets:
         return self.tiers.get(tier or self.otherwise) or self.tiers[self.otherwise]
 
+    def breach_at(self, tier: str | None, impact: Impact, reported_at: datetime) -> datetime:
+        return reported_at + self.of(tier).restore[impact]
+
     def standing(self, tier: str | None, impact: Impact, *, reported_at: datetime, opened_at: datetime) -> Standing:
         """When this ticket breaches, and its rank: the breach less the tier's head start, but never before its opening.
 
         So nothing that is opened after a ticket's rank, which is never after its breach unless it was reported late,
         can stand before it: no tier starves another. And a report can't be dated back to the head of the queue.
         """
-        targets = self.of(tier)
-        breach = reported_at + targets.restore[impact]
-        rank = max(breach - targets.head_start, opened_at)
+        breach = self.breach_at(tier, impact, reported_at)
+        rank = max(breach - self.of(tier).head_start, opened_at)
         return Standing(tier or self.otherwise, to_ms(breach), to_ms(rank))

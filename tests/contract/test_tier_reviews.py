@@ -6,9 +6,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import orjson
 import pytest
 from sqlalchemy import select
 
+from shared.audit.tables import audit_log
 from shared.bus.relay import LOCK_KEY
 from shared.db.port import Database, Tx
 from shared.db.postgres import PostgresDatabase
@@ -29,7 +31,7 @@ TODAY = date(2026, 11, 22)
 LATER = date(2027, 6, 1)
 BANK, MEDIA, CITY = AccountId("bank"), AccountId("media"), AccountId("city")
 REVIEWS = Query(select(tier_reviews).order_by(tier_reviews.c.at, tier_reviews.c.account))
-TOMORROW = Author("cli:wang", START + timedelta(days=1))
+TOMORROW = Author("shell:wang", START + timedelta(days=1))
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ async def test_record_says_who_why_and_on_which_figure(store: Database, accounts
     await applied(store, by=TOMORROW, bank=600_000, media=12_000)
     assert await reviews(store) == [(BANK, "unchanged", "diamond", "diamond"), (MEDIA, "promotion", "crystal", "gold")]
     row = (await store.fetch(REVIEWS))[-1]
-    assert (row["actor"], row["spend"], row["scheme"], row["as_of"]) == ("cli:wang", "12000", "monthly", "2026-11-22")
+    assert (row["actor"], row["spend"], row["scheme"], row["as_of"]) == ("shell:wang", "12000", "monthly", "2026-11-22")
     assert row["why"] == "12,000 CNY a month is gold"
 
 
@@ -105,6 +107,13 @@ async def test_tier_that_is_only_held_on_to_is_not_earned_anew(store: Database, 
 async def test_applying_the_same_figures_again_changes_nothing(store: Database, accounts: Registry) -> None:
     await applied(store, bank=90_000, media=12_000)
     assert await applied(store, by=TOMORROW, bank=90_000, media=12_000) == 0
+
+
+async def test_changed_tiers_are_acts_of_the_audit_trail(store: Database, accounts: Registry) -> None:
+    await applied(store, by=TOMORROW, bank=90_000, city=100)
+    (act,) = await store.fetch(Query(select(audit_log)))
+    assert (act["action"], act["object"], act["actor"]) == ("tier.changed", "account:bank", "shell:wang")
+    assert orjson.loads(act["details"])["after"] == "platinum"
 
 
 async def test_unknown_accounts_are_all_named(store: Database, accounts: Registry) -> None:

@@ -20,6 +20,7 @@ async def test_order_is_a_cloudevent_with_all_a_network_needs(production: House,
     assert record.key == ticket.encode()
     order = orjson.loads(record.value)
     assert (order["order"], order["circuit"], order["impact"]) == (f"{ticket}.{CHUXIONG}", FAR, "down")
+    assert (order["tier"], order["breach_at"]) == ("diamond", "2026-11-21T10:00:00Z")
 
 
 async def test_what_a_network_must_know_comes_in_the_order_of_the_log(production: House, wire: Wire) -> None:

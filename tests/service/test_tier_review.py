@@ -53,10 +53,10 @@ async def test_review_shows_the_difference_and_asks(desk: Desk) -> None:
 
 
 async def test_confirmed_review_is_applied_once(desk: Desk) -> None:
-    changed = await desk.review(f"{BANK},600000\n", "--by", "li", answer="y\n")
-    assert "1 tiers changed, 1 reviews recorded by cli:li." in changed.output
+    changed = await desk.review(f"{BANK},600000\n", answer="y\n")
+    assert "1 tiers changed, 1 reviews recorded by shell:" in changed.output
     again = await desk.review(f"{BANK},600000\n", "--yes")
-    assert "0 tiers changed, 1 reviews recorded by cli:" in again.output
+    assert "0 tiers changed, 1 reviews recorded by shell:" in again.output
     lower = await desk.review(f"{BANK},1\n", "--as-of", "2099-01-01", "--yes")
     assert "1 tiers changed" in lower.output
 

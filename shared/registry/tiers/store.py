@@ -7,10 +7,12 @@ from decimal import Decimal
 
 from sqlalchemy import func, select
 
+from shared.audit.trail import NOWHERE, Act, record
 from shared.clock import to_ms
 from shared.db.port import Tx
 from shared.db.statement import BulkInsert, Query
 from shared.ids import AccountId
+from shared.origin import Origin
 from shared.registry.model import Account
 from shared.registry.shelves import SHELVES
 from shared.registry.tables import accounts
@@ -73,7 +75,9 @@ async def propose(tx: Tx, scheme: Scheme, spend: Mapping[AccountId, Decimal], as
     return found
 
 
-async def apply(tx: Tx, scheme: Scheme, proposed: Sequence[Proposal], as_of: date, *, by: Author) -> int:
+async def apply(
+    tx: Tx, scheme: Scheme, proposed: Sequence[Proposal], as_of: date, *, by: Author, origin: Origin = NOWHERE
+) -> int:
     """All or nothing; answers how many tiers have changed. Raises Overtaken when the ground has moved since."""
     writing = await Writing.begin(tx, by)
     spend = {p.account: p.spend for p in proposed if p.spend is not None}
@@ -92,6 +96,8 @@ async def apply(tx: Tx, scheme: Scheme, proposed: Sequence[Proposal], as_of: dat
     reviews = [_row(p, scheme, as_of, by) for p in proposed if p.is_review]
     for rows_ in in_parts(reviews):
         await tx.insert(PUT, rows_)
+    if tiers:
+        await record(tx, *(_act(p, scheme, by, origin) for p in proposed if p.changes))
     return len(tiers)
 
 
@@ -99,3 +105,8 @@ def _row(p: Proposal, scheme: Scheme, as_of: date, by: Author) -> tuple[str | in
     spend = None if p.spend is None else str(p.spend)
     decided = (p.finding.verdict, p.before, p.finding.tier, p.finding.why)
     return p.account, to_ms(by.at), as_of.isoformat(), scheme.name, spend, *decided, by.actor
+
+
+def _act(p: Proposal, scheme: Scheme, by: Author, origin: Origin) -> Act:
+    details = {"before": p.before, "after": p.finding.tier, "verdict": p.finding.verdict, "scheme": scheme.name}
+    return Act(by.at, by.actor, "tier.changed", f"account:{p.account}", details, origin)
