@@ -7,6 +7,7 @@ second, never an event.
 
 import asyncio
 import secrets
+import socket
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -27,6 +28,24 @@ SERVER_SETTINGS = {
     "vrc.scope": "*",  # the center's own; a sealed connection has another, see `within`
 }
 SEALED_CONNECTIONS = 4
+
+
+TCP_SETTINGS = {
+    socket.TCP_KEEPIDLE: 5,
+    socket.TCP_KEEPINTVL: 5,
+    socket.TCP_KEEPCNT: 3,
+    socket.TCP_USER_TIMEOUT: 20_000,
+}
+"""Seconds, and milliseconds for the last: a host that vanishes without a reset breaks its connections within 20 s."""
+
+
+def _notice_a_lost_host(connection: Connection) -> None:
+    """Without this the relay and LISTEN, which wait without a limit of their own, would wait for TCP: hours."""
+    raw = connection._transport.get_extra_info("socket")  # asyncpg has no public way to it
+    if raw.family != socket.AF_UNIX:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in TCP_SETTINGS.items():
+            raw.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class PostgresTx:
@@ -115,11 +134,13 @@ class PostgresDatabase:
     async def connect(self) -> Connection:
         """A connection of the caller's own. Raises Unavailable."""
         try:
-            return await asyncpg.connect(
+            connection = await asyncpg.connect(
                 self._dsn, timeout=self._patience_s, server_settings=SERVER_SETTINGS, statement_cache_size=200
             )
         except LOST as error:
             raise unavailable(error) from error
+        _notice_a_lost_host(connection)
+        return connection
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """One of the shared connections. Raises Unavailable."""

@@ -1,6 +1,7 @@
 """What PostgreSQL must do beyond the contract: wake other processes, and never keep a caller waiting while it hangs."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -101,3 +102,14 @@ async def test_closing_does_not_wait_for_a_postgres_that_hangs(
             await postgres_store.close()
     finally:
         postgres.resume()
+
+
+async def test_host_that_vanishes_is_noticed_within_half_a_minute(elsewhere: PostgresDatabase) -> None:
+    connection = await elsewhere.connect()
+    raw = connection._transport.get_extra_info("socket")
+    names = socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT
+    idle, interval, count, unacknowledged_ms = (raw.getsockopt(socket.IPPROTO_TCP, name) for name in names)
+    connection.terminate()
+    assert raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert idle + interval * count <= 30
+    assert 0 < unacknowledged_ms <= 30_000
