@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests, benches and the chaos run start for themselves: PostgreSQL 15, Kafka's
-# jars (version in deploy/kafka/pom.xml), Java to run them, and wrk. For Debian 12, as root or with sudo.
+# jars (version in deploy/kafka/pom.xml), Java to run them, an OpenID provider (deploy/servers/openid) with Node to run
+# it, and wrk. For Debian 12, as root or with sudo.
 # Run it as often as you like: it does nothing, and says nothing, when everything is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -8,6 +9,7 @@ cd "$(dirname "$0")/../.."
 servers=var/servers
 jars=$servers/kafka-libs
 archive=$servers/kafka.jsa
+openid=$servers/openid
 kafka_version=${KAFKA_VERSION:-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' deploy/kafka/pom.xml)}
 
 say() { echo "install.sh: $*" >&2; }
@@ -29,12 +31,16 @@ retry() {
   return 1
 }
 
+# Debian 12 has Node 18; the provider needs 20, and its lock file has one for machines that lack it.
+have_node() { [ "$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')" -ge 20 ] 2>/dev/null; }
+have_openid() { cmp -s "$openid/package-lock.json" deploy/servers/openid/package-lock.json; }
 have_jars() { [ -e "$jars/kafka-clients-$kafka_version.jar" ]; }
 
 missing_packages() {
   [ -x /usr/lib/postgresql/15/bin/pgbench ] || echo postgresql-15
   command -v java >/dev/null || echo openjdk-17-jre-headless
   have_jars || command -v mvn >/dev/null || echo maven
+  have_openid || command -v npm >/dev/null || echo npm
   command -v wrk >/dev/null || echo wrk
 }
 
@@ -71,6 +77,19 @@ install_jars() {
   mv "$jars.new" "$jars"
 }
 
+install_openid() {
+  if have_openid; then return 0; fi
+  say "fetching the OpenID provider"
+  local node=()
+  if have_node; then node=(--omit=optional); fi
+  rm -rf "$openid.new"
+  mkdir "$openid.new"
+  cp deploy/servers/openid/package*.json "$openid.new"
+  retry npm ci --prefix "$openid.new" --ignore-scripts --no-audit --no-fund --loglevel=error "${node[@]}" >/dev/null
+  rm -rf "$openid"
+  mv "$openid.new" "$openid"
+}
+
 # Only saves time, so the rest does not depend on it.
 make_archive() {
   if [ -e "$archive" ]; then return 0; fi
@@ -83,4 +102,5 @@ exec 9>"$servers/.install.lock"
 flock 9
 install_packages
 install_jars
+install_openid
 make_archive
