@@ -2,7 +2,20 @@
 
 import click
 
-from services.commands import demo, fault, keys, prepare, registry, replay, serve, settings, tier, topics, watch
+from services.commands import (
+    break_glass,
+    demo,
+    fault,
+    keys,
+    prepare,
+    registry,
+    replay,
+    serve,
+    settings,
+    tier,
+    topics,
+    watch,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -11,7 +24,7 @@ def main() -> None:
     """The VIP Response Center."""
 
 
-for command in (serve, prepare, registry, topics, keys, settings, tier, fault, watch, demo, replay):
+for command in (serve, prepare, registry, topics, keys, settings, tier, break_glass, fault, watch, demo, replay):
     command.add_to(main)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -22,6 +22,8 @@ from shared.db.standing import MEANING, standing
 from shared.errors import CenterError, Unavailable
 from shared.health import Health
 from shared.metrics import Metrics
+from shared.operators.config import BadConfig, Config, config_of
+from shared.operators.service import OperatorsDoor
 from shared.registry.following import Filling, Follower
 from shared.registry.store import Registry
 from shared.secrets import BadMasterKey, Secrets
@@ -87,6 +89,7 @@ async def center(
     _check(settings)
     policy = _policy(settings)
     secrets = open_secrets(settings)
+    operators_config = _operators(settings)
     clock = clock or SystemClock()
     metrics, health = Metrics(), Health()
     database = open_database(settings)
@@ -102,10 +105,14 @@ async def center(
         routers = [router for service in running for router in service.routers]
         if "intake" in services:
             routers.append(key_routes(KeyDesk(database, mint, clock), database, clock))
-        api = make_app(routers, authenticators=[ByKey(keyring, settings.trusted_proxies)], health=health)
+        operators = OperatorsDoor(operators_config, database, clock, metrics)
+        routers.append(operators.router)
+        ways = [ByKey(keyring, settings.trusted_proxies), *operators.authenticators]
+        api = make_app(routers, authenticators=ways, health=health)
         access_log = AccessLog() if settings.access_log else None
         app = layered(api, metrics=metrics, access_log=access_log)
-        async with _running(running, [follower.run(), key_follower.run(), keyring.run(), *parts.loops(services)]):
+        loops = [follower.run(), key_follower.run(), keyring.run(), *parts.loops(services)]
+        async with _running(running, loops), aclosing(operators):
             yield Center(
                 settings, clock, database, registry, keyring, follower, key_follower, metrics, health, api, app,
                 parts.notifier,
@@ -176,6 +183,13 @@ def _check(settings: Settings) -> None:
         raise BadSettings("database: must begin with postgresql:// (leave it out for the embedded SQLite)")
     if (settings.database is None) != (settings.kafka is None):
         raise BadSettings("database and kafka go together: set both, or neither for the embedded center")
+
+
+def _operators(settings: Settings) -> Config:
+    try:
+        return config_of(settings)
+    except BadConfig as error:
+        raise BadSettings(str(error)) from None
 
 
 def _policy(settings: Settings) -> Policy:

@@ -87,6 +87,45 @@ class Settings(BaseModel):
         days=7
     )
 
+    public_url: Annotated[
+        str | None,
+        Field(
+            description="The origin at which browsers reach the center, `https://vip.example`; none: the HTTP"
+            " door's address if that is loopback, otherwise there are no sessions"
+        ),
+    ] = None
+    oidc_issuer: Annotated[
+        str | None,
+        Field(description="The OpenID provider that signs operators in; none: API keys and break-glass only"),
+    ] = None
+    oidc_client_id: Annotated[str | None, Field(description="The center's name at the provider")] = None
+    oidc_client_secret: Annotated[
+        str | None,
+        Field(repr=False, description="The center's secret at the provider; none: a public client (PKCE only)"),
+    ] = None
+    oidc_scope: Annotated[str, Field(description="What is asked of the provider, separated by spaces")] = (
+        "openid profile"
+    )
+    oidc_audience: Annotated[
+        str | None, Field(description="Whom tools' access tokens must be for; none: no access tokens, only sign-in")
+    ] = None
+    oidc_duty_claim: Annotated[str, Field(description="The claim that says what an operator may do")] = "groups"
+    oidc_duties: Annotated[
+        dict[str, str],
+        Field(
+            description="Which value of that claim gives which duty: `vip-noc=noc,vip-desk=desk`; others give nothing"
+        ),
+    ] = {}
+    operator_contact: Annotated[
+        str, Field(description="Whom to ask for a duty, as told to somebody who signs in without one")
+    ] = "the administrator of this center"
+    session_idle: Annotated[timedelta, Field(description="How long a session may be unused, in seconds")] = timedelta(
+        minutes=30
+    )
+    session_lasts: Annotated[timedelta, Field(description="The longest a session lasts, used or not, in seconds")] = (
+        timedelta(hours=10)
+    )
+
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, level: str) -> str:
@@ -99,7 +138,17 @@ class Settings(BaseModel):
     def _separated_by_commas(cls, networks: Any) -> Any:
         return [part.strip() for part in networks.split(",") if part.strip()] if isinstance(networks, str) else networks
 
-    @field_validator("webhook_timeout", "stream_history", mode="before")
+    @field_validator("oidc_duties", mode="before")
+    @classmethod
+    def _pairs(cls, duties: Any) -> Any:
+        if not isinstance(duties, str):
+            return duties
+        pairs = [part.rpartition("=") for part in duties.split(",") if part.strip()]
+        if any(not (value.strip() and duty.strip()) for value, _, duty in pairs):
+            raise ValueError("must be value=duty,value=duty")
+        return {value.strip(): duty.strip() for value, _, duty in pairs}
+
+    @field_validator("webhook_timeout", "stream_history", "session_idle", "session_lasts", mode="before")
     @classmethod
     def _seconds(cls, duration: Any) -> Any:
         try:

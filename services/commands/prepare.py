@@ -18,6 +18,7 @@ from services.demo_data import load_demo
 from services.run import BadSettings, open_database, open_secrets
 from shared.auth.keys import Mint
 from shared.clock import SystemClock
+from shared.db.port import Tx
 from shared.db.sqlite import AlreadyRunning
 from shared.errors import CenterError
 from shared.settings import Settings
@@ -54,12 +55,17 @@ async def _hold_and_prepare(settings: Settings) -> None:
     services = settings.database if settings.database_owner else None
     database = open_database(settings)  # first, because it refuses a second process on the same data
     try:
+        await database.transact(_nothing)  # SQLite's writer makes the file WAL first: it can't while migrations read it
         await asyncio.to_thread(migrate, settings.database_url, services=services)
         if settings.demo:
             mint = Mint(settings.environment, open_secrets(settings))
             await load_demo(database, mint, SystemClock(), settings.data_dir)
     finally:
         await database.close()
+
+
+async def _nothing(tx: Tx) -> None:
+    """An empty transaction."""
 
 
 if __name__ == "__main__":

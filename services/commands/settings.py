@@ -9,9 +9,10 @@ HEAD = """\
 
 Written by `vrc settings`; a test keeps this page true. A flag (`--metrics-port 9465`) wins over the environment
 (`VRC_METRICS_PORT=9465`), which wins over a TOML file (`--config center.toml` or `VRC_CONFIG`; `metrics_port = 9465`).
-Durations are seconds or ISO 8601; networks are separated by commas. `vrc up` without a database runs embedded on
-loopback and therefore lets webhooks reach loopback over http, unless `webhook_networks` is set. A command line can be
-read by everybody on the machine: put a database's password in the file or the environment.
+Durations are seconds or ISO 8601; networks are separated by commas, and so are duties, which are a table in TOML.
+`vrc up` without a database runs embedded on loopback and therefore lets webhooks reach loopback over http, unless
+`webhook_networks` is set. A command line can be read by everybody on the machine: put a database's password and
+`oidc_client_secret` in the file or the environment.
 
 | key | default | environment | meaning |
 |---|---|---|---|
@@ -33,6 +34,6 @@ def page() -> str:
 
 
 def _shown(default: object) -> str:
-    if default is None or default == ():
+    if default is None or default in ((), {}):
         return "–"
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"

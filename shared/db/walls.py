@@ -41,6 +41,8 @@ WALLS: Mapping[str, Wall] = {
     "networks": Wall("rawd"),
     "circuits": Wall("rawd", _own()),
     "api_keys": Wall("raw", because="loaded whole by the keyring, before it is known who calls"),
+    "operator_sessions": Wall("rawd", because="looked up by its cookie's hash, before it is known who calls"),
+    "break_glass": Wall("rawd"),
     "registry_version": Wall("raw"),
     "repair_orders": Wall("raw", because="the local networks' and the NOC's; a tenant reads its orders in the ticket"),
     "refused_progress": Wall("ra", because="the NOC's"),

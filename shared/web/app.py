@@ -19,7 +19,10 @@ from shared.web.hot import HotPath
 from shared.web.limits import BodyLimit
 from shared.web.routes import access_of, undeclared
 
-PUBLIC = frozenset({"/healthz", "/readyz", "/openapi.json"})
+HEALTH = frozenset({"/healthz", "/readyz", "/openapi.json"})
+# Where one says who one is, or asks who one is taken for: these find out themselves, and tell nothing to a stranger.
+SIGN_IN = frozenset({"/v1/auth/login", "/v1/auth/callback", "/v1/auth/break-glass", "/v1/auth/logout", "/v1/session"})
+PUBLIC = HEALTH | SIGN_IN
 VERSION = "0.1.0"
 
 

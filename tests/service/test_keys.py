@@ -6,7 +6,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from shared.auth.permissions import ROLES, SCOPES, Access, giving, granted, grants_of
-from shared.web.app import PUBLIC
+from shared.web.app import HEALTH, PUBLIC
 from shared.web.routes import access_of, undeclared
 from tests.centers import House
 from tests.keys import issued, save
@@ -97,5 +97,5 @@ async def test_key_counts_once_it_is_known_and_no_more_when_it_is_revoked(embedd
 
 
 async def test_health_and_the_document_need_no_key(embedded: House) -> None:
-    for path in sorted(PUBLIC):
+    for path in sorted(HEALTH):
         assert (await embedded.nobody.get(path)).status_code == 200

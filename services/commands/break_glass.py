@@ -1,0 +1,74 @@
+"""`vrc break-glass`: make, change or remove the one account that signs in without the OpenID provider."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from services.commands.options import settings_from, settings_options
+from services.commands.prepare import prepare
+from services.run import open_database
+from shared.clock import SystemClock
+from shared.db.port import Tx
+from shared.db.sqlite import AlreadyRunning
+from shared.errors import CenterError
+from shared.operators.break_glass import LONGEST, SHORTEST, hashed, put_password, remove
+from shared.settings import Settings
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+def add_to(group: click.Group) -> None:
+    @group.group("break-glass")
+    def break_glass() -> None:
+        """The account for the hour in which the OpenID provider is away. It does not exist until it is set."""
+
+    @break_glass.command("set")
+    @settings_options
+    def set_(config: Path | None, **flags: Any) -> None:
+        """Make the account, or give it another password; locks and sessions of the old one are over."""
+        settings = settings_from(config, flags)
+        hash = hashed(_asked_password())
+        now = SystemClock().now()
+        _change(settings, lambda tx: put_password(tx, hash, now))
+        log.warning("BREAK-GLASS: the password was set")
+        click.echo("The break-glass account has this password now. Write it on paper and seal it.")
+
+    @break_glass.command("remove")
+    @settings_options
+    def remove_(config: Path | None, **flags: Any) -> None:
+        """Remove the account and end its sessions."""
+        if not _change(settings_from(config, flags), remove):
+            raise click.ClickException("There is no break-glass account.")
+        log.warning("BREAK-GLASS: the account was removed")
+        click.echo("The break-glass account does not exist any more.")
+
+
+def _asked_password() -> str:
+    """Typed twice, never shown. Ends the command when it can't be one."""
+    password = str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise click.ClickException(f"The password must have {SHORTEST} to {LONGEST} characters.")
+    return password
+
+
+def _change(settings: Settings, body: Callable[[Tx], Awaitable[T]]) -> T:
+    """Ends the command with a message when the database can't be changed."""
+    if settings.embedded:
+        prepare(settings)  # nobody else would have made its database before the first start
+    try:
+        return asyncio.run(_transact(settings, body))
+    except (AlreadyRunning, CenterError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+async def _transact(settings: Settings, body: Callable[[Tx], Awaitable[T]]) -> T:
+    database = open_database(settings)
+    try:
+        return await database.transact(body)
+    finally:
+        await database.close()
