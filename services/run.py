@@ -39,6 +39,7 @@ from shared.web.keys import key_routes
 if TYPE_CHECKING:
     from services.dispatcher.noc.rules import Rules
     from services.notifier.service import NotifierService
+    from shared.bus.kafka import Access
 
 log = logging.getLogger(__name__)
 STARTS_WITHIN_S = 30
@@ -85,7 +86,7 @@ class Center:
 async def center(
     settings: Settings, *, services: Collection[ServiceName] = ALL, clock: Clock | None = None
 ) -> AsyncIterator[Center]:
-    """Everything but the listeners. Raises BadSettings, AlreadyRunning, Unavailable."""
+    """Everything but the listeners. Raises BadSettings, AlreadyRunning, Unavailable, OSError (a file)."""
     _check(settings)
     policy = _policy(settings)
     secrets = open_secrets(settings)
@@ -183,6 +184,14 @@ def _check(settings: Settings) -> None:
         raise BadSettings("database: must begin with postgresql:// (leave it out for the embedded SQLite)")
     if (settings.database is None) != (settings.kafka is None):
         raise BadSettings("database and kafka go together: set both, or neither for the embedded center")
+    if settings.kafka is not None and (access := _access(settings)) is not None:
+        access.arguments()  # a file that is missing is said now, not by each client for ever
+
+
+def _access(settings: Settings) -> "Access | None":
+    from shared.bus.kafka import Access
+
+    return Access.of(settings)
 
 
 def _operators(settings: Settings) -> Config:
@@ -264,7 +273,9 @@ class _Parts:
         from shared.db.postgres import PostgresDatabase
 
         assert isinstance(self._database, PostgresDatabase)
-        publisher = KafkaPublisher(self._settings.kafka, replication=self._settings.kafka_replication)
+        publisher = KafkaPublisher(
+            self._settings.kafka, replication=self._settings.kafka_replication, access=_access(self._settings)
+        )
         relay = Relay(self._database, publisher, self._clock, self._health.pulse("relay"))
 
         async def run() -> None:
@@ -282,15 +293,20 @@ class _Parts:
             return EmbeddedEvents(self._database, consumer)
         from shared.bus.kafka import KafkaEvents
 
-        return KafkaEvents(self._settings.kafka, group=f"vrc-{consumer}", instance=self._instance(consumer))
+        return KafkaEvents(
+            self._settings.kafka, group=f"vrc-{consumer}", instance=self._instance(consumer),
+            access=_access(self._settings),
+        )  # fmt: skip
 
     def _inbound(self) -> Inbound | None:
         if self._settings.kafka is None:
             return None
         from shared.bus.kafka import KafkaInbound
 
-        group, instance = "vrc-dispatcher-progress", self._instance("progress")
-        return KafkaInbound(self._settings.kafka, group=group, pattern=PROGRESS_PATTERN, instance=instance)
+        return KafkaInbound(
+            self._settings.kafka, group="vrc-dispatcher-progress", pattern=PROGRESS_PATTERN,
+            instance=self._instance("progress"), access=_access(self._settings),
+        )  # fmt: skip
 
     def _instance(self, what: str) -> str | None:
         return self._settings.instance and f"{self._settings.instance}-{what}"

@@ -9,9 +9,11 @@ import tomllib
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+KafkaProtocol = Literal["SASL_SSL", "SASL_PLAINTEXT", "PLAINTEXT"]
 
 
 class Settings(BaseModel):
@@ -33,6 +35,21 @@ class Settings(BaseModel):
     ] = None
     kafka: Annotated[
         str | None, Field(description="Kafka bootstrap servers, `host:port,…`; needed with PostgreSQL")
+    ] = None
+    kafka_security: Annotated[
+        KafkaProtocol | None,
+        Field(
+            description="`SASL_SSL`; `SASL_PLAINTEXT` (authenticated, not encrypted: loopback or a private wire); "
+            "`PLAINTEXT` (neither). None: `SASL_SSL` with a user, `PLAINTEXT` without one and only on loopback"
+        ),
+    ] = None
+    kafka_user: Annotated[str | None, Field(description="This process's user of the broker (SCRAM-SHA-512)")] = None
+    kafka_password_file: Annotated[
+        Path | None, Field(description="File with that user's password, for its owner only (mode 0600)")
+    ] = None
+    kafka_ca_file: Annotated[
+        Path | None,
+        Field(description="Authorities (PEM) that the broker's certificate must come from; none: the system's"),
     ] = None
     kafka_partitions: Annotated[int, Field(ge=1, description="Partitions of `vrc.tickets` when it is created")] = 12
     kafka_replication: Annotated[int, Field(ge=1, description="Replicas of each topic when it is created")] = 1
@@ -156,6 +173,25 @@ class Settings(BaseModel):
         except ValueError:
             return duration  # an ISO 8601 duration, or wrong
 
+    @model_validator(mode="after")
+    def _broker_is_met_on_purpose(self) -> Self:
+        if self.kafka is None:
+            return self
+        if self.kafka_protocol != "PLAINTEXT" and not (self.kafka_user and self.kafka_password_file):
+            raise ValueError(f"kafka_user, kafka_password_file: {self.kafka_protocol} needs both")
+        if self.kafka_protocol == "PLAINTEXT" and self.kafka_user:
+            raise ValueError("kafka_security: PLAINTEXT knows no users; take SASL_SSL, or leave kafka_user out")
+        if self.kafka_protocol == "PLAINTEXT" and self.kafka_security is None and not _on_loopback(self.kafka):
+            raise ValueError(
+                "kafka: the broker is not on this machine; set kafka_user and kafka_password_file (SASL_SSL), "
+                "or kafka_security to PLAINTEXT if whoever reaches it may read and write everything"
+            )
+        return self
+
+    @property
+    def kafka_protocol(self) -> KafkaProtocol:
+        return self.kafka_security or ("SASL_SSL" if self.kafka_user else "PLAINTEXT")
+
     @property
     def embedded(self) -> bool:
         return self.database is None
@@ -195,3 +231,8 @@ def _from_environment() -> dict[str, str]:
     """`VRC_CONFIG` names the file and is not a setting."""
     named = {name: f"VRC_{name.upper()}" for name in Settings.model_fields}
     return {name: os.environ[variable] for name, variable in named.items() if variable in os.environ}
+
+
+def _on_loopback(servers: str) -> bool:
+    hosts = [server.strip().rpartition(":")[0].strip("[]") for server in servers.split(",")]
+    return all(host in ("localhost", "::1") or host.startswith("127.") for host in hosts)

@@ -32,7 +32,7 @@ def settings_from(config: Path | None, flags: dict[str, Any]) -> Settings:
     try:
         settings = load(config, **flags)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        lines = [": ".join(filter(None, (".".join(map(str, e["loc"])), e["msg"]))) for e in error.errors()]
         raise click.ClickException("Settings are not valid.\n  " + "\n  ".join(lines)) from None
     log_to_stderr(settings)
     return settings

@@ -42,10 +42,11 @@ def wanted(settings: Settings, networks: Iterable[NetworkCode]) -> dict[str, int
 
 async def create_topics(settings: Settings, networks: Iterable[NetworkCode]) -> int:
     """How many were missing. Raises Unavailable."""
-    from shared.bus.kafka import ensure_topics
+    from shared.bus.kafka import Access, ensure_topics
 
     assert settings.kafka is not None
-    return await ensure_topics(settings.kafka, wanted(settings, networks), replication=settings.kafka_replication)
+    topics, access = wanted(settings, networks), Access.of(settings)
+    return await ensure_topics(settings.kafka, topics, replication=settings.kafka_replication, access=access)
 
 
 async def _create(settings: Settings) -> tuple[int, int]:

@@ -5,11 +5,14 @@ import secrets
 import shutil
 import signal
 import socket
+import ssl
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.bus.kafka.access import Access
+from shared.testing.broker_security import BrokerSecurity
 from shared.testing.process import Server, ServerDidNotStart, ServerProcess, free_ports
 
 SERVERS = Path(__file__).parents[2] / "var/servers"
@@ -24,6 +27,7 @@ class _Broker:
     node: int
     port: int
     controller_port: int
+    broker_port: int
     directory: Path
     process: ServerProcess | None = None
 
@@ -53,7 +57,8 @@ class Kafka(Server):
 
     Acknowledged means: on 1 broker of 1, or on 2 of 3. `settings` are server.properties' and win over ours.
     `quick_start` leaves out the JVM's second compiler: the start is shorter, and for the first minutes each
-    message costs the broker less too.
+    message costs the broker less too. `secured`: clients prove who they are, over TLS unless `tls` is False, and may
+    do what was allowed to them; `security` has the administrator's access.
     """
 
     def __init__(
@@ -63,16 +68,19 @@ class Kafka(Server):
         brokers: int = 1,
         heap_mb: int = 256,
         quick_start: bool = True,
+        secured: bool = False,
+        tls: bool = True,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         if not JARS.is_dir() or shutil.which("java") is None:
             raise ServerDidNotStart("Kafka's jars or Java are missing; deploy/servers/install.sh brings them")
         super().__init__(directory, name="kafka")
-        ports = free_ports(2 * brokers)
+        ports = free_ports(3 * brokers)
         self._brokers = {
-            node: _Broker(node, ports.pop(), ports.pop(), self.directory / f"broker-{node}")
+            node: _Broker(node, ports.pop(), ports.pop(), ports.pop(), self.directory / f"broker-{node}")
             for node in range(1, brokers + 1)
         }
+        self._security = BrokerSecurity(self.directory / "security", tls=tls) if secured else None
         self._settings = dict(settings or {})
         self._cluster_id = _new_cluster_id()
         self._java = _java(heap_mb, quick_start=quick_start, temporary=self.directory)
@@ -80,6 +88,17 @@ class Kafka(Server):
     @property
     def bootstrap(self) -> str:
         return ",".join(f"127.0.0.1:{broker.port}" for broker in self._brokers.values())
+
+    @property
+    def security(self) -> BrokerSecurity:
+        if self._security is None:
+            raise RuntimeError("not secured")
+        return self._security
+
+    @property
+    def admin(self) -> Access | None:
+        """Who may do everything: everybody, or the administrator."""
+        return self._security.admin if self._security else None
 
     def pid(self, node: int = 1) -> int:
         process = self._brokers[node].process
@@ -96,13 +115,15 @@ class Kafka(Server):
         Of three, two must run: one alone waits for another until the time is up.
         """
         chosen = [broker for broker in self._chosen(node) if not broker.running]
+        if self._security is not None and not self._security.ca_file.exists():
+            self._security.make_files()
         self._format([broker for broker in chosen if not broker.formatted])
         for broker in chosen:
             command = [*self._java, "kafka.Kafka", str(broker.properties)]
             broker.process = ServerProcess(command, log=broker.log)
         running = [broker for broker in self._brokers.values() if broker.running]
         for broker in running:
-            _await_ready(broker, members=len(running))
+            self._await_ready(broker, members=len(running))
 
     def stop(self, node: int | None = None) -> None:
         """Kafka's controlled shutdown; three at once take 6 s, because the last ones have no majority."""
@@ -136,28 +157,49 @@ class Kafka(Server):
     def _format(self, brokers: Iterable[_Broker]) -> None:
         """The storage tool gives each new data directory its identity; the tools run side by side."""
         tools = []
+        first_user = self._security.format_arguments if self._security else []
         for broker in brokers:
             broker.directory.mkdir(parents=True, exist_ok=True)
             lines = self._properties(broker) | self._settings
             broker.properties.write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
-            arguments = ["format", "--cluster-id", self._cluster_id, "--config", str(broker.properties)]
+            arguments = ["format", "--cluster-id", self._cluster_id, "--config", str(broker.properties), *first_user]
             tools.append(ServerProcess([*self._java, "kafka.tools.StorageTool", *arguments], log=broker.log))
         for tool in tools:
             tool.finish(timeout_s=START_TIMEOUT_S)
 
+    def _await_ready(self, broker: _Broker, *, members: int) -> None:
+        """A locked broker is asked at its brokers' door."""
+        port, tls = (broker.broker_port, self._security.as_broker()) if self._security else (broker.port, None)
+        if broker.process is not None:
+            broker.process.wait_until(lambda: _known_brokers(port, tls) >= members, timeout_s=START_TIMEOUT_S)
+
+    def _listeners(self, broker: _Broker) -> dict[str, str]:
+        clients = f"CLIENTS://127.0.0.1:{broker.port}"
+        controller = f"CONTROLLER://127.0.0.1:{broker.controller_port}"
+        if self._security is None:
+            return {
+                "listeners": f"{clients},{controller}",
+                "advertised.listeners": clients,
+                "inter.broker.listener.name": "CLIENTS",
+                "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            }
+        brokers = f"BROKERS://127.0.0.1:{broker.broker_port}"
+        return {
+            "listeners": f"{clients},{brokers},{controller}",
+            "advertised.listeners": f"{clients},{brokers}",
+            "inter.broker.listener.name": "BROKERS",
+            **self._security.properties(),
+        }
+
     def _properties(self, broker: _Broker) -> dict[str, str]:
         copies, in_sync = (3, 2) if len(self._brokers) >= 3 else (1, 1)
-        listeners = f"CLIENTS://127.0.0.1:{broker.port}"
         controllers = (f"{b.node}@127.0.0.1:{b.controller_port}" for b in self._brokers.values())
         return {
             "process.roles": "broker,controller",
             "node.id": str(broker.node),
             "controller.quorum.voters": ",".join(controllers),
-            "listeners": f"{listeners},CONTROLLER://127.0.0.1:{broker.controller_port}",
-            "advertised.listeners": listeners,
-            "inter.broker.listener.name": "CLIENTS",
+            **self._listeners(broker),
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "log.dirs": str(broker.data),
             "auto.create.topics.enable": "false",
             "default.replication.factor": str(copies),
@@ -203,21 +245,20 @@ def _java(heap_mb: int, *, quick_start: bool, temporary: Path) -> list[str]:
     ]
 
 
-def _await_ready(broker: _Broker, *, members: int) -> None:
-    if broker.process is not None:
-        broker.process.wait_until(lambda: _known_brokers(broker.port) >= members, timeout_s=START_TIMEOUT_S)
-
-
 _METADATA_REQUEST = struct.pack(">ihhihi", 14, 3, 1, 0, -1, 0)
 """Length, API key 3 (Metadata), version 1, correlation id, no client id, no topics: only the brokers."""
 
 
-def _known_brokers(port: int) -> int:
+def _known_brokers(port: int, tls: ssl.SSLContext | None) -> int:
     """How many brokers this one knows to be alive, itself among them; 0 while it does not answer."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1.0) as peer:
+        with socket.create_connection(("127.0.0.1", port), timeout=1.0) as wire:
+            peer = tls.wrap_socket(wire, server_hostname="127.0.0.1") if tls else wire
             peer.sendall(_METADATA_REQUEST)
-            answer = peer.recv(12, socket.MSG_WAITALL)
+            with peer.makefile("rb") as answers:
+                answer = answers.read(12)
+            if tls:
+                peer.close()
     except OSError:
         return 0
     return int.from_bytes(answer[8:12]) if len(answer) == 12 else 0

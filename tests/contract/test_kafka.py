@@ -9,8 +9,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.util import calc_crc32c
 
-from shared.bus import kafka as kafka_module
 from shared.bus.kafka import KafkaInbound, KafkaPublisher, ensure_topics
+from shared.bus.kafka import inbound as consuming
+from shared.bus.kafka import publisher as publishing
 from shared.contracts import topics
 from shared.contracts.envelope import Message, binary_headers
 from shared.errors import Unavailable
@@ -105,7 +106,7 @@ async def test_member_that_takes_over_goes_on_where_the_other_was_done(kafka_bus
 async def test_consumer_that_silently_stopped_reading_is_rebuilt(
     publisher: KafkaPublisher, member: Callable[..., KafkaInbound], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kafka_module, "STUCK_AFTER_S", 0.2)
+    monkeypatch.setattr(consuming, "STUCK_AFTER_S", 0.2)
     inbound = member()
     await publisher.publish([before := message()])
     await poll_until(inbound, [before])
@@ -117,8 +118,8 @@ async def test_consumer_that_silently_stopped_reading_is_rebuilt(
 async def test_member_with_nothing_to_do_does_not_disturb_its_group(
     member: Callable[..., KafkaInbound], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(kafka_module, "STUCK_AFTER_S", 0.2)
-    monkeypatch.setattr(kafka_module, "POLL_MS", 100)
+    monkeypatch.setattr(consuming, "STUCK_AFTER_S", 0.2)
+    monkeypatch.setattr(consuming, "POLL_MS", 100)
     both = [member(), member()]  # the topic has one partition
     for _ in range(20):
         await asyncio.gather(*(each.poll() for each in both))
@@ -212,7 +213,7 @@ async def test_topics_without_a_broker_are_unavailable() -> None:
 async def test_publishing_to_a_topic_that_does_not_exist_is_unavailable(
     publisher: KafkaPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kafka_module, "ACKNOWLEDGED_WITHIN_S", 0.5)
+    monkeypatch.setattr(publishing, "ACKNOWLEDGED_WITHIN_S", 0.5)
     with pytest.raises(Unavailable):
         await publisher.publish([message("nothing-of-the-kind")])
     await publisher.publish([message()])

@@ -7,8 +7,8 @@ from itertools import count
 
 import pytest
 
-from shared.bus import kafka as kafka_module
 from shared.bus.kafka import KafkaPublisher
+from shared.bus.kafka import publisher as publishing
 from shared.bus.relay import BATCH, Relay
 from shared.clock import SystemClock
 from shared.contracts import facts as f
@@ -271,7 +271,7 @@ def tasks_of_aiokafka() -> list[str]:
 async def test_producer_that_was_given_up_is_gone_and_the_next_one_works(
     bus_broker: str, kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kafka_module, "ACKNOWLEDGED_WITHIN_S", 0.5)
+    monkeypatch.setattr(publishing, "ACKNOWLEDGED_WITHIN_S", 0.5)
     publisher, message = KafkaPublisher(bus_broker), Message(TICKETS, b"k", b"{}", [])
     await publisher.publish([message])
     kafka.pause()

@@ -1,28 +1,25 @@
-"""Kafka: the only module that imports aiokafka, set up so that an acknowledgement means something.
+"""From Kafka: a consumer that commits when it is told to, and that comes back to life.
 
-aiokafka's defaults (acks=1, no idempotence, auto-commit) lose messages. A producer that met a fatal error is dropped
-and rebuilt; a consumer that stops making progress while there is something to read is rebuilt too, because it can
-stay silent after a broker's restart without any error (aiokafka issues 625, 703, 1017).
+aiokafka's default (auto-commit) loses messages. A consumer that stops making progress while there is something to read
+is rebuilt, because it can stay silent after a broker's restart without any error (aiokafka issues 625, 703, 1017).
 """
 
 import asyncio
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
-from zlib import crc32
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError
 
+from shared.bus.kafka.access import Access, connection
 from shared.contracts.envelope import Message
 from shared.contracts.event import Event
 from shared.contracts.records import from_message
-from shared.contracts.topics import ORDERS_PREFIX, TICKETS
-from shared.errors import CenterError, Unavailable
+from shared.contracts.topics import TICKETS
+from shared.errors import CenterError
 
 log = logging.getLogger(__name__)
 POLL_MS = 1000
@@ -32,111 +29,6 @@ LOOK_WITHIN_S = 10.0
 JOINS_WITHIN_S = 150.0  # longer than a group waits for its slowest member (max_poll_interval)
 COMMITS_WITHIN_S = 30.0
 CAREFUL_FOR_S = 10.0
-ACKNOWLEDGED_WITHIN_S = 30.0
-
-
-class KafkaPublisher:
-    """An idempotent producer, rebuilt after any failure: what was not acknowledged is published again by the relay.
-
-    A local network's orders topic that is missing is created: one new network must not hold up all the others.
-    """
-
-    def __init__(self, bootstrap: str, *, replication: int = 1) -> None:
-        self._bootstrap = bootstrap
-        self._replication = replication
-        self._known: set[str] = set()
-        self._producer: Any = None
-
-    async def publish(self, messages: Sequence[Message]) -> None:
-        await self._make_sure_of({m.topic for m in messages if m.topic.startswith(ORDERS_PREFIX)})
-        try:
-            producer = await self._started()
-            async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
-                await self._send(producer, messages)
-        except (KafkaError, OSError, TimeoutError) as error:
-            await self._give_up()
-            raise Unavailable(f"The broker did not acknowledge ({type(error).__name__}).") from error
-        except Exception:
-            await self._give_up()  # whatever it was, this producer is not to be trusted any more
-            raise
-
-    async def close(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            try:
-                async with asyncio.timeout(5):
-                    await producer.stop()
-            except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("producer did not stop cleanly: %s", type(error).__name__)
-
-    async def _make_sure_of(self, topics: set[str]) -> None:
-        if unknown := topics - self._known:
-            await ensure_topics(self._bootstrap, dict.fromkeys(unknown, 1), replication=self._replication)
-            self._known |= unknown
-
-    async def _give_up(self) -> None:
-        """`stop` alone flushes first, and an idempotent producer does so for ever: it would live on beside the next."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            sender = producer._sender.sender_task
-            try:
-                async with asyncio.timeout(5):
-                    while not sender.done():
-                        sender.cancel()  # the first time it goes on to wait for the requests under way
-                        await asyncio.wait([sender], timeout=0.1)
-                    producer._message_accumulator.fail_all(KafkaError("given up"))
-                    await producer.stop()
-            except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("producer did not stop cleanly: %s", type(error).__name__)
-
-    async def _started(self) -> Any:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap, acks="all", enable_idempotence=True, linger_ms=0,
-                max_batch_size=262_144, request_timeout_ms=10_000, metadata_max_age_ms=60_000,
-            )  # fmt: skip
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
-        return self._producer
-
-    async def _send(self, producer: Any, messages: Sequence[Message]) -> None:
-        """One explicit batch a partition: six times the throughput of a `send` each (aiokafka issue 528)."""
-        partitions = {topic: sorted(await producer.partitions_for(topic)) for topic in {m.topic for m in messages}}
-        by_partition: dict[tuple[str, int], list[Message]] = defaultdict(list)
-        for m in messages:
-            by_partition[m.topic, _partition(m.key, partitions[m.topic])].append(m)
-        acknowledgements = []
-        for (topic, partition), batch in by_partition.items():
-            for builder in _batches(producer, batch):
-                acknowledged = await producer.send_batch(builder, topic, partition=partition)
-                acknowledged.add_done_callback(_heard)
-                acknowledgements.append(acknowledged)
-        await asyncio.gather(*acknowledgements)
-
-
-def _heard(acknowledged: "asyncio.Future[Any]") -> None:
-    """Of several batches that fail together one is reported; the others need no "never retrieved" of their own."""
-    if not acknowledged.cancelled():
-        acknowledged.exception()
-
-
-def _partition(key: bytes, partitions: Sequence[int]) -> int:
-    """Where a ticket's records go, whoever relays them. Kafka's own hash is fifty times slower in Python."""
-    return partitions[crc32(key) % len(partitions)]
-
-
-def _batches(producer: Any, messages: Iterable[Message]) -> Iterable[Any]:
-    builder = producer.create_batch()
-    for m in messages:
-        if builder.append(key=m.key, value=m.value, timestamp=None, headers=m.headers) is None:
-            yield builder
-            builder = producer.create_batch()
-            builder.append(key=m.key, value=m.value, timestamp=None, headers=m.headers)
-    yield builder
 
 
 class Share(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -156,9 +48,17 @@ class KafkaInbound:
     """One member of a consumer group; offsets are committed when the caller says its effects are in the database."""
 
     def __init__(
-        self, bootstrap: str, *, group: str, topic: str | None = None, pattern: str | None = None, instance: str | None
+        self,
+        bootstrap: str,
+        *,
+        group: str,
+        topic: str | None = None,
+        pattern: str | None = None,
+        instance: str | None,
+        access: Access | None = None,
     ) -> None:
         self._bootstrap = bootstrap
+        self._access = access
         self._group = group
         self._topic = topic
         self._pattern = pattern
@@ -210,7 +110,7 @@ class KafkaInbound:
     async def _started(self) -> Any:
         if self._consumer is None:
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap, group_id=self._group, group_instance_id=self._instance,
+                **connection(self._bootstrap, self._access), group_id=self._group, group_instance_id=self._instance,
                 enable_auto_commit=False, auto_offset_reset="earliest", isolation_level="read_committed",
                 session_timeout_ms=10_000, heartbeat_interval_ms=2_000, max_poll_interval_ms=120_000,
                 fetch_max_wait_ms=200, metadata_max_age_ms=10_000,
@@ -279,8 +179,8 @@ class KafkaInbound:
 class KafkaEvents:
     """`vrc.tickets` as a service reads it. A record that is not one of the center's facts is logged and passed over."""
 
-    def __init__(self, bootstrap: str, *, group: str, instance: str | None) -> None:
-        self._inbound = KafkaInbound(bootstrap, group=group, topic=TICKETS, instance=instance)
+    def __init__(self, bootstrap: str, *, group: str, instance: str | None, access: Access | None = None) -> None:
+        self._inbound = KafkaInbound(bootstrap, group=group, topic=TICKETS, instance=instance, access=access)
 
     async def poll(self) -> Sequence[Event]:
         return [event for message in await self._inbound.poll() if (event := _event(message))]
@@ -298,23 +198,3 @@ def _event(message: Message) -> Event | None:
     except (CenterError, ValueError, KeyError) as error:
         log.error("a record on %s is not a fact of this center: %s", message.topic, error)
         return None
-
-
-async def ensure_topics(bootstrap: str, topics: dict[str, int], *, replication: int, batch: int = 50) -> int:
-    """Creates those that are missing, `topics` being name → partitions; answers how many. Raises Unavailable."""
-    admin, made = AIOKafkaAdminClient(bootstrap_servers=bootstrap), 0
-    try:
-        await admin.start()
-        missing = sorted(set(topics) - set(await admin.list_topics()))
-        for i in range(0, len(missing), batch):
-            wanted = [NewTopic(name, topics[name], replication) for name in missing[i : i + batch]]
-            answer = await admin.create_topics(wanted)
-            for name, code, *_ in answer.topic_errors:
-                if code and (error := for_code(code)) is not TopicAlreadyExistsError:
-                    raise Unavailable(f"The broker did not create the topic {name}: {error.__name__}.")
-                made += not code
-        return made
-    except (KafkaError, OSError) as error:
-        raise Unavailable(f"The broker does not answer ({type(error).__name__}).") from error
-    finally:
-        await admin.close()
