@@ -8,6 +8,7 @@ from services.commands import (
     fault,
     keys,
     prepare,
+    provision,
     registry,
     replay,
     serve,
@@ -24,7 +25,7 @@ def main() -> None:
     """The VIP Response Center."""
 
 
-for command in (serve, prepare, registry, topics, keys, settings, tier, break_glass, fault, watch, demo, replay):
+for command in (serve, prepare, registry, topics, provision, keys, settings, tier, break_glass, fault, watch, demo, replay):
     command.add_to(main)
 
 

@@ -1,6 +1,6 @@
 """What every test may ask for: a movable clock, databases (`tests.stores`), buses (`tests.buses`), real servers
-(`tests.servers`), whole centers (`tests.centers`), a small HTTP door (`tests.door`), a center whose operators sign in
-with a real OpenID provider (`tests.openid`)."""
+(`tests.servers`), whole centers (`tests.centers`), a locked Kafka (`tests.locked`), a small HTTP door (`tests.door`),
+a center whose operators sign in with a real OpenID provider (`tests.openid`)."""
 
 import pytest
 from hypothesis import settings
@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.stores",
     "tests.buses",
     "tests.centers",
+    "tests.locked",
     "tests.country",
     "tests.door",
     "tests.openid",

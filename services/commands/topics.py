@@ -50,7 +50,7 @@ async def create_topics(settings: Settings, networks: Iterable[NetworkCode]) -> 
 
 
 async def _create(settings: Settings) -> tuple[int, int]:
-    networks = await _networks(settings)
+    networks = await known_networks(settings)
     return await create_topics(settings, networks), len(wanted(settings, networks))
 
 
@@ -59,12 +59,12 @@ async def prepare_topics(settings: Settings) -> None:
     if settings.kafka is None:
         return
     try:
-        await create_topics(settings, await _networks(settings))
+        await create_topics(settings, await known_networks(settings))
     except Unavailable as error:
         log.warning("topics were not created (%s); run vrc topics when the broker is back", error)
 
 
-async def _networks(settings: Settings) -> list[NetworkCode]:
+async def known_networks(settings: Settings) -> list[NetworkCode]:
     from services.run import open_database
     from shared.registry.following import loaded
 

@@ -23,9 +23,12 @@ OPERATIONS = {
     9: "act as cluster on", 10: "describe the configs of", 11: "alter the configs of", 12: "write idempotently to",
 }  # fmt: skip
 
+Password = Literal["kept", "new user", "rotated", "unfinished"]
 ServiceUser = Literal["intake", "dispatcher", "notifier", "center"]
 SERVICE_USERS: tuple[ServiceUser, ...] = ("intake", "dispatcher", "notifier", "center")
-SCRAM_SHA_256, SCRAM_SHA_512 = 1, 2
+NETWORK_USER = "network-"
+SCRAM_SHA_512 = 2
+MECHANISMS = {1: "SCRAM-SHA-256", SCRAM_SHA_512: "SCRAM-SHA-512"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -75,7 +78,7 @@ class Difference:
     revoke: frozenset[Acl] = frozenset()
     grant: frozenset[Acl] = frozenset()
     forget: frozenset[int] = frozenset()
-    password: Literal["kept", "new user", "rotated", "unfinished"] = "kept"
+    password: Password = "kept"
 
     def __bool__(self) -> bool:
         return bool(self.topics or self.revoke or self.grant or self.forget or self.password != "kept")
@@ -88,14 +91,14 @@ class Difference:
         return [
             *(f"+ topic {topic}" for topic in sorted(self.topics)),
             *(f"- {user} {acl}" for acl in sorted(self.revoke)),
-            *(f"- password of {user} for SASL mechanism {mechanism}" for mechanism in sorted(self.forget)),
+            *(f"- password of {user} for {MECHANISMS.get(mechanism, mechanism)}" for mechanism in sorted(self.forget)),
             *(f"+ {user} {acl}" for acl in sorted(self.grant)),
             *([said[self.password]] if self.password in said else []),
         ]
 
 
 def network_user(network: NetworkCode) -> str:
-    return f"network-{network}"
+    return NETWORK_USER + network
 
 
 def of_network(network: NetworkCode) -> Holder:
@@ -133,7 +136,7 @@ def difference(holder: Holder, found: Found, *, rotate: bool, unfinished: bool) 
     held = frozenset(acl for acl in found.acls if acl.principal == principal(holder.user))
     mechanisms = found.users.get(holder.user, frozenset())
     if unfinished:
-        password: Literal["kept", "new user", "rotated", "unfinished"] = "unfinished"
+        password: Password = "unfinished"
     elif SCRAM_SHA_512 not in mechanisms:
         password = "new user"
     else:

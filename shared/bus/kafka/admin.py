@@ -17,7 +17,7 @@ from shared.errors import Refused, Unavailable
 
 ITERATIONS = 4096  # Kafka's least; more would slow down a guess at a weak password, and these have 256 bits
 ANY = 1
-SECURITY_DISABLED = 54
+CLUSTER_AUTHORIZATION_FAILED, SECURITY_DISABLED = 31, 54
 
 
 class Admin:
@@ -41,7 +41,7 @@ class Admin:
             answer = await self._client.create_topics([NewTopic(name, n, replication) for name, n in topics.items()])
         for name, code, *_ in answer.topic_errors:
             if code and (error := for_code(code)) is not TopicAlreadyExistsError:
-                raise Unavailable(f"The broker did not create the topic {name}: {error.__name__}.")
+                raise Refused(f"The broker did not create the topic {name}: {error.__name__}.")
             made += not code
         return made
 
@@ -109,7 +109,10 @@ async def ensure_topics(
         missing = sorted(set(topics) - await admin.topics())
         for i in range(0, len(missing), batch):
             wanted = {name: topics[name] for name in missing[i : i + batch]}
-            made += await admin.create_topics(wanted, replication=replication)
+            try:
+                made += await admin.create_topics(wanted, replication=replication)
+            except Refused as error:  # whoever waits for the topic tries again
+                raise Unavailable(error.detail) from error
     return made
 
 
@@ -129,5 +132,7 @@ def _entry(acl: Acl) -> Entry:
 def _check(code: int, message: str | None) -> None:
     if code == SECURITY_DISABLED:
         raise Refused("The broker has no authorizer: without one everybody may do everything.")
+    if code == CLUSTER_AUTHORIZATION_FAILED:
+        raise Refused("The broker does not let this user administer it; say another one with kafka_user.")
     if code:
         raise Refused(f"The broker refuses: {message or for_code(code).__name__}")

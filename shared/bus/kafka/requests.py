@@ -72,7 +72,7 @@ class DescribeScramUsers(Request[DescribeScramUsers_v0]):  # type: ignore[misc]
     API_KEY = 50
 
     def build(self, request_struct_class: Any) -> Any:
-        return request_struct_class(None, NO_TAGS)
+        return request_struct_class([], NO_TAGS)  # None means all too, but a broker that refuses it never answers
 
 
 class AlteredScramUsers(Response):  # type: ignore[misc]
