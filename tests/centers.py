@@ -20,7 +20,8 @@ from sqlalchemy import func, select
 
 from services.run import Center, center, open_database
 from shared.auth.permissions import Role
-from shared.bus.kafka import ensure_topics
+from shared.bus.kafka import Access, ensure_topics
+from shared.bus.kafka.access import connection
 from shared.contracts.topics import TICKETS, orders_topic, progress_topic
 from shared.db.migrate import migrate
 from shared.db.port import Database, Tx
@@ -106,9 +107,10 @@ class Embedded:
 class Production:
     """PostgreSQL and Kafka, real ones."""
 
-    def __init__(self, dsn: str, bootstrap: str, master_key: Path) -> None:
+    def __init__(self, dsn: str, bootstrap: str, master_key: Path, *, outside: Access | None = None) -> None:
+        """`outside` is who looks at the groups of a locked broker."""
         self.settings = Settings(database=dsn, kafka=bootstrap, master_key=master_key)
-        self._bootstrap = bootstrap
+        self._connection = connection(bootstrap, outside)
         self._began: dict[str, dict[TopicPartition, int]] = {}
 
     async def begin(self) -> None:
@@ -130,7 +132,7 @@ class Production:
     @asynccontextmanager
     async def _member(self, group: str) -> AsyncIterator[AIOKafkaConsumer]:
         """Looks at a group's offsets from outside, without taking part in it."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, group_id=group, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(**self._connection, group_id=group, enable_auto_commit=False)
         consumer.assign(GROUPS[group])
         await consumer.start()
         try:

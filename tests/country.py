@@ -4,7 +4,7 @@ For the programs that play its users (simulation, replay, command line); what th
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.commands.credentials import Credentials
 from services.run import center, open_database
+from shared.bus.kafka import Access
+from shared.bus.kafka.access import connection
 from shared.contracts.topics import orders_topic
 from shared.db.port import Tx
-from shared.ids import AccountId, CircuitId
+from shared.ids import AccountId, CircuitId, NetworkCode
 from shared.registry.model import Account, Circuit, End, Segment
 from shared.registry.writing import put
 from shared.settings import Settings
@@ -28,6 +30,7 @@ from tests import registry
 from tests.cases import SEED
 from tests.centers import Embedded, Production, Way
 from tests.keys import issued, save, write_master_key
+from tests.locked import Locked
 from tests.people import Operator
 
 ACCOUNTS = tuple(Account(AccountId(id), id, id, "finance", "gold") for id in ("north-bank", "south-bank"))
@@ -126,10 +129,19 @@ async def production_country(production_land: Way) -> AsyncIterator[Country]:
         yield found
 
 
-async def pass_over_old_orders(bootstrap: str, group: str) -> None:
+@pytest.fixture
+def locked_land(postgres_dsn: str, locked: Locked, master_key: Path) -> Way:
+    way = Production(postgres_dsn, locked.kafka.bootstrap, master_key, outside=locked.kafka.admin)
+    way.settings = locked.settings("vrc-center", postgres_dsn)
+    return way
+
+
+async def pass_over_old_orders(
+    bootstrap: str, group: str, *, codes: Sequence[NetworkCode] = CODES, access: Access | None = None
+) -> None:
     """What earlier tests left on the local networks' topics is not for this group."""
-    topics = [TopicPartition(orders_topic(code), 0) for code in CODES]
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
+    topics = [TopicPartition(orders_topic(code), 0) for code in codes]
+    consumer = AIOKafkaConsumer(**connection(bootstrap, access), group_id=group, enable_auto_commit=False)
     consumer.assign(topics)
     await consumer.start()
     try:

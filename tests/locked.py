@@ -28,6 +28,7 @@ class Locked:
 
     def __init__(self, kafka: Kafka, folder: Path) -> None:
         self.kafka = kafka
+        self.folder = folder
         self.passwords = folder / "passwords"
         admin = kafka.security.admin
         self._flags = {
@@ -52,7 +53,7 @@ class Locked:
         access = self.access(user)
         return Settings(
             database=database, kafka=self.kafka.bootstrap, kafka_user=user, kafka_ca_file=access.ca_file,
-            kafka_password_file=access.password_file,
+            kafka_password_file=access.password_file, master_key=self.folder / "master.key",
         )  # fmt: skip
 
     async def found(self) -> Found:

@@ -101,13 +101,18 @@ def network_user(network: NetworkCode) -> str:
     return NETWORK_USER + network
 
 
+def group_of(network: NetworkCode, name: str) -> str:
+    """A consumer group that the network may use."""
+    return f"{network_user(network)}.{name}"
+
+
 def of_network(network: NetworkCode) -> Holder:
     """Reads its own orders with groups of its own, writes its own progress, nothing else."""
     user, topics = network_user(network), {orders_topic(network): 1, progress_topic(network): 1}
     rights = {
         _may(user, READ, TOPIC, orders_topic(network)),
         _may(user, WRITE, TOPIC, progress_topic(network)),
-        _may(user, READ, GROUP, f"{user}.", PREFIXED),  # the dot: 010 must not be a prefix of 0100
+        _may(user, READ, GROUP, group_of(network, ""), PREFIXED),  # the dot: 010 must not be a prefix of 0100
     }
     return Holder(user, topics, frozenset(rights))
 

@@ -6,7 +6,7 @@ What `vrc demo`, `vrc up --demo-rate`, tests and benches run; to the center it i
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.clock import SystemClock
 from shared.ids import NetworkCode
@@ -15,6 +15,9 @@ from shared.testing.customers import Customers
 from shared.testing.local_network import LocalNetworks
 from shared.testing.network_door import Door, HttpDoor
 from shared.testing.pace import Pace
+
+if TYPE_CHECKING:
+    from shared.bus.kafka import Access
 
 SOONEST_LOOK_S, LATEST_LOOK_S = 0.02, 10.0
 SIMULATED_LOOK_S = 300.0
@@ -25,12 +28,16 @@ LOOKS_PER_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """`rate` is faults a minute on the wall; `faults` how many in all (None: without end); `kafka` its bootstrap."""
+    """`rate` is faults a minute on the wall; `faults` how many in all (None: without end); `kafka` its bootstrap.
+
+    `access` is what each local network comes to a locked broker with; one that has none is not simulated.
+    """
 
     rate: float
     speed: float = 60.0
     faults: int | None = None
     kafka: str | None = None
+    access: "Mapping[NetworkCode, Access] | None" = None
     seed: int = 0
 
 
@@ -39,7 +46,8 @@ class Simulation:
 
     def __init__(self, url: str, accounts: Mapping[str, str], networks: Mapping[str, str], *, manner: Manner) -> None:
         self._accounts = accounts
-        self._networks = {NetworkCode(code): key for code, key in networks.items()}
+        simulated = networks if manner.access is None else manner.access
+        self._networks = {NetworkCode(code): key for code, key in networks.items() if code in simulated}
         self._manner = manner
         self._client = CenterClient(url, at_once=16)
         self._pace = Pace(manner.speed)
@@ -89,8 +97,10 @@ class Simulation:
         if self._manner.kafka is None:
             every_s = max(self._look_every_s, len(self._networks) / LOOKS_PER_S)
             return HttpDoor(self._client, self._networks, pace=self._pace, look_every_s=every_s)
-        from shared.testing.kafka_door import KafkaDoor
+        from shared.testing.kafka_door import KafkaDoor, KafkaDoors
 
+        if self._manner.access is not None:
+            return KafkaDoors(self._manner.kafka, self._manner.access, clock=SystemClock())
         return KafkaDoor(self._manner.kafka, self._networks, clock=SystemClock())
 
     @property

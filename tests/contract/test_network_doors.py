@@ -1,19 +1,21 @@
-"""What a simulated local network hears and says is the same over HTTP and over Kafka."""
+"""What a simulated local network hears and says is the same over HTTP, over Kafka, and over Kafka as itself."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
 
+from shared.bus.rights import group_of, network_user
 from shared.clock import SystemClock
 from shared.contracts import progress as p
 from shared.ids import NetworkCode, OrderId, TicketId, order_id
 from shared.testing.client import CenterClient
-from shared.testing.kafka_door import GROUP, KafkaDoor
+from shared.testing.kafka_door import GROUP, KafkaDoor, KafkaDoors
 from shared.testing.network_door import Door, HttpDoor, News, Ordered, StoodDown
 from shared.testing.pace import Pace
 from tests.centers import Way
 from tests.country import CREDENTIALS, Country, country, pass_over_old_orders
+from tests.locked import Locked
 from tests.waiting import until
 
 CIRCUIT = "C-001"
@@ -42,11 +44,17 @@ class Network:
         return ticket, min(piece.order for piece in self.heard)
 
 
-@pytest.fixture(params=["http", "kafka"])
+LANDS = {"http": "embedded_land", "kafka": "production_land", "locked kafka": "locked_land"}
+
+
+@pytest.fixture(params=LANDS)
 async def network(request: pytest.FixtureRequest) -> AsyncIterator[Network]:
-    land: Way = request.getfixturevalue("embedded_land" if request.param == "http" else "production_land")
+    land: Way = request.getfixturevalue(LANDS[request.param])
     async with country(land) as found, CenterClient(found.url) as client:
-        door = await _door(found, client)
+        if found.settings.kafka_user:
+            door = await _doors(request.getfixturevalue("locked"))
+        else:
+            door = await _door(found, client)
         yield Network(found, door, [])
         await door.close()
 
@@ -56,6 +64,13 @@ async def _door(found: Country, client: CenterClient) -> Door:
         return HttpDoor(client, KEYS, pace=Pace(), look_every_s=0.05)
     await pass_over_old_orders(found.kafka, GROUP)
     return KafkaDoor(found.kafka, KEYS, clock=SystemClock())
+
+
+async def _doors(locked: Locked) -> Door:
+    access = {code: locked.access(network_user(code)) for code in KEYS}
+    for code, own in access.items():
+        await pass_over_old_orders(locked.kafka.bootstrap, group_of(code, "simulated"), codes=[code], access=own)
+    return KafkaDoors(locked.kafka.bootstrap, access, clock=SystemClock())
 
 
 async def test_each_order_is_heard_once(network: Network) -> None:

@@ -104,5 +104,39 @@ def test_networks_and_durations_in_a_file(tmp_path: Path) -> None:
     assert settings.webhook_timeout == timedelta(seconds=2.5)
 
 
+REMOTE = {"database": "postgresql://db/vrc", "kafka": "127.0.0.1:9092,kafka-2:9092"}
+PROOF = {"kafka_user": "vrc-intake", "kafka_password_file": "secret"}
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({}, "kafka: the broker is not on this machine"),
+        ({"kafka_user": "vrc-intake"}, "kafka_user, kafka_password_file: SASL_SSL needs both"),
+        ({"kafka_password_file": "secret"}, "kafka: the broker is not on this machine"),
+        ({"kafka_security": "SASL_PLAINTEXT"}, "SASL_PLAINTEXT needs both"),
+        ({"kafka_security": "PLAINTEXT", **PROOF}, "kafka_security: PLAINTEXT knows no users"),
+        ({"kafka_security": "SSL"}, "kafka_security"),
+    ],
+)
+def test_broker_without_proof_is_taken_only_on_purpose(given: dict[str, str], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        load(None, **REMOTE, **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "protocol"),
+    [(PROOF, "SASL_SSL"), ({"kafka_security": "PLAINTEXT"}, "PLAINTEXT"),
+     ({"kafka_security": "SASL_PLAINTEXT", **PROOF}, "SASL_PLAINTEXT")],
+)  # fmt: skip
+def test_user_of_the_broker_means_tls_unless_said_otherwise(given: dict[str, str], protocol: str) -> None:
+    assert load(None, **REMOTE, **given).kafka_protocol == protocol
+
+
+@pytest.mark.parametrize("servers", ["127.0.0.1:9092", "localhost:9092", "[::1]:9092", "127.0.0.1:1, localhost:2"])
+def test_broker_on_this_machine_needs_no_proof(servers: str) -> None:
+    assert load(None, database="postgresql://db/vrc", kafka=servers).kafka_protocol == "PLAINTEXT"
+
+
 def test_every_setting_says_what_it_means() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
