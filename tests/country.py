@@ -18,6 +18,7 @@ from services.commands.credentials import Credentials
 from services.run import center, open_database
 from shared.bus.kafka import Access
 from shared.bus.kafka.access import connection
+from shared.bus.rights import group_of, network_user
 from shared.contracts.topics import orders_topic
 from shared.db.port import Tx
 from shared.ids import AccountId, CircuitId, NetworkCode
@@ -136,6 +137,14 @@ def locked_land(postgres_dsn: str, locked: Locked, master_key: Path) -> Way:
     return way
 
 
+@pytest.fixture
+async def locked_country(locked_land: Way, locked: Locked) -> AsyncIterator[Country]:
+    """On a locked broker, whose simulated local networks have nothing to read yet."""
+    await pass_over_locked_orders(locked)
+    async with country(locked_land) as found:
+        yield found
+
+
 async def pass_over_old_orders(
     bootstrap: str, group: str, *, codes: Sequence[NetworkCode] = CODES, access: Access | None = None
 ) -> None:
@@ -148,3 +157,10 @@ async def pass_over_old_orders(
         await consumer.commit(await consumer.end_offsets(topics))
     finally:
         await consumer.stop()
+
+
+async def pass_over_locked_orders(locked: Locked) -> None:
+    """The same where each simulated network has a group of its own."""
+    for code in CODES:
+        group, access = group_of(code, "simulated"), locked.access(network_user(code))
+        await pass_over_old_orders(locked.kafka.bootstrap, group, codes=[code], access=access)

@@ -47,7 +47,8 @@ class Locked:
         return CliRunner().invoke(main, [*arguments, *options])
 
     def access(self, user: str) -> Access:
-        return self.kafka.security.access(user, self.passwords / f"{user}.password")
+        admin = self.kafka.security.admin
+        return admin if user == admin.user else self.kafka.security.access(user, self.passwords / f"{user}.password")
 
     def settings(self, user: str, database: str) -> Settings:
         access = self.access(user)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from shared.bus.rights import group_of, network_user
+from shared.bus.rights import network_user
 from shared.clock import SystemClock
 from shared.contracts import progress as p
 from shared.ids import NetworkCode, OrderId, TicketId, order_id
@@ -14,7 +14,7 @@ from shared.testing.kafka_door import GROUP, KafkaDoor, KafkaDoors
 from shared.testing.network_door import Door, HttpDoor, News, Ordered, StoodDown
 from shared.testing.pace import Pace
 from tests.centers import Way
-from tests.country import CREDENTIALS, Country, country, pass_over_old_orders
+from tests.country import CREDENTIALS, Country, country, pass_over_locked_orders, pass_over_old_orders
 from tests.locked import Locked
 from tests.waiting import until
 
@@ -67,9 +67,8 @@ async def _door(found: Country, client: CenterClient) -> Door:
 
 
 async def _doors(locked: Locked) -> Door:
+    await pass_over_locked_orders(locked)
     access = {code: locked.access(network_user(code)) for code in KEYS}
-    for code, own in access.items():
-        await pass_over_old_orders(locked.kafka.bootstrap, group_of(code, "simulated"), codes=[code], access=own)
     return KafkaDoors(locked.kafka.bootstrap, access, clock=SystemClock())
 
 

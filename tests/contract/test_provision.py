@@ -1,5 +1,6 @@
 """`vrc networks provision` makes what is missing, takes away what is too much, and leaves the rest alone."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,10 +9,13 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 
+from services.commands.provision.passwords import Passwords
+from services.commands.provision.steps import provision
+from services.commands.provision.view import View
 from shared.bus import rights as r
 from shared.bus.kafka import Admin, administering
 from shared.contracts.topics import TICKETS, orders_topic, progress_topic
-from shared.errors import Refused
+from shared.errors import Refused, Unavailable
 from shared.ids import NetworkCode
 from tests.locked import Locked
 from tests.registry import BEIJING, CHUXIONG, DALI, SHENZHEN
@@ -198,6 +202,39 @@ async def test_network_that_fails_stops_no_other_and_is_named(locked: Locked, ad
     await until(lambda: holds(admin, later, set(r.of_network(NetworkCode(later[8:])).rights)))
     again = await locked.vrc("networks", "provision", "--all")
     assert "7 users: 1 changed, 6 as they should be." in again.output
+
+
+class Fatal(Passwords):
+    """The broker dies as the third password is made."""
+
+    def __init__(self, locked: Locked) -> None:
+        super().__init__(locked.passwords)
+        self._kafka = locked.kafka
+        self._made = 0
+
+    def begin(self, user: str) -> str:
+        self._made += 1
+        if self._made == 3:
+            self._kafka.kill()
+        return super().begin(user)
+
+
+async def test_what_was_done_before_the_broker_died_stays_done(locked: Locked) -> None:
+    holders = [r.of_network(code) for code in (BEIJING, CHUXIONG, DALI, SHENZHEN)]
+    view = View(len(holders), dry_run=False, folder=locked.passwords)
+    settings, known = locked.settings("admin", "postgresql://any"), [BEIJING]
+    try:
+        with pytest.raises(Unavailable), view:
+            await provision(settings, holders, Fatal(locked), rotate=True, dry_run=False, known=known, view=view)
+    finally:
+        await asyncio.to_thread(locked.kafka.start)
+    assert view.how_far() == (
+        f"Stopped at {USER}.\n2 of 4 users are as they should be; run the same command again for the others."
+    )
+    again = await locked.vrc("networks", "provision", "--all")
+    assert again.output.startswith(f"+ password of {USER}, begun earlier\n7 users: 1 changed")
+    for user in (f"network-{BEIJING}", USER):
+        await until(lambda user=user: can_speak(locked, user, progress_topic(NetworkCode(user[8:]))))
 
 
 async def test_broker_that_does_not_answer_is_said(locked: Locked) -> None:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from services.cli import main
 from tests.country import CODES, Country
+from tests.locked import Locked
 from tests.waiting import until
 
 CIRCUIT = "C-001"
@@ -137,6 +138,25 @@ async def test_demo_ends_when_its_faults_are_over(terminal: Terminal) -> None:
     output, _ = await process.communicate()
     assert process.returncode == 0
     assert re.search(r"tickets\W+closed\W+3\b", output.decode())
+
+
+async def test_demo_plays_the_networks_of_a_locked_broker_as_themselves(
+    locked_country: Country, locked: Locked, tmp_path: Path
+) -> None:
+    broker = ["--kafka", locked.kafka.bootstrap, "--kafka-passwords", str(locked.passwords)]
+    broker += ["--kafka-ca-file", str(locked.kafka.security.ca_file)]
+    process = await Terminal(locked_country, tmp_path).start(
+        "demo", "--faults", "3", "--speed", "20000", "--rate", "3000", *broker
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    assert re.search(r"tickets\W+closed\W+3\b", output.decode())
+
+
+async def test_demo_without_the_networks_passwords_says_who_makes_them(terminal: Terminal, tmp_path: Path) -> None:
+    (folder := tmp_path / "empty").mkdir()
+    answer = await terminal.run("demo", "--kafka", "127.0.0.1:9", "--kafka-passwords", str(folder))
+    assert "holds no local network's password; vrc networks provision makes them" in answer.output
 
 
 async def test_demo_ends_cleanly_on_ctrl_c(terminal: Terminal) -> None:

@@ -29,6 +29,7 @@ async def provision(
         if known is not None:
             view.warn(f"{user} is the user of no local network; it was left alone" for user in _strays(found, known))
         for holder in holders:
+            view.begin(holder.user)
             change = difference(holder, found, rotate=rotate, unfinished=passwords.unfinished(holder.user))
             try:
                 if change and not dry_run:

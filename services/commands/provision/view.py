@@ -21,6 +21,7 @@ class View:
         self._users = users
         self._dry_run = dry_run
         self._folder = folder
+        self._at = ""
         self._seen = 0
         self._changes: list[Difference] = []
         self._warnings: list[str] = []
@@ -42,6 +43,9 @@ class View:
     def warn(self, warnings: Iterable[str]) -> None:
         self._warnings += warnings
 
+    def begin(self, user: str) -> None:
+        self._at = user
+
     def done(self, change: Difference) -> None:
         self._step()
         if change:
@@ -55,6 +59,8 @@ class View:
         """Of a run that did not reach its end, or not for all."""
         lines = [f"{user}: {reason}" for user, reason in self.failed.items()]
         done = self._seen - len(self.failed)
+        if self._seen < self._users and self._at:
+            lines.append(f"Stopped at {self._at}.")
         lines.append(f"{done} of {self._users} users are as they should be; run the same command again for the others.")
         return "\n".join(lines)
 
