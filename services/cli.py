@@ -25,7 +25,21 @@ def main() -> None:
     """The VIP Response Center."""
 
 
-for command in (serve, prepare, registry, topics, provision, keys, settings, tier, break_glass, fault, watch, demo, replay):
+for command in (
+    serve,
+    prepare,
+    registry,
+    topics,
+    provision,
+    keys,
+    settings,
+    tier,
+    break_glass,
+    fault,
+    watch,
+    demo,
+    replay,
+):
     command.add_to(main)
 
 
