@@ -51,8 +51,8 @@ def add_to(group: click.Group) -> None:
 def _asked_password() -> str:
     """Typed twice, never shown. Ends the command when it can't be one."""
     password = str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise click.ClickException(f"The password must have {SHORTEST} to {LONGEST} characters.")
+    if not SHORTEST <= len(password) <= LONGEST or not password.isprintable():
+        raise click.ClickException(f"The password must have {SHORTEST} to {LONGEST} characters, all of them printable.")
     return password
 
 

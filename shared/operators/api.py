@@ -10,13 +10,13 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from shared.errors import FieldError, Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
+from shared.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from shared.operators import shapes
 from shared.operators.break_glass import BreakGlass
 from shared.operators.by_session import BySession
 from shared.operators.claims import BREAK_GLASS_OPERATOR
 from shared.operators.cookies import SESSION, SIGN_IN, Cookies
-from shared.operators.flow import DEFAULT_NEXT, LASTS_S, Attempt, is_local_path
+from shared.operators.flow import DEFAULT_NEXT, LASTS_S, LOCAL_PATH, LONGEST_PATH, Attempt
 from shared.operators.journal import Journal
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ REFUSED = "The password is wrong, or the account does not exist or is locked; th
 BEGIN_AGAIN = (
     "This does not answer a sign-in that this browser began in the last ten minutes. Begin again: /v1/auth/login"
 )
-Text = Annotated[str | None, Query(max_length=4000)]
+Path = Annotated[
+    str, Query(max_length=LONGEST_PATH, pattern=LOCAL_PATH, description="A path of the center, to go on to")
+]
+Said = Annotated[str | None, Query(max_length=2000, pattern=r"^[\x20-\x7e]*$")]
 _WORD = re.compile(r"[a-z_]{1,40}")
 
 
@@ -63,11 +66,7 @@ def _add_sign_in(router: APIRouter, door: Door) -> None:
         "/v1/auth/login", status_code=303, responses={**TO_BROWSER, **problems(404, 422, 503)}, response_model=None,
         summary="Send a browser to the OpenID provider",
     )  # fmt: skip
-    async def begin_sign_in(
-        next: Annotated[str, Query(max_length=1000, description="A path of the center, to go on to")] = DEFAULT_NEXT,
-    ) -> Response:
-        if not is_local_path(next):
-            raise InvalidInput(FieldError("query:next", "must be a path of this center, such as /console"))
+    async def begin_sign_in(next: Path = DEFAULT_NEXT) -> Response:
         attempt = Attempt.begin(next)
         answer = _to(await _openid(door).begin(attempt))
         door.cookies.put(answer, SIGN_IN, attempt.cookie, lasts_s=LASTS_S)
@@ -78,7 +77,7 @@ def _add_sign_in(router: APIRouter, door: Door) -> None:
         response_model=None, summary="Where the OpenID provider sends the browser back",
     )  # fmt: skip
     async def end_sign_in(
-        request: Request, code: Text = None, state: Text = None, iss: Text = None, error: Text = None
+        request: Request, code: Said = None, state: Said = None, iss: Said = None, error: Said = None
     ) -> Response:
         openid = _openid(door)
         try:

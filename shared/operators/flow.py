@@ -15,13 +15,16 @@ from urllib.parse import urlencode
 
 LASTS_S = 600
 DEFAULT_NEXT = "/v1/session"
-_LOCAL = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,999}")
+LONGEST_PATH = 1000
+# One slash first (`//host` and `/\host` lead away), then plain ASCII without backslashes.
+LOCAL_PATH = r"^/([\x21-\x2e\x30-\x5b\x5d-\x7e][\x21-\x5b\x5d-\x7e]*)?$"
+_LOCAL = re.compile(LOCAL_PATH)
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def is_local_path(target: str) -> bool:
-    """Whether a browser that is sent there stays here: one slash first (`//host`, `/\\host` lead away), plain ASCII."""
-    return _LOCAL.fullmatch(target) is not None
+    """Whether a browser that is sent there stays here."""
+    return len(target) <= LONGEST_PATH and _LOCAL.fullmatch(target) is not None
 
 
 def text64(raw: bytes) -> str:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.auth.permissions import Duty, Permission, Role
 from shared.auth.principal import Principal
 from shared.clock import rfc3339
+from shared.contracts.text import PATTERN
 from shared.operators.break_glass import LONGEST
 from shared.operators.sessions import Session
 
@@ -14,7 +15,7 @@ from shared.operators.sessions import Session
 class PasswordBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    password: Annotated[str, Field(min_length=1, max_length=LONGEST)]
+    password: Annotated[str, Field(min_length=1, max_length=LONGEST, json_schema_extra={"pattern": PATTERN})]
 
 
 class Caller(BaseModel):

@@ -85,7 +85,9 @@ def test_command_makes_the_account_changes_it_and_takes_it_away(sqlite_path: Pat
     assert run(folder, "remove")[0] == 1
 
 
-@pytest.mark.parametrize("typed", ["fifteen letters\n" * 2, f"{PASSWORD}\n{PASSWORD}x\n", f"{'x' * 201}\n" * 2])
+@pytest.mark.parametrize(
+    "typed", ["fifteen letters\n" * 2, f"{PASSWORD}\n{PASSWORD}x\n", f"{'x' * 201}\n" * 2, f"{PASSWORD}\x17\n" * 2]
+)
 def test_command_takes_no_short_or_mistyped_password(sqlite_path: Path, typed: str) -> None:
     assert run(sqlite_path.parent, "set", typed=typed)[0] == 1
     assert run(sqlite_path.parent, "remove")[0] == 1
