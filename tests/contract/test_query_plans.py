@@ -19,7 +19,6 @@ BOUNDED = "an index of what is open, or a table that does not grow with the tick
 VERIFIED = "`vrc audit verify` and the daily anchor look at everything"
 MEANT = {
     "services.dispatcher.noc.finding.SITES.ends": "the few circuits hit since the last sweep",
-    "services.dispatcher.noc.finding.UNPROTECTED.circuits": "a sweep's, once in minutes",
     "services.dispatcher.noc.silent_networks.LIVE.repair_orders": BOUNDED,
     "services.dispatcher.noc.silent_networks.SIGNS.network_signs": BOUNDED,
     "services.dispatcher.noc.store.QUEUED.tickets": BOUNDED,

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from services.dispatcher import store as orders
 from services.dispatcher.noc import store as noc
 from services.dispatcher.store import project_orders
 from shared.clock import from_ms, to_ms
 from shared.contracts import facts as f
 from shared.db.port import Database, Tx
+from shared.db.statement import Query
 from shared.ids import TicketId, new_ticket_id
 from shared.testing.clock import START
 from shared.tickets import store as tickets
@@ -107,3 +110,21 @@ async def test_order_issued_again_keeps_its_rank_and_forgets_its_restoration(sto
     await store.transact(body)
     (row,) = await orders.orders_to(store, BEIJING, state="live", after=BEGINNING, most=9)
     assert (row["state"], row["restored_at"], row["rank_at"]) == ("issued", None, to_ms(START) + 10 * MINUTES)
+
+
+@pytest.mark.parametrize(("query", "index"), [(noc.QUEUE, "ix_tickets_unroutable"), (orders.LIVE_ORDERS, "_live")])
+async def test_page_is_read_off_an_index_and_never_sorted(store: Database, query: Query, index: str) -> None:
+    """PostgreSQL would read ten rows whole: it is told not to, as a million would tell it."""
+
+    async def plan(tx: Tx) -> str:
+        given = {"at": BEGINNING[0], "id": "", "network": BEIJING, "most": 50}
+        if tx.dialect == "sqlite":
+            found = tx.raw.execute(f"EXPLAIN QUERY PLAN {query.sqlite.sql}", query.sqlite.arguments(given))
+            return " ".join(str(row[3]) for row in found)
+        await tx.raw.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        found = await tx.raw.fetch(f"EXPLAIN {query.postgresql.sql}", *query.postgresql.arguments(given))
+        return " ".join(str(row[0]) for row in found)
+
+    said = await store.transact(plan)
+    assert index in said
+    assert not any(word in said for word in ("Sort", "TEMP B-TREE"))

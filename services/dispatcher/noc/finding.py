@@ -30,7 +30,8 @@ def _circuits() -> Select[tuple[str, str, int]]:
 
 
 CIRCUITS = Query(_circuits())
-UNPROTECTED = Query(_circuits().where(t.circuit.in_(select(c.id).where(c.protected.is_(False)))))
+_unprotected = _circuits().join(circuits, c.id == t.circuit).where(c.protected.is_(False))
+UNPROTECTED = Query(_unprotected)
 
 _ends = (
     select(c.account, c.a_network.label("network"), c.a_site.label("site"))

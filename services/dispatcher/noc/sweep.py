@@ -33,32 +33,33 @@ class EarlyWarning:
         self._tell = Changes(clock).run
 
     async def sweep_due(self) -> None:
-        """Raises Unavailable."""
-        if await warnings.is_due(self._database, tuple(EVERY), self._clock.now(), every=EVERY):
-            await self._database.transact(self._sweep)
+        """Each in a transaction of its own: the long one holds no ticket. Raises Unavailable."""
+        due = await warnings.due(self._database, EVERY, self._clock.now())
+        if "repeats" in due:
+            await self._database.transact(self._look_for_repeats)
+        if "attainment" in due:
+            await self._database.transact(self._look_at_attainment)
 
-    async def _sweep(self, tx: Tx) -> None:
+    async def _look_for_repeats(self, tx: Tx) -> None:
         now = self._clock.now()
-        if (until := await warnings.take_turn(tx, "repeats", now, every=EVERY["repeats"])) is not None:
-            for kind in ("circuit", "unprotected", "site", "network"):
-                await self._look_for_repeats(tx, kind, until, now)
-        if await warnings.take_turn(tx, "attainment", now, every=EVERY["attainment"]) is not None:
-            await self._look_at_attainment(tx, now)
+        until = await warnings.take_turn(tx, "repeats", now, every=EVERY["repeats"])
+        if until is None:
+            return
+        found = [warned for kind in LOOK for warned in await self._repeats(tx, kind, until, now)]
+        await warnings.put(tx, found)
+        await self._tell(tx, [_told(warned) for warned in found if warned.kind != "network"])
 
-    async def _look_for_repeats(self, tx: Tx, kind: RepeatKind, until: datetime, now: datetime) -> None:
+    async def _repeats(self, tx: Tx, kind: RepeatKind, until: datetime, now: datetime) -> Sequence[Warned]:
         rule = getattr(self._rules.repeats, kind)
         since, new = now - timedelta(days=rule.days), until - (SAID_WITHIN if kind == "network" else COMMITS_WITHIN)
         rows = await tx.fetch(LOOK[kind], since=to_ms(since), new=to_ms(new), least=rule.faults)
         rows_by_subject = {_subject(kind, row): row for row in rows}
         known = await warnings.quiet(tx, kind, list(rows_by_subject), now)
-        found = [
+        return [
             await self._warned(tx, kind, subject, row, since=since, now=now)
             for subject, row in rows_by_subject.items()
             if subject not in known
         ]
-        await warnings.put(tx, found)
-        if kind != "network":
-            await self._tell(tx, [_told(warned) for warned in found])
 
     async def _warned(
         self, tx: Tx, kind: RepeatKind, subject: str, row: Row, *, since: datetime, now: datetime
@@ -70,8 +71,10 @@ class EarlyWarning:
         account = None if kind == "network" else row["account"]
         return Warned(kind, subject, tickets[0], account, now, now + timedelta(days=days), data)
 
-    async def _look_at_attainment(self, tx: Tx, now: datetime) -> None:
-        rule = self._rules.attainment
+    async def _look_at_attainment(self, tx: Tx) -> None:
+        now, rule = self._clock.now(), self._rules.attainment
+        if await warnings.take_turn(tx, "attainment", now, every=EVERY["attainment"]) is None:
+            return
         period = timedelta(days=rule.days)
         rows = await tx.fetch(finding.ATTAINMENT, since=to_ms(now - 2 * period), middle=to_ms(now - period))
         fallen = {row["account"]: row for row in rows if self._has_fallen(row)}

@@ -1,6 +1,6 @@
 """Early warnings in and out of the database."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,10 +63,10 @@ async def take_turn(tx: Tx, name: str, now: datetime, *, every: timedelta) -> da
     return from_ms(rows[0]["looked_until"])
 
 
-async def is_due(database: Database, names: Collection[str], now: datetime, *, every: Mapping[str, timedelta]) -> bool:
-    """Whether any of these sweeps is: asked before a transaction is opened for it."""
+async def due(database: Database, every: Mapping[str, timedelta], now: datetime) -> set[str]:
+    """Those of these sweeps that are: asked before a transaction is opened for them."""
     known = {row["name"]: from_ms(row["due_at"]) for row in await database.fetch(KNOWN)}
-    return any(name not in known or not now < known[name] <= now + every[name] for name in names)
+    return {name for name in every if name not in known or not now < known[name] <= now + every[name]}
 
 
 async def quiet(tx: Tx, kind: WarningKind, subjects: Sequence[str], now: datetime) -> set[str]:
