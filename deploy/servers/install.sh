@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests, benches and the chaos run start for themselves: PostgreSQL 15, Kafka's
 # jars (version in deploy/kafka/pom.xml), Java to run them, an OpenID provider (deploy/servers/openid) with Node to run
-# it, and wrk. For Debian 12, as root or with sudo.
+# it, OpenSSL for a locked Kafka, and wrk. For Debian 12, as root or with sudo.
 # Run it as often as you like: it does nothing, and says nothing, when everything is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -42,6 +42,7 @@ missing_packages() {
   have_jars || command -v mvn >/dev/null || echo maven
   have_openid || command -v npm >/dev/null || echo npm
   command -v wrk >/dev/null || echo wrk
+  command -v openssl >/dev/null || echo openssl
 }
 
 # The package would make a cluster on port 5432 and start it; nobody here needs that one.

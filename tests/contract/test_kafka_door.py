@@ -120,6 +120,28 @@ async def test_broker_refuses_a_service_what_it_does_not_need(locked: Locked, wh
         await act(locked.client(user))
 
 
+async def test_order_to_a_network_that_nobody_provisioned_is_published_all_the_same(locked: Locked) -> None:
+    publisher = KafkaPublisher(locked.kafka.bootstrap, access=locked.access("vrc-intake"))
+    orders = [Message(f"vrc.orders.099{n}", b"ticket", b"{}", []) for n in (7, 8)]
+
+    async def published() -> bool:
+        try:
+            await publisher.publish(orders)
+        except Unavailable:  # a topic just made is known to its broker a moment later; the relay tries again too
+            return False
+        return True
+
+    await until(published, timeout_s=30)
+    assert await locked.administrator.read_alone("vrc.orders.0997") == [b"{}"]
+    await publisher.close()
+
+
+async def test_service_makes_no_topics_but_those_of_orders(locked: Locked) -> None:
+    for name in ("vrc.progress.0997", "vrc.others"):
+        with pytest.raises(Unavailable, match="TopicAuthorizationFailed"):
+            await ensure_topics(locked.kafka.bootstrap, {name: 1}, replication=1, access=locked.access("vrc-intake"))
+
+
 def with_password(access: Access, password: str, folder: Path) -> Access:
     file = folder / "password"
     file.touch(0o600)
