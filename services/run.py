@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from shared.auth.desk import KeyDesk
 from shared.auth.keyring import Keyring
 from shared.auth.keys import Mint
+from shared.auth.permissions import ROLES
 from shared.bus.port import Events, Inbound
 from shared.clock import Clock, SystemClock
 from shared.contracts.topics import PROGRESS_PATTERN
@@ -35,6 +36,7 @@ from shared.web.access import AccessLog
 from shared.web.app import layered, make_app
 from shared.web.by_key import ByKey
 from shared.web.keys import key_routes
+from shared.web.rates import Limited, Limits, Rate
 
 if TYPE_CHECKING:
     from services.dispatcher.noc.rules import Rules
@@ -108,7 +110,8 @@ async def center(
             routers.append(key_routes(KeyDesk(database, mint, clock), database, clock))
         operators = OperatorsDoor(operators_config, database, clock, metrics)
         routers.append(operators.router)
-        ways = [ByKey(keyring, settings.trusted_proxies), *operators.authenticators]
+        limits, trusted = _limits(settings, clock, metrics), settings.trusted_proxies
+        ways = [Limited(limits, ByKey(keyring, trusted), *operators.authenticators, trusted_proxies=trusted)]
         api = make_app(routers, authenticators=ways, health=health)
         access_log = AccessLog() if settings.access_log else None
         app = layered(api, metrics=metrics, access_log=access_log)
@@ -143,6 +146,13 @@ async def _look_at_second_wall(database: Database, metrics: Metrics) -> None:
         raise BadSettings(f"database: {MEANING[found]}")
     if found == "owner":
         log.warning("second wall: %s", MEANING[found])
+
+
+def _limits(settings: Settings, clock: Clock, metrics: Metrics) -> Limits:
+    given = settings.model_dump()
+    rates = {who: Rate(who, given[f"burst_{who}"], given[f"rate_{who}"]) for who in (*ROLES, "unknown")}
+    limited = {who: rate for who, rate in rates.items() if rate.per_s}
+    return Limits(clock, metrics, {role: limited[role] for role in ROLES if role in limited}, limited.get("unknown"))
 
 
 def open_database(settings: Settings) -> Database:
@@ -245,8 +255,9 @@ class _Parts:
                 from services.intake.service import IntakeService
 
                 return IntakeService(
-                    self._database, self._registry, self._clock, policy=self._policy, metrics=self._metrics
-                )
+                    self._database, self._registry, self._clock, policy=self._policy, metrics=self._metrics,
+                    joins_an_hour=self._settings.reports_per_circuit,
+                )  # fmt: skip
             case "dispatcher":
                 from services.dispatcher.service import DispatcherService
 

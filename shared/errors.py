@@ -10,7 +10,8 @@
     │   ├── NotFound                404      also for what belongs to somebody else
     │   ├── Gone                    410
     │   ├── IllegalMove             409      says which moves are legal
-    │   └── KeyReused               422      same Idempotency-Key, other body
+    │   ├── KeyReused               422      same Idempotency-Key, other body
+    │   └── TooManyRequests         429      retryable: a limit; says when to ask again
     └── Unavailable                 503      retryable: store or bus did not answer in time
 
 Services raise these; only `shared.web` turns them into RFC 9457 problems.
@@ -114,6 +115,17 @@ class KeyReused(Refused):
     code = "idempotency_key_reused"
     status = 422
     title = "This Idempotency-Key was used for another request"
+
+
+class TooManyRequests(Refused):
+    code = "too_many_requests"
+    status = 429
+    title = "Too many requests"
+    retryable = True
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(f"{detail} Ask again after {retry_after_s} s.")
+        self.retry_after_s = retry_after_s
 
 
 class Unavailable(CenterError):

@@ -28,6 +28,7 @@ CACHE_S = 1.0
 class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.refusals = self.counter("vrc_limit_refusals_total", "Requests refused by a limit.", ("limit",))
         self._refreshes: list[Refresh] = []
         self._page = b""
         self._page_at = float("-inf")

@@ -92,6 +92,25 @@ class Settings(BaseModel):
         Path | None,
         Field(description="TOML file of what to warn of; none: the default, `deploy/config/early-warning.toml`"),
     ] = None
+    rate_account: Annotated[
+        float, Field(ge=0, description="Requests a second that one account's key may make, over time; 0: no limit")
+    ] = 50.0
+    burst_account: Annotated[int, Field(ge=1, description="Requests that one account's key may make at once")] = 500
+    rate_network: Annotated[float, Field(ge=0, description="As `rate_account`, for a local network's key")] = 50.0
+    burst_network: Annotated[int, Field(ge=1, description="As `burst_account`, for a local network's key")] = 500
+    rate_operator: Annotated[float, Field(ge=0, description="As `rate_account`, for an operator")] = 200.0
+    burst_operator: Annotated[int, Field(ge=1, description="As `burst_account`, for an operator")] = 2000
+    rate_unknown: Annotated[
+        float,
+        Field(ge=0, description="Requests without a valid key that one address may make a second; 0: no limit"),
+    ] = 5.0
+    burst_unknown: Annotated[int, Field(ge=1, description="As `burst_account`, without a valid key")] = 100
+    streams_per_account: Annotated[
+        int, Field(ge=0, description="Live streams that one account may have open in one process; 0: no limit")
+    ] = 100
+    reports_per_circuit: Annotated[
+        int, Field(ge=0, description="Further reports an hour that join one circuit's open ticket; 0: no limit")
+    ] = 60
     webhook_networks: Annotated[
         tuple[IPv4Network | IPv6Network, ...],
         Field(description="Networks that webhooks may reach although they are not public, such as `10.20.0.0/16`"),

@@ -4,7 +4,7 @@ A report takes one statement when it opens a ticket. Everything else about it (r
 ticket, lost a race) is found out on the second way, in a transaction of its own.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 
 from services.intake import model
@@ -22,12 +22,17 @@ from shared.tickets.targets import Standing
 
 RACES = 3
 Rank = Callable[[FaultReported, datetime], Standing]
+Admit = Callable[[Tx, Ticket, datetime], Awaitable[None]]
 
 
 class Desk:
-    """Takes reports and customers' commands; `close` finishes what was taken. `rank` places a report in the queues."""
+    """Takes reports and customers' commands; `close` finishes what was taken. `rank` places a report in the queues.
 
-    def __init__(self, database: Database, clock: Clock, rank: Rank) -> None:
+    `admit` raises TooManyRequests when one more report is not to join this ticket now.
+    """
+
+    def __init__(self, database: Database, clock: Clock, rank: Rank, admit: Admit) -> None:
+        self._admit = admit
         self._clock = clock
         self._rank = rank
         self._reports: GroupCommit[ReportFault, Reported | None] = GroupCommit(
@@ -37,7 +42,7 @@ class Desk:
         self._changes: GroupCommit[Change, Changed] = GroupCommit(database, Changes(clock).run)
 
     async def report(self, report: ReportFault) -> Reported:
-        """Durable when it answers. Raises KeyReused, Unavailable."""
+        """Durable when it answers. Raises KeyReused, TooManyRequests, Unavailable."""
         reported = await self._reports.submit(report) or await self._others.submit(report)
         assert reported is not None
         return reported
@@ -92,6 +97,7 @@ class Desk:
         if stored is None or stored.ticket.is_over:
             return None
         now = self._clock.now()
+        await self._admit(tx, stored.ticket, now)
         facts = model.join(stored.ticket, report.fact)
         ticket, entries = log.append(
             stored.ticket, stored.head, facts, at=now, actor=report.actor, origin=report.origin

@@ -5,6 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter
 
 from services.intake.api import report_route, routes
+from services.intake.crowding import Crowding
 from services.intake.handlers import Desk
 from services.intake.metrics import IntakeMetrics
 from services.intake.report import ReportDoor
@@ -18,12 +19,19 @@ from shared.tickets.targets import Policy, Standing
 
 class IntakeService:
     def __init__(
-        self, database: Database, registry: Registry, clock: Clock, *, policy: Policy, metrics: Metrics
+        self,
+        database: Database,
+        registry: Registry,
+        clock: Clock,
+        *,
+        policy: Policy,
+        metrics: Metrics,
+        joins_an_hour: int,
     ) -> None:
         def rank(fact: FaultReported, at: datetime) -> Standing:
             return policy.standing(fact.tier, fact.impact, reported_at=fact.reported_at, opened_at=at)
 
-        self._desk = Desk(database, clock, rank)
+        self._desk = Desk(database, clock, rank, Crowding(joins_an_hour, metrics).admit)
         door = ReportDoor(self._desk, registry, policy, clock, IntakeMetrics(metrics, database))
         self.routers: list[APIRouter] = [report_route(door), routes(self._desk, database)]
 

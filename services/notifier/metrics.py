@@ -23,6 +23,7 @@ class NotifierMetrics:
             "vrc_webhook_stale_records_total", "Attempts whose claim had run out before they were recorded."
         )
         self.streams = metrics.gauge("vrc_streams_open", "Live streams that are open.")
+        self.stream_refused = metrics.refusals.labels("streams").inc
         self._due = metrics.gauge("vrc_webhook_lanes_due", "Lanes (one ticket of one subscription) that are due.")
         self._database = database
         self._clock = clock

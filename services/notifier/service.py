@@ -59,7 +59,7 @@ class NotifierService:
         claim_for = max(CLAIM_FOR, 4 * timeout)
         self._deliveries = Deliveries(database, channel, clock, own, claim_for=claim_for, instance=settings.instance)
         self._feeder = Feeder(database, self._deliveries, clock, own)
-        self.hub = Hub(database, own)
+        self.hub = Hub(database, own, most_of_account=settings.streams_per_account)
         desk = SubscriptionDesk(database, clock, settings)
         self.routers: list[APIRouter] = [stream_routes(self.hub, database), subscription_routes(desk, database)]
         self._loops: list[Loop] = []

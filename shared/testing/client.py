@@ -1,8 +1,8 @@
 """A patient HTTP client of the center, for simulated customers, simulated local networks and the replay.
 
-While the center is away (no connection, 503) the same request goes again with the same Idempotency-Key, so a
-restart in the middle neither loses nor doubles anything. It never cancels a call: httpx's pool can stay dead after
-that, so calls end by their own timeouts and wait for a place in our queue, not in the pool's.
+While the center is away (no connection, 503) or has had enough (429) the same request goes again with the same
+Idempotency-Key, so a restart in the middle neither loses nor doubles anything. It never cancels a call: httpx's pool
+can stay dead after that, so calls end by their own timeouts and wait for a place in our queue, not in the pool's.
 """
 
 import asyncio
@@ -87,7 +87,7 @@ class CenterClient:
         waited, pause = 0.0, FIRST_PAUSE_S
         while True:
             answer = await self._once(request)
-            if isinstance(answer, Answer) and answer.status != 503:
+            if isinstance(answer, Answer) and answer.status not in (429, 503):
                 return answer
             if waited >= self._patience_s or await self._paused(pause):
                 raise Unavailable(answer.body.get("detail", "503") if isinstance(answer, Answer) else answer)

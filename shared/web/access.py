@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.metrics import Metrics
 from shared.web.problems import INCIDENT
+from shared.web.rates import HEADERS
 
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 FLUSH_LINES = 64
@@ -72,7 +73,8 @@ class Access:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
+                more = scope.get(HEADERS, ())  # of the rate limit, once it is known who calls
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id), *more]
                 self._record(scope, status, time.perf_counter() - started, request_id)
             await send(message)
 

@@ -77,9 +77,26 @@ def _document(app: FastAPI) -> dict[str, Any]:
                     access = access_of(route)
                     operation["x-roles"] = list(access.roles) if access else []
                     operation["x-permission"] = access.needs if access else None
+                    if access:
+                        operation["responses"]["429"] = _too_many()
                     _correct(operation)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _too_many() -> dict[str, Any]:
+    """Whoever has to say who he is may do so too often: the answer of every operation that is not public."""
+    number, text = {"type": "integer"}, {"type": "string"}
+    of_key = "of your key, as in draft-ietf-httpapi-ratelimit-headers-10"
+    return {
+        "description": "A limit; try again after `Retry-After` seconds",
+        "headers": {
+            "Retry-After": {"required": True, "description": "Seconds", "schema": number},
+            "RateLimit-Policy": {"description": f"`q` requests in `w` seconds, {of_key}", "schema": text},
+            "RateLimit": {"description": f"`r` left, all `q` again after `t` seconds, {of_key}", "schema": text},
+        },
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
 
 
 def _correct(operation: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from shared.errors import (
     IllegalMove,
     InvalidInput,
     NotFound,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
 )
@@ -61,7 +62,7 @@ def problem(error: CenterError) -> Response:
             body["errors"] = [{"field": e.field, "message": e.message} for e in errors]
         case IllegalMove(legal=legal):
             body["legal"] = list(legal)
-        case Unavailable(retry_after_s=seconds):
+        case Unavailable(retry_after_s=seconds) | TooManyRequests(retry_after_s=seconds):
             headers["Retry-After"] = str(seconds)
         case Unauthenticated():
             headers["WWW-Authenticate"] = "Bearer"

@@ -94,7 +94,15 @@ def temporary() -> Iterator[Path]:
 @contextmanager
 def running(command: str, ground: Ground, *, port: int, extra: Iterable[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
     """`vrc <command>` with metrics and access log on, as in production; ready when it answers."""
-    flags = [f"--port={port}", "--metrics-port=0", "--access-log", "--log-level=warning", *ground.arguments, *extra]
+    flags = [
+        f"--port={port}",
+        "--metrics-port=0",
+        "--rate-account=0",
+        "--access-log",
+        "--log-level=warning",
+        *ground.arguments,
+        *extra,
+    ]
     path = ground.settings.data_dir / f"{command}-{port}.log"
     log = path.open("wb")
     process = subprocess.Popen([sys.executable, "-m", "services.cli", command, *flags], stdout=log, stderr=log)

@@ -68,10 +68,14 @@ async def run(console: Console, ground: Ground, *, first: int, rounds: int = 3) 
     return first
 
 
+async def anybody(*_: object) -> None:
+    """No limit."""
+
+
 async def _report(database: PostgresDatabase, first: int) -> list[Any]:
     """Tickets opened, their pointers in the outbox; answers the same messages for the bare loop."""
     clock = SystemClock()
-    desk = Desk(database, clock, lambda fact, at: Standing("diamond", to_ms(at), to_ms(at)))
+    desk = Desk(database, clock, lambda fact, at: Standing("diamond", to_ms(at), to_ms(at)), anybody)
     now = clock.now()
     facts = [FaultReported(ACCOUNT, circuit_id(first + i), "down", "no light", now) for i in range(COUNT)]
     for i in range(0, COUNT, CHUNK):

@@ -49,6 +49,8 @@ def base_url(tmp_path_factory: pytest.TempPathFactory, seeded_folder: Path) -> I
     folder = Path(shutil.copytree(seeded_folder, tmp_path_factory.mktemp("schemathesis") / "var"))
     (port,) = free_ports(1)
     options = ["--data-dir", folder, "--port", str(port), "--metrics-port", "0", "--log-level", "warning"]
+    options += [f"--rate-{who}=0" for who in ("account", "network", "operator", "unknown")]
+    options += ["--reports-per-circuit=0"]  # one caller stands for all, and is in a hurry
     process = ServerProcess([sys.executable, "-m", "services.cli", "up", *options], log=folder / "log")
     process.wait_until(lambda: "Metrics on" in process.log.read_text(), timeout_s=60)
     yield f"http://127.0.0.1:{port}"

@@ -53,11 +53,14 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, hub: Hub, reader: Reader, scope: Scope, after: int | None) -> None:
+    def __init__(
+        self, hub: Hub, reader: Reader, scope: Scope, after: int | None, *, account: str | None = None
+    ) -> None:
         self.status_code = 200
         self.background = None
         self.init_headers(HEADERS)  # and no body, which would bring a Content-Length
         self.scope = scope
+        self.account = account
         self._hub = hub
         self._reader = reader
         self._position = after or 0
@@ -188,15 +191,16 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
         caller = await authenticate(request, READERS)
         _require_open(hub)
         after = await hub.start_after(request.headers.get("last-event-id"))
-        reader = reader_for(caller, database)
-        return EventStream(hub, reader, _scope(caller), await hub.newest() if after is None else after)
+        after = await hub.newest() if after is None else after
+        return _open_stream(hub, caller, reader_for(caller, database), _scope(caller), after)
 
     async def of_ticket(request: Request) -> Response:
         caller = await authenticate(request, READERS)
         _require_open(hub)
         reader = reader_for(caller, database)
         id = await _visible(reader, caller, request.path_params["id"])
-        return EventStream(hub, reader, Scope(ticket=id), await hub.start_after(request.headers.get("last-event-id")))
+        after = await hub.start_after(request.headers.get("last-event-id"))
+        return _open_stream(hub, caller, reader, Scope(ticket=id), after)
 
     @router.get(
         "/v1/stream", status_code=200, response_class=EventStream, responses=STREAM_PROBLEMS,
@@ -217,6 +221,14 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
         """With Last-Event-ID: what followed that event. `data` is an item of the ticket's log."""
 
     return router
+
+
+def _open_stream(hub: Hub, caller: Principal, reader: Reader, scope: Scope, after: int | None) -> EventStream:
+    """To be served without an await in between: only then is its place taken. Raises TooManyRequests."""
+    account = caller.subject if caller.role == "account" else None
+    if account is not None:
+        hub.require_place(account)
+    return EventStream(hub, reader, scope, after, account=account)
 
 
 def _scope(caller: Principal) -> Scope:

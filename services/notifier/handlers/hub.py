@@ -6,7 +6,7 @@ nobody waits for the slow, and nothing is buffered here. While no stream is live
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -18,13 +18,14 @@ from services.notifier.store.feed import FED, Placed, Scope
 from shared.bus.wake import Wake
 from shared.contracts.event import public
 from shared.db.port import Database, Reader
-from shared.errors import FieldError, Gone, InvalidInput
+from shared.errors import FieldError, Gone, InvalidInput, TooManyRequests
 from shared.ids import TicketId
 
 HEARTBEAT = b": still here\n\n"
 HEARTBEAT_EVERY_S = 15.0
 AT_ONCE = 500  # streams served before others in this process get a turn
 PAGE = 100  # what a stream that catches up reads, and has in its connection's buffer, at once
+PLACE_MAY_BE_FREE_S = 30
 HEADER = "header:last-event-id"
 
 
@@ -32,6 +33,7 @@ class Listener(Protocol):
     """An open stream. No method may wait or raise; those that are not live ignore what they are offered."""
 
     scope: Scope
+    account: str | None
 
     def offer(self, position: int, frame: bytes) -> None: ...
 
@@ -50,7 +52,9 @@ def frame(placed: Placed) -> bytes:
 class Hub:
     """`run_once` reads what is new; call it whenever `wake` is set, and every second."""
 
-    def __init__(self, database: Database, metrics: NotifierMetrics) -> None:
+    def __init__(self, database: Database, metrics: NotifierMetrics, *, most_of_account: int = 0) -> None:
+        self._most_of_account = most_of_account  # 0: any number
+        self._of_account: Counter[str | None] = Counter()
         self._database = database
         self._metrics = metrics
         self._live: dict[Scope, set[Listener]] = defaultdict(set)
@@ -93,14 +97,27 @@ class Hub:
     async def history(self, reader: Reader, ticket: TicketId, *, after_seq: int) -> Sequence[Placed]:
         return await feed.history(reader, ticket, after_seq=after_seq, most=PAGE)
 
+    def require_place(self, account: str) -> None:
+        """Raises TooManyRequests when this account has as many streams open as it may."""
+        if 0 < self._most_of_account <= self._of_account[account]:
+            self._metrics.stream_refused()
+            raise TooManyRequests(
+                f"This account has {self._most_of_account} live streams open; close one, or let several readers share.",
+                retry_after_s=PLACE_MAY_BE_FREE_S,
+            )
+
     def enter(self, listener: Listener) -> None:
         """An open stream, live or not, so that it can be ended."""
         self._open.add(listener)
+        self._of_account[listener.account] += 1
         self._metrics.streams.inc()
 
     def exit(self, listener: Listener) -> None:
         self.leave(listener)
         self._open.discard(listener)
+        self._of_account[listener.account] -= 1
+        if not self._of_account[listener.account]:
+            del self._of_account[listener.account]
         self._metrics.streams.dec()
 
     def join(self, listener: Listener) -> None:

@@ -94,7 +94,7 @@ class Client:
         await self._session.close()
 
     async def ask(self, request: Request) -> Answer:
-        """Any answer but 503. Raises NoAnswer."""
+        """Any answer but 429 and 503. Raises NoAnswer."""
         now = asyncio.get_running_loop().time
         give_up_at, tries = now() + PATIENCE_S, 0
         bases = self._routes.of(request.path)
@@ -151,8 +151,8 @@ class Client:
             return None
         finally:
             self.under_way -= 1
-        if answer.status == 503:
+        if answer.status in (429, 503):
             if retry_after is None:
-                self.defects.append(f"{request.method} {request.path}: 503 without Retry-After")
+                self.defects.append(f"{request.method} {request.path}: {answer.status} without Retry-After")
             return None
         return answer
