@@ -16,10 +16,11 @@ from aiokafka.errors import (
 )
 
 from shared.bus.kafka import Access, KafkaInbound, KafkaPublisher, administering, ensure_topics
-from shared.bus.rights import of_network
+from shared.bus.rights import SCRAM_SHA_512, of_network
 from shared.contracts.envelope import Message
 from shared.contracts.topics import TICKETS, orders_topic, progress_topic
 from shared.errors import Refused, Unavailable
+from shared.testing.servers import Kafka
 from tests.locked import Client, Locked
 from tests.registry import BEIJING, CHUXIONG
 from tests.waiting import until
@@ -198,3 +199,14 @@ async def test_password_that_changed_in_its_file_is_used_from_the_next_connectio
 async def joined(inbound: KafkaInbound) -> bool:
     await asyncio.wait_for(inbound.poll(), timeout=10)
     return inbound._consumer is not None
+
+
+async def test_users_are_told_apart_without_tls_too(tmp_path: Path) -> None:
+    with await asyncio.to_thread(lambda: Kafka(secured=True, tls=False).__enter__()) as kafka:
+        admin = kafka.security.admin
+        async with administering(kafka.bootstrap, admin) as found:
+            assert await found.users() == {admin.user: frozenset({SCRAM_SHA_512})}
+        for access in (with_password(admin, "guessed", tmp_path), None, replace(admin, tls=True)):
+            with pytest.raises(Unavailable):
+                async with administering(kafka.bootstrap, access):
+                    pass
