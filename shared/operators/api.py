@@ -1,5 +1,6 @@
 """The operators' routes: sign-in, callback, sign-out, break-glass, who am I. Nobody need be signed in to reach them."""
 
+import asyncio
 import hmac
 import re
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from shared.web.authentication import caller_of
 from shared.web.routes import StrictRoute, problems
 
 BREAK_GLASS_LASTS = timedelta(hours=1)
+REFUSED_AFTER_S = 0.5  # whatever the reason: a failure is written down, a try while locked is not, and that takes time
 TO_BROWSER: dict[int | str, dict[str, Any]] = {303: {"description": "The browser goes on to `Location`"}}
 NO_OPENID = "There is no sign-in here: no OpenID provider is set (oidc_issuer). Operators use API keys or break-glass."
 NO_ADDRESS = "There are no sessions here: set public_url, the address at which browsers reach this center."
@@ -85,11 +87,12 @@ def _add_sign_in(router: APIRouter, door: Door) -> None:
             openid.require_issuer(iss)
             operator, id_token = await openid.finish(attempt, _code(code, error))
         except (Unauthenticated, Forbidden, Unavailable) as refusal:
-            door.journal.not_signed_in(refusal)
+            await door.journal.not_signed_in(refusal, door.by_session.address(request))
             raise
         session = await door.sessions.begin(
-            operator, "openid", instead_of=door.cookies.session(request), id_token=id_token
-        )
+            operator, "openid", instead_of=door.cookies.session(request), id_token=id_token,
+            address=door.by_session.address(request),
+        )  # fmt: skip
         door.journal.signed_in(session)
         answer = _to(attempt.next)
         door.cookies.drop(answer, SIGN_IN)
@@ -108,13 +111,16 @@ def _add_break_glass(router: APIRouter, door: Door) -> None:
             raise NotFound(NO_ADDRESS)
         if "origin" in request.headers:  # every browser says it, so another site can't sign anybody in unseen
             door.by_session.require_own_origin(request)
+        address, answers_at = door.by_session.address(request), asyncio.get_running_loop().time() + REFUSED_AFTER_S
         outcome = await door.break_glass.opens(body.password)
-        door.journal.break_glass(outcome, door.by_session.address(request))
+        await door.journal.break_glass(outcome, address)
         if outcome != "opened":
+            await asyncio.sleep(answers_at - asyncio.get_running_loop().time())
             raise Unauthenticated(REFUSED)
         session = await door.sessions.begin(
-            BREAK_GLASS_OPERATOR, "break_glass", instead_of=door.cookies.session(request), lasts=BREAK_GLASS_LASTS
-        )
+            BREAK_GLASS_OPERATOR, "break_glass", instead_of=door.cookies.session(request), lasts=BREAK_GLASS_LASTS,
+            address=address,
+        )  # fmt: skip
         answer = _private(shapes.of_session(session))
         door.cookies.put(answer, SESSION, session.cookie)
         return answer
@@ -140,7 +146,7 @@ def _add_session(router: APIRouter, door: Door) -> None:
         session = await door.by_session.session(request)
         if session is None:
             raise Unauthenticated("This request has no session that could end.")
-        await door.sessions.end(session.cookie)
+        await door.sessions.end(session, address=door.by_session.address(request))
         door.journal.signed_out(session)
         answer = _private(shapes.SignedOut(provider_sign_out=await _sign_out_url(door, session)))
         door.cookies.drop(answer, SESSION)

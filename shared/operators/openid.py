@@ -5,11 +5,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from shared.clock import Clock
-from shared.errors import Forbidden, Unauthenticated, Unavailable
+from shared.errors import Unauthenticated, Unavailable
 from shared.operators.claims import Operator, operator_of
 from shared.operators.config import Client
 from shared.operators.flow import Attempt
 from shared.operators.provider import DOWN, Provider
+from shared.operators.refusals import BadIdToken, NoDuty
 from shared.operators.tokens import BadToken, Tokens
 
 
@@ -37,12 +38,12 @@ class OpenID:
         )
 
     async def finish(self, attempt: Attempt, code: str) -> tuple[Operator, str]:
-        """Who signed in, with the ID token. Raises Unauthenticated, or Forbidden for somebody without a duty."""
+        """Who signed in, with the ID token. Raises Unauthenticated, BadIdToken or NoDuty."""
         id_token = await self._provider.redeem(code, verifier=attempt.verifier, redirect_uri=self._redirect_uri)
         try:
             claims = await self._tokens.id_token(id_token, nonce=attempt.nonce)
         except BadToken as error:
-            raise Unauthenticated(f"The provider's ID token is not valid: {error}. Begin again.") from error
+            raise BadIdToken(error) from error
         return self._operator(claims), id_token
 
     async def bearer(self, token: str) -> Operator:
@@ -72,8 +73,5 @@ class OpenID:
         if operator is None:
             raise Unauthenticated("The provider names a subject that this center can't take.")
         if not operator.duties:
-            raise Forbidden(
-                f"{operator.name}, you have no duty at this center: nothing in the claim "
-                f"{self._client.duty_claim!r} gives one. Ask {self._contact}."
-            )
+            raise NoDuty(operator, self._client, self._contact)
         return operator

@@ -31,7 +31,7 @@ class OperatorsDoor:
             self._openid = OpenID(config.client, clock, public_url=config.public_url, contact=config.contact)
             self.authenticators.append(ByToken(self._openid, config.trusted_proxies))
         door = Door(
-            self._openid, BreakGlass(database, clock), sessions, by_session, cookies, Journal(metrics),
+            self._openid, BreakGlass(database, clock), sessions, by_session, cookies, Journal(metrics, database, clock),
             has_address=config.public_url is not None,
         )  # fmt: skip
         self.router: APIRouter = routes(door)

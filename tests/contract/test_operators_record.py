@@ -44,7 +44,7 @@ async def test_session_counts_in_all_processes_at_once_and_so_does_its_end(
     here, there = processes
     begun = await here.begin(LIN, "openid", instead_of=None, id_token="x.y.z")
     assert await there.find(begun.cookie) == begun
-    await there.end(begun.cookie)
+    await there.end(begun)
     assert await here.find(begun.cookie) is None
 
 
