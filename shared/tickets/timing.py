@@ -1,0 +1,215 @@
+"""The SLA clock: every figure of a ticket is one pure function of its log. Rules: `docs/architecture/sla-clock.md`.
+
+All instants are milliseconds since 1970, all durations milliseconds. Intervals are half-open, [start, end).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from shared.clock import to_ms
+from shared.contracts import facts as f
+from shared.contracts.event import Event
+from shared.ids import NetworkCode, OrderId
+
+State = Literal["running", "held", "pending", "restored", "over"]
+Ending = Literal["declined", "handed_over", "restored", "stood_down"]
+STAGES = ("take_in", "dispatch", "acceptance", "diagnosis", "repair", "confirmation")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The service was in this state; `counts` is whether it is time to repair. Reasons are those of a suspension."""
+
+    start: int
+    end: int
+    state: State
+    counts: bool
+    reason: f.SuspendReason | None = None
+    evidence: str | None = None
+    network: NetworkCode | None = None
+
+    @property
+    def length(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A network held an order from `start` until `end` (None: still). `counted` is without what was pending."""
+
+    order: OrderId
+    network: NetworkCode
+    start: int
+    end: int | None
+    ended_by: Ending | None
+    counted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one ticket, as its log stands at `now`.
+
+    `time_to_repair` is final once `restored_at` is there, runs on while the service is down, and is None for a ticket
+    that was cancelled or rejected without a restoration. `response` is None until an order was accepted.
+    """
+
+    now: int
+    reported_at: int
+    restored_at: int | None
+    state: State
+    time_to_repair: int | None
+    response: int | None
+    last_heard_at: int
+    pending: Mapping[str, int]
+    held: Mapping[str, int]
+    stages: Mapping[str, int | None]
+    intervals: Sequence[Interval]
+    spells: Sequence[Spell]
+
+
+def figures(log: Sequence[Event], now: datetime) -> Figures:
+    """`log` is complete and in order. Raises ValueError when it does not begin with a report."""
+    entries = [(event, event.fact()) for event in log]
+    if not entries or not isinstance(entries[0][1], f.FaultReported):
+        raise ValueError("a ticket's log begins with its report")
+    reported = to_ms(entries[0][1].reported_at)
+    end = max(to_ms(now), to_ms(log[-1].at))
+    marks = _marks(entries, reported)
+    intervals = _intervals(marks, end)
+    state, since = marks[-1].state, marks[-1].at
+    restored = since if state == "restored" else None
+    if state == "over":
+        restored = marks[-2].at if marks[-2].state == "restored" else None
+    repaired = restored is not None or state != "over"
+    accepted = _first(entries, f.OrderAccepted)
+    return Figures(
+        now=end, reported_at=reported, restored_at=restored, state=state,
+        time_to_repair=sum(i.length for i in intervals if i.counts) if repaired else None,
+        response=max(accepted - reported, 0) if accepted is not None else None,
+        last_heard_at=max(to_ms(e.at) for e, _ in entries if not e.actor.startswith("account:") or e.seq == 1),
+        pending=_by_reason(intervals, "pending"), held=_by_reason(intervals, "held"),
+        stages=_stages(entries, reported, restored), intervals=intervals, spells=_spells(entries, intervals, end),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """From `at` on the service is in `state`."""
+
+    at: int
+    state: State
+    suspended: f.TicketSuspended | None = None
+
+
+def _marks(entries: Iterable[tuple[Event, f.Fact]], reported: int) -> list[_Mark]:
+    """What moves the service's clock, in order. What the field says of when counts, within what is possible."""
+    marks = [_Mark(reported, "running")]
+    for event, fact in entries:
+        if (moved := _moved(fact)) is not None:
+            state, claimed = moved
+            at = to_ms(event.at)
+            counted = min(at, max(at if claimed is None else to_ms(claimed), marks[-1].at))
+            suspended = fact if isinstance(fact, f.TicketSuspended) else None
+            marks.append(_Mark(max(counted, marks[-1].at), state, suspended))
+    return marks
+
+
+def _moved(fact: f.Fact) -> tuple[State, datetime | None] | None:
+    """The state this brings the service into, and when the field says it was; None when it moves nothing."""
+    match fact:
+        case f.TicketSuspended(clock=clock, occurred_at=claimed):
+            return clock, claimed
+        case f.TicketResumed(occurred_at=claimed):
+            return "running", claimed
+        case f.ServiceRestored(restored_at=claimed):
+            return "restored", claimed
+        case f.TicketReopened():
+            return "running", None
+        case f.TicketClosed() | f.TicketCancelled() | f.TicketRejected():
+            return "over", None
+        case _:
+            return None
+
+
+def _intervals(marks: Sequence[_Mark], end: int) -> list[Interval]:
+    """Without empty ones, and while the ticket is not over. A restoration in vain counts as none."""
+    found = []
+    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+        until = following.at if following else max(end, mark.at)
+        if mark.state == "over" or until == mark.at:
+            continue
+        in_vain = mark.state == "restored" and following is not None and following.state not in ("over", "restored")
+        counts = in_vain or mark.state in ("running", "held")
+        why = mark.suspended
+        found.append(
+            Interval(mark.at, until, mark.state, counts, why.reason, why.evidence, why.network)
+            if why
+            else Interval(mark.at, until, mark.state, counts)
+        )
+    return found
+
+
+def _by_reason(intervals: Iterable[Interval], state: State) -> Mapping[str, int]:
+    total: Counter[str] = Counter()
+    for i in intervals:
+        if i.state == state and i.reason is not None:
+            total[i.reason] += i.length
+    return dict(total)
+
+
+def _first(entries: Iterable[tuple[Event, f.Fact]], kind: type[f.Fact]) -> int | None:
+    return next((to_ms(event.at) for event, fact in entries if isinstance(fact, kind)), None)
+
+
+def _stages(entries: Sequence[tuple[Event, f.Fact]], reported: int, restored: int | None) -> Mapping[str, int | None]:
+    """How long each stage took; None while it is not over, or never was. None of them is shorter than nothing."""
+    diagnosed = next(
+        (to_ms(e.at) for e, fact in entries if isinstance(fact, f.OrderProgressed) and fact.stage == "diagnosed"), None
+    )
+    ends = (
+        to_ms(entries[0][0].at), _first(entries, f.OrderIssued), _first(entries, f.OrderAccepted), diagnosed,
+        restored, _first(entries, f.TicketClosed),
+    )  # fmt: skip
+    stages, begin = dict[str, int | None](), reported
+    for name, end in zip(STAGES, ends, strict=True):
+        stages[name] = None if end is None else max(end - begin, 0)
+        begin = begin if end is None else max(end, begin)
+    return stages
+
+
+def _spells(entries: Iterable[tuple[Event, f.Fact]], intervals: Sequence[Interval], now: int) -> list[Spell]:
+    begun: dict[OrderId, tuple[NetworkCode, int]] = {}
+    found: list[Spell] = []
+
+    def end(order: OrderId, at: int, claimed: datetime | None, by: Ending) -> None:
+        if order in begun:
+            network, start = begun.pop(order)
+            until = max(start, min(at, at if claimed is None else to_ms(claimed)))
+            found.append(Spell(order, network, start, until, by, _counted(intervals, start, until)))
+
+    for event, fact in entries:
+        at = to_ms(event.at)
+        match fact:
+            case f.OrderIssued(order=order, network=network):
+                begun.setdefault(order, (network, at))
+            case f.OrderDeclined(order=order, occurred_at=claimed):
+                end(order, at, claimed, "declined")
+            case f.OrderHandedOver(order=order, occurred_at=claimed):
+                end(order, at, claimed, "handed_over")
+            case f.ServiceRestored(order=order, restored_at=claimed):
+                end(order, at, claimed, "restored")
+            case f.OrderStoodDown(order=order):
+                end(order, at, None, "stood_down")
+            case _:
+                continue
+    still = [Spell(o, n, start, None, None, _counted(intervals, start, now)) for o, (n, start) in begun.items()]
+    return sorted([*found, *still], key=lambda s: (s.start, s.order))
+
+
+def _counted(intervals: Iterable[Interval], start: int, end: int) -> int:
+    """[start, end) without what of it was pending."""
+    waited = sum(max(min(i.end, end) - max(i.start, start), 0) for i in intervals if i.state == "pending")
+    return end - start - waited
