@@ -92,7 +92,7 @@ def routes(desk: Desk, database: port.Database) -> APIRouter:
     return router
 
 
-async def _visible(database: port.Reader, principal: Principal, id: TicketId) -> Ticket:
+async def visible(database: port.Reader, principal: Principal, id: TicketId) -> Ticket:
     ticket = await tickets.get(database, id)
     if ticket is None or not sees(principal, ticket):
         raise NotFound()
@@ -124,7 +124,7 @@ def _add_reads(router: APIRouter, database: port.Database) -> None:
 
     @router.get("/v1/tickets/{id}", response_model=TicketView, responses=READ_PROBLEMS, tags=["tickets"])
     async def read_ticket(caller: Reader, id: TicketPath) -> Response:
-        return Response(ticket_bytes(await _visible(reader_for(caller, database), caller, id)), media_type=JSON)
+        return Response(ticket_bytes(await visible(reader_for(caller, database), caller, id)), media_type=JSON)
 
     @router.get(
         "/v1/tickets/{id}/log", response_model=shapes.LogPage, responses={**LIST_PROBLEMS, **READ_PROBLEMS},
@@ -133,7 +133,7 @@ def _add_reads(router: APIRouter, database: port.Database) -> None:
     async def read_log(caller: Reader, id: TicketPath, limit: Limit = 200, cursor: Cursor = None) -> Response:
         """Every fact of the ticket in order, each chained to the one before by its hash."""
         reader = reader_for(caller, database)
-        await _visible(reader, caller, id)
+        await visible(reader, caller, id)
         after = decode_cursor(cursor, int)
         seq = min(max(after[0], 0), 2**31 - 1) if after else 0
         entries = await tickets.entries(reader, id, after=seq, most=limit + 1)

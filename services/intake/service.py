@@ -9,6 +9,7 @@ from services.intake.crowding import Crowding
 from services.intake.handlers import Desk
 from services.intake.metrics import IntakeMetrics
 from services.intake.report import ReportDoor
+from services.intake.sla import sla_routes
 from shared.clock import Clock
 from shared.contracts.facts import FaultReported
 from shared.db.port import Database
@@ -33,7 +34,7 @@ class IntakeService:
 
         self._desk = Desk(database, clock, rank, Crowding(joins_an_hour, metrics).admit)
         door = ReportDoor(self._desk, registry, policy, clock, IntakeMetrics(metrics, database))
-        self.routers: list[APIRouter] = [report_route(door), routes(self._desk, database)]
+        self.routers: list[APIRouter] = [report_route(door), routes(self._desk, database), sla_routes(database, clock)]
 
     async def start(self) -> None:
         return None

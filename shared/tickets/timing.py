@@ -15,6 +15,7 @@ from shared.contracts.event import Event
 from shared.ids import NetworkCode, OrderId
 
 State = Literal["running", "held", "pending", "restored", "over"]
+Verdict = Literal["met", "breached", "running"]
 Ending = Literal["declined", "handed_over", "restored", "stood_down"]
 STAGES = ("take_in", "dispatch", "acceptance", "diagnosis", "repair", "confirmation")
 
@@ -93,6 +94,29 @@ def figures(log: Sequence[Event], now: datetime) -> Figures:
         pending=_by_reason(intervals, "pending"), held=_by_reason(intervals, "held"),
         stages=_stages(entries, reported, restored), intervals=intervals, spells=_spells(entries, intervals, end),
     )  # fmt: skip
+
+
+def is_final(figures: Figures) -> bool:
+    """Whether the time to repair changes no more, unless the ticket is reopened."""
+    return figures.restored_at is not None
+
+
+def verdict(figures: Figures, target: int | None) -> Verdict | None:
+    """On a target in ms of counted time; None without a target, or where there is no time to repair."""
+    if target is None or figures.time_to_repair is None:
+        return None
+    if figures.time_to_repair > target:
+        return "breached"
+    return "met" if is_final(figures) else "running"
+
+
+def breach_at(figures: Figures, target: int | None) -> int | None:
+    """When the target is broken if nothing more happens; None once that is settled, and while the clock is stopped."""
+    if verdict(figures, target) != "running" or figures.state == "pending":
+        return None
+    assert target is not None
+    assert figures.time_to_repair is not None
+    return figures.now + target - figures.time_to_repair
 
 
 @dataclass(frozen=True, slots=True)

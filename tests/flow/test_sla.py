@@ -1,0 +1,72 @@
+"""What the customer reads of the clock is what happened, on either way to run the center; and it is the log's."""
+
+from datetime import timedelta
+from typing import Any
+
+from shared.clock import to_ms
+from shared.testing.clock import ManualClock
+from tests.centers import House
+from tests.independent_clock import compute, ms
+from tests.registry import PLAIN, SHANGHAI, XIAN
+
+MIN = 60_000
+
+
+async def sla(center: House, ticket: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await center.customer.get(f"/v1/tickets/{ticket}/sla")).raise_for_status().json()
+    return found
+
+
+async def test_clock_stops_for_the_customer_and_the_verdict_is_by_what_counts(
+    any_center: House, clock: ManualClock
+) -> None:
+    ticket = await any_center.accepted(PLAIN[0], SHANGHAI, XIAN)
+    clock.advance(timedelta(minutes=30))
+    await any_center.network(XIAN).suspend(ticket, "no_site_access")
+    clock.advance(timedelta(hours=3))
+    waiting = await sla(any_center, ticket)
+    assert (waiting["state"], waiting["time_to_repair_ms"], waiting["target"]["breach_at"]) == (
+        "pending",
+        30 * MIN,
+        None,
+    )
+    await any_center.network(XIAN).resume(ticket)
+    clock.advance(timedelta(minutes=45))
+    await any_center.network(XIAN).restore(ticket)
+    clock.advance(timedelta(hours=9))
+    found = await sla(any_center, ticket)
+    assert (found["time_to_repair_ms"], found["within_2_hours"], found["target"]["verdict"]) == (75 * MIN, True, "met")
+    assert found["pending_ms"] == {"no_site_access": 180 * MIN}
+
+
+async def test_open_ticket_says_when_its_target_is_broken_and_then_that_it_is(
+    any_center: House, clock: ManualClock
+) -> None:
+    ticket = await any_center.report(PLAIN[1], SHANGHAI, XIAN)
+    running = (await sla(any_center, ticket))["target"]
+    assert ms(running["breach_at"]) - to_ms(clock.now()) == running["restore_ms"] == running["left_ms"]
+    clock.advance(timedelta(milliseconds=running["restore_ms"] + 1))
+    broken = (await sla(any_center, ticket))["target"]
+    assert (broken["verdict"], broken["left_ms"], broken["breach_at"]) == ("breached", -1, None)
+
+
+async def test_figures_are_those_of_a_second_implementation_over_the_public_log(
+    any_center: House, clock: ManualClock
+) -> None:
+    ticket = await any_center.accepted(PLAIN[2], SHANGHAI, XIAN)
+    for minutes, step in ((7, "suspend"), (21, "resume"), (50, "restore")):
+        clock.advance(timedelta(minutes=minutes, milliseconds=3))
+        await any_center.network(XIAN).say(step, ticket, **({"reason": "spares"} if step == "suspend" else {}))
+    await any_center.customer.reopen(ticket)
+    await any_center.ordered(ticket, XIAN)
+    clock.advance(timedelta(minutes=11))
+    found, expected = await sla(any_center, ticket), compute(await any_center.customer.log(ticket), to_ms(clock.now()))
+    assert found["time_to_repair_ms"] == expected["time_to_repair"]
+    assert found["held_ms"] == expected["held"]
+    assert found["stages_ms"] == expected["stages"]
+    assert [(i["state"], ms(i["start"]), ms(i["end"])) for i in found["intervals"]] == [
+        (i["state"], i["start"], i["end"]) for i in expected["intervals"]
+    ]
+    assert [(s["order"], s["counted_ms"]) for s in found["orders"]] == [
+        (s["order"], s["counted"]) for s in expected["spells"]
+    ]
