@@ -37,3 +37,12 @@ def test_links_of_the_documents_lead_somewhere() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     targets = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())]
     assert [(str(page), link) for page, link in targets if not (page.parent / link).exists()] == []
+
+
+def test_every_test_the_security_notes_name_is_there() -> None:
+    page, folder, missing = (ROOT / "docs/operations/security.md").read_text(), "", []
+    for found in re.findall(r"`(tests/\w+/)?(test_\w+\.py)`", page):
+        folder = found[0] or folder
+        if not (ROOT / folder / found[1]).exists():
+            missing.append(folder + found[1])
+    assert missing == []
