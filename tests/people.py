@@ -24,6 +24,7 @@ class Caller:
 
     def __init__(self, http: httpx.AsyncClient, key: str | None) -> None:
         self._http = http
+        self.key = key or ""
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     async def send(

@@ -15,7 +15,7 @@ from shared.auth.reading import reader_for
 from shared.clock import to_ms
 from shared.contracts.event import public
 from shared.db import port
-from shared.errors import NotFound
+from shared.errors import Forbidden, NotFound
 from shared.ids import TICKET_PATTERN, AccountId, TicketId
 from shared.origin import digest_of
 from shared.registry import reading
@@ -53,6 +53,15 @@ def sees(principal: Principal, ticket: Ticket) -> bool:
     if principal.role == "network":
         return any(o.network == principal.subject for o in ticket.orders)
     return principal.may_read(ticket.account)
+
+
+def changes(principal: Principal, ticket: Ticket) -> bool:
+    """Whether the ticket is there to be changed by this caller. Raises Forbidden when he may read it only."""
+    if not sees(principal, ticket):
+        return False
+    if principal.role == "account" and not principal.owns(ticket.account):
+        raise Forbidden(f"This ticket is {ticket.account}'s: your key may read it, only that account's may change it.")
+    return True
 
 
 def json(value: Any) -> Response:
@@ -110,11 +119,10 @@ def _add_reads(router: APIRouter, database: port.Database) -> None:
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:
-        """Newest first. `account` is for operators; an account always sees its own."""
-        mine = caller.subject if caller.role == "account" else account
+        """Newest first, of all accounts whose tickets the caller may read, or of this one of them."""
         before = decode_cursor(cursor, int, str)
         found = await store.newest(
-            reader_for(caller, database), account=AccountId(mine) if mine else None, circuit=circuit, status=status,
+            reader_for(caller, database), accounts=caller.reading(account), circuit=circuit, status=status,
             is_open=None if state is None else state == "open",
             before=(before[0], before[1]) if before else None, most=limit + 1,
         )  # fmt: skip
@@ -159,7 +167,7 @@ def _add_commands(router: APIRouter, desk: Desk) -> None:
     ) -> Response:
         asked = request_of(caller, key, f"POST /v1/tickets/{id}/{verb}", body.model_dump(mode="json"))
         changed = await desk.change(
-            Change(id, caller.actor, decide, partial(sees, caller), asked, caller.origin.salted())
+            Change(id, caller.actor, decide, partial(changes, caller), asked, caller.origin.salted())
         )
         headers = {REPLAYED: "true"} if changed.replayed else None
         return Response(ticket_bytes(changed.ticket), headers=headers, media_type=JSON)

@@ -72,6 +72,7 @@ class NotifierService:
         self._loops = [
             self._loop("notifier-deliveries", self._deliveries.claim_due_lanes, self._deliveries.wake),
             self._loop("notifier-streams", self.hub.run_once, self.hub.wake),
+            self._loop("notifier-admission", self.hub.dismiss, Wake()),
             Loop("notifier-prune", self.prune_due_feed, wake=Wake(), every_s=PRUNE_EVERY_S, pulse=None),
         ]
         for loop in self._loops:

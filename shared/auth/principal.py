@@ -39,6 +39,13 @@ class Principal:
     def may_read(self, account: AccountId) -> bool:
         return self.reads is None or account in self.reads
 
+    def reading(self, account: str | None) -> frozenset[AccountId] | None:
+        """The accounts to look among when it asks for this one, or (None) for all it may read."""
+        if account is None:
+            return self.reads
+        asked = frozenset({AccountId(account)})
+        return asked if self.reads is None else self.reads & asked
+
     def owns(self, account: AccountId) -> bool:
         """Whether it may change what is this account's: reading for a subsidiary is not writing for it."""
         return self.role == "operator" or (self.role == "account" and self.subject == account)

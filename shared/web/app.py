@@ -14,6 +14,7 @@ from shared.health import Health
 from shared.metrics import Metrics
 from shared.web import problems
 from shared.web.access import Access, AccessLog
+from shared.web.address import Networks
 from shared.web.authentication import Authenticator
 from shared.web.hot import HotPath
 from shared.web.limits import BodyLimit
@@ -42,10 +43,17 @@ class Readiness(BaseModel):
     troubles: dict[str, str]
 
 
-def make_app(routers: Sequence[APIRouter], *, authenticators: Sequence[Authenticator], health: Health) -> FastAPI:
+def make_app(
+    routers: Sequence[APIRouter],
+    *,
+    authenticators: Sequence[Authenticator],
+    health: Health,
+    trusted_proxies: Networks = (),
+) -> FastAPI:
     """Raises UndeclaredRoute."""
     app = FastAPI(title="VIP Response Center", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.authenticators = authenticators
+    app.state.trusted_proxies = trusted_proxies
     problems.install(app)
     for router in (_health_routes(health), *routers):
         # Not include_router: it wraps each router in a second matching step and re-makes its routes at each start.

@@ -12,7 +12,8 @@ from starlette.requests import Request
 
 from shared.auth.permissions import Access, giving
 from shared.auth.principal import Principal
-from shared.errors import Forbidden, Unauthenticated
+from shared.errors import Forbidden, Unauthenticated, Unavailable
+from shared.web.address import client_address
 
 _CALLER = "vrc.caller"  # in the request's scope
 
@@ -39,8 +40,19 @@ async def caller_of(request: Request) -> Principal:
     ways: Sequence[Authenticator] = request.app.state.authenticators
     for way in ways:
         if (caller := await way.principal(request)) is not None:
-            return replace(caller, address=request.client.host if request.client else "")
+            address = client_address(request)
+            return replace(caller, address=str(address) if address else "")
     raise Unauthenticated("Send an API key that is valid: `Authorization: Bearer <key>`.")
+
+
+async def is_still(request: Request, caller: Principal) -> bool:
+    """Whether this request would bring the same caller now, with what he may; True while nobody can tell."""
+    try:
+        return await caller_of(request) == caller
+    except (Unauthenticated, Forbidden):
+        return False
+    except Unavailable:
+        return True
 
 
 def _missing(caller: Principal, access: Access) -> str:

@@ -239,7 +239,7 @@ async def test_reader_that_goes_away_costs_nothing_more(door: Door) -> None:
 async def test_slow_reader_holds_up_nobody_and_misses_nothing(door: Door) -> None:
     first = await door.open()
     pipe = Pipe()
-    stream = EventStream(door.service.hub, door.database, Scope(ticket=first.ticket), None)
+    stream = EventStream(door.service.hub, door.database, Scope(ticket=first.ticket), None, admitted=always)
     slow = asyncio.create_task(stream({"type": "http"}, pipe.receive, pipe.send))
     await until(lambda: pipe.seqs() == [1])
     async with door.stream(f"/v1/tickets/{first.ticket}/stream") as quick:
@@ -257,7 +257,9 @@ async def test_slow_reader_holds_up_nobody_and_misses_nothing(door: Door) -> Non
 async def test_reader_that_never_reads_is_given_up(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "SLOWEST_S", 0.05)
     pipe = Pipe()
-    stream = EventStream(door.service.hub, door.database, Scope(), (await feed.bounds(door.database))[1])
+    stream = EventStream(
+        door.service.hub, door.database, Scope(), (await feed.bounds(door.database))[1], admitted=always
+    )
     slow = asyncio.create_task(stream({"type": "http"}, pipe.receive, pipe.send))
     await until(lambda: pipe.written != b"")
     pipe.fill()
@@ -291,6 +293,10 @@ async def test_many_readers_all_see_everything(door: Door) -> None:
         await ready.wait()
         await door.open(notes_=4)
     assert all(reader.result() == [1, 2, 3, 4, 5] for reader in readers)
+
+
+async def always() -> bool:
+    return True
 
 
 class Pipe:

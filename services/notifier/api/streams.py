@@ -7,7 +7,8 @@ buffer would not take is read again from the record when the reader has caught u
 import asyncio
 import logging
 import re
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Header, Path
@@ -23,9 +24,9 @@ from shared.auth.principal import Principal
 from shared.auth.reading import reader_for
 from shared.db.port import Database, Reader
 from shared.errors import NotFound, Unavailable
-from shared.ids import TICKET_PATTERN, AccountId, TicketId
+from shared.ids import TICKET_PATTERN, TicketId
 from shared.tickets import store as tickets
-from shared.web.authentication import authenticate
+from shared.web.authentication import authenticate, is_still
 from shared.web.routes import HotRoute, hot, problems
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,14 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, hub: Hub, reader: Reader, scope: Scope, after: int | None, *, account: str | None = None
+        self,
+        hub: Hub,
+        reader: Reader,
+        scope: Scope,
+        after: int | None,
+        *,
+        account: str | None = None,
+        admitted: Callable[[], Awaitable[bool]],
     ) -> None:
         self.status_code = 200
         self.background = None
@@ -63,6 +71,7 @@ class EventStream(Response):
         self.account = account
         self._hub = hub
         self._reader = reader
+        self.is_admitted = admitted
         self._position = after or 0
         self._wants_history = after is None
         self._is_live = self._is_ending = False
@@ -192,7 +201,7 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
         _require_open(hub)
         after = await hub.start_after(request.headers.get("last-event-id"))
         after = await hub.newest() if after is None else after
-        return _open_stream(hub, caller, reader_for(caller, database), _scope(caller), after)
+        return _open_stream(hub, request, caller, reader_for(caller, database), Scope(caller.reads), after)
 
     async def of_ticket(request: Request) -> Response:
         caller = await authenticate(request, READERS)
@@ -200,7 +209,7 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
         reader = reader_for(caller, database)
         id = await _visible(reader, caller, request.path_params["id"])
         after = await hub.start_after(request.headers.get("last-event-id"))
-        return _open_stream(hub, caller, reader, Scope(ticket=id), after)
+        return _open_stream(hub, request, caller, reader, Scope(ticket=id), after)
 
     @router.get(
         "/v1/stream", status_code=200, response_class=EventStream, responses=STREAM_PROBLEMS,
@@ -208,7 +217,7 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
     )  # fmt: skip
     @hot(of_account, READERS)
     async def stream(last_event_id: LastEventId = None) -> None:
-        """An account's own tickets, an operator's all. `event` is the event's type, `data` one line of JSON."""
+        """What an account may read, to an operator all. `event` is the event's type, `data` one line of JSON."""
 
     @router.get(
         "/v1/tickets/{id}/stream", status_code=200, response_class=EventStream, responses=STREAM_PROBLEMS,
@@ -223,16 +232,14 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
     return router
 
 
-def _open_stream(hub: Hub, caller: Principal, reader: Reader, scope: Scope, after: int | None) -> EventStream:
+def _open_stream(
+    hub: Hub, request: Request, caller: Principal, reader: Reader, scope: Scope, after: int | None
+) -> EventStream:
     """To be served without an await in between: only then is its place taken. Raises TooManyRequests."""
     account = caller.subject if caller.role == "account" else None
     if account is not None:
         hub.require_place(account)
-    return EventStream(hub, reader, scope, after, account=account)
-
-
-def _scope(caller: Principal) -> Scope:
-    return Scope(account=AccountId(caller.subject)) if caller.role == "account" else Scope()
+    return EventStream(hub, reader, scope, after, account=account, admitted=partial(is_still, request, caller))
 
 
 def _require_open(hub: Hub) -> None:

@@ -7,14 +7,14 @@ nobody waits for the slow, and nothing is buffered here. While no stream is live
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 import orjson
 
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.store import feed
-from services.notifier.store.feed import FED, Placed, Scope
+from services.notifier.store.feed import FED, Placed, Scope, Topic, topics_of
 from shared.bus.wake import Wake
 from shared.contracts.event import public
 from shared.db.port import Database, Reader
@@ -30,7 +30,7 @@ HEADER = "header:last-event-id"
 
 
 class Listener(Protocol):
-    """An open stream. No method may wait or raise; those that are not live ignore what they are offered."""
+    """An open stream. Only `is_admitted` may wait, none may raise; those not live ignore what they are offered."""
 
     scope: Scope
     account: str | None
@@ -40,6 +40,9 @@ class Listener(Protocol):
     def heartbeat(self) -> None: ...
 
     def end(self) -> None: ...
+
+    def is_admitted(self) -> Awaitable[bool]:
+        """Whether its caller would be let in now as he was then."""
 
 
 def frame(placed: Placed) -> bytes:
@@ -57,9 +60,9 @@ class Hub:
         self._of_account: Counter[str | None] = Counter()
         self._database = database
         self._metrics = metrics
-        self._live: dict[Scope, set[Listener]] = defaultdict(set)
+        self._live: dict[Topic, set[Listener]] = defaultdict(set)
+        self._joined: set[Listener] = set()
         self._open: set[Listener] = set()
-        self._count = 0
         self._beat_at = 0.0
         self.position = 0
         self.closed = False
@@ -86,7 +89,7 @@ class Hub:
 
     async def current(self) -> int:
         """The position up to which a stream must read for itself before it can `join`."""
-        if not self._count:
+        if not self._joined:
             self.position = max(self.position, await self.newest())
         return self.position
 
@@ -122,18 +125,20 @@ class Hub:
 
     def join(self, listener: Listener) -> None:
         """Live from `position` on: whoever joins has seen all before. Must not follow an await after looking at it."""
-        self._live[listener.scope].add(listener)
-        self._count += 1
+        self._joined.add(listener)
+        for topic in listener.scope.topics:
+            self._live[topic].add(listener)
         self.wake.set()
 
     def leave(self, listener: Listener) -> None:
         """Live no more; harmless when it was not."""
-        listeners = self._live.get(listener.scope)
-        if listeners and listener in listeners:
-            listeners.discard(listener)
-            self._count -= 1
-            if not listeners:
-                del self._live[listener.scope]
+        if listener not in self._joined:
+            return
+        self._joined.discard(listener)
+        for topic in listener.scope.topics:
+            self._live[topic].discard(listener)
+            if not self._live[topic]:
+                del self._live[topic]
 
     def close(self) -> None:
         """Ends every stream, and those that come later at once."""
@@ -141,9 +146,17 @@ class Hub:
         for listener in list(self._open):
             listener.end()
 
+    async def dismiss(self) -> None:
+        """Ends the streams of callers who would not be let in any more: a key revoked or expired, other terms."""
+        for number, listener in enumerate(list(self._open), 1):
+            if not await listener.is_admitted():
+                listener.end()
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+
     async def run_once(self) -> None:
         """What is new, to whom it concerns; heartbeats when it is time."""
-        while self._count:
+        while self._joined:
             found = await feed.page(self._database, Scope(), after=self.position)
             for placed in found:
                 if placed.position is not None and placed.position > self.position:
@@ -158,8 +171,7 @@ class Hub:
     async def _broadcast(self, position: int, placed: Placed) -> None:
         event = placed.event
         self.position = position
-        scopes = (Scope(), Scope(account=event.account), Scope(ticket=event.ticket))
-        concerned = [listener for scope in scopes for listener in self._live.get(scope, ())]
+        concerned = [listener for topic in topics_of(event) for listener in self._live.get(topic, ())]
         if concerned:
             shown = frame(placed)
             await self._each(concerned, lambda listener: listener.offer(position, shown))

@@ -43,7 +43,8 @@ def _page(*where: Any) -> Query:
 
 
 OF_ALL = _page()
-OF_ACCOUNT = _page(feed.c.account == bindparam("account"))
+OF_ACCOUNT = _page(feed.c.account == bindparam("account"))  # in the order of its index; several have to be sorted
+OF_ACCOUNTS = _page(any_of(feed.c.account, "accounts"))
 OF_TICKET = _page(feed.c.ticket == bindparam("ticket"))
 # Up to the mark only: what is in the log but not yet in the feed comes live, with its position.
 HISTORY = Query(
@@ -60,12 +61,27 @@ HISTORY = Query(
 END = 2**62
 
 
+Topic = tuple[str, str]
+EVERYTHING: Topic = ("all", "")
+
+
+def topics_of(event: Event) -> Sequence[Topic]:
+    return EVERYTHING, ("account", event.account), ("ticket", event.ticket)
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose events a stream shows: one ticket's, one account's, or (both None) all."""
+    """Whose events a stream shows: one ticket's, some accounts', or (both None) all."""
 
-    account: AccountId | None = None
+    accounts: frozenset[AccountId] | None = None
     ticket: TicketId | None = None
+
+    @property
+    def topics(self) -> Iterable[Topic]:
+        """An event concerns this scope when one of these is among its `topics_of`."""
+        if self.ticket is not None:
+            return [("ticket", self.ticket)]
+        return [EVERYTHING] if self.accounts is None else [("account", account) for account in self.accounts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +125,12 @@ async def page(reader: Reader, scope: Scope, *, after: int, upto: int = END, mos
     between: dict[str, Any] = {"after": after, "upto": upto, "most": most}
     if scope.ticket is not None:
         rows = await reader.fetch(OF_TICKET, ticket=scope.ticket, **between)
-    elif scope.account is not None:
-        rows = await reader.fetch(OF_ACCOUNT, account=scope.account, **between)
-    else:
+    elif scope.accounts is None:
         rows = await reader.fetch(OF_ALL, **between)
+    elif len(scope.accounts) == 1:
+        rows = await reader.fetch(OF_ACCOUNT, account=next(iter(scope.accounts)), **between)
+    else:
+        rows = await reader.fetch(OF_ACCOUNTS, accounts=sorted(scope.accounts), **between)
     return [_placed(row) for row in rows]
 
 

@@ -1,0 +1,103 @@
+"""An open stream ends when its key does: revoked, expired, or replaced, in this process and in another."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from services.run import Center, center
+from shared.auth.keys import IssuedKey
+from shared.settings import Settings
+from shared.testing.clock import START, ManualClock
+from shared.testing.serve import serving
+from tests.centers import House, Production
+from tests.keys import issued, save
+from tests.people import Caller
+from tests.registry import FAR, GRID
+from tests.streams import reading
+from tests.waiting import until
+
+HOUR = timedelta(hours=1)
+
+
+async def known(house: House, key: IssuedKey) -> IssuedKey:
+    await house.center.database.transact(lambda tx: save(tx, [key]))
+    await house.center.key_follower.refresh()
+    return key
+
+
+@pytest.fixture
+async def http(any_center: House) -> AsyncIterator[httpx.AsyncClient]:
+    async with serving(any_center.center.app) as url, httpx.AsyncClient(base_url=url) as client:
+        yield client
+        any_center.center.end_streams()
+
+
+@pytest.mark.parametrize("of_ticket", [False, True])
+async def test_streams_of_a_revoked_key_end_and_others_go_on(
+    any_center: House, http: httpx.AsyncClient, of_ticket: bool
+) -> None:
+    ticket = await any_center.customer.report(FAR)
+    path = f"/v1/tickets/{ticket}/stream" if of_ticket else "/v1/stream"
+    key = await known(any_center, issued("account", GRID))
+    async with reading(http, path, key.key) as cut, reading(http, "/v1/stream", any_center.customer.key) as kept:
+        assert (await any_center.operator.send("DELETE", f"/v1/keys/{key.id}")).status_code == 204
+        assert await cut.ended()
+        await any_center.customer.note(ticket, "still there?")
+        while (await kept.next()).event != "ticket.noted":
+            continue
+
+
+async def test_streams_of_a_key_end_when_it_expires(any_center: House, http: httpx.AsyncClient) -> None:
+    key = await known(any_center, issued("account", GRID, expires_at=any_center.clock.now() + HOUR))
+    async with reading(http, "/v1/stream", key.key) as stream:
+        any_center.clock.advance(HOUR)
+        assert await stream.ended()
+    assert (await Caller(http, key.key).get("/v1/stream")).status_code == 401
+
+
+class Pair:
+    """Two processes of one center on one PostgreSQL: keys are looked after at the first, streams read at the second."""
+
+    def __init__(self, first: Center, second: Center, here: httpx.AsyncClient, there: httpx.AsyncClient) -> None:
+        self.first, self.second = first, second
+        self.here, self.there = here, there
+
+
+@pytest.fixture
+async def pair(production_way: Production) -> AsyncIterator[Pair]:
+    """Their own loops run; nobody tells one what the other did."""
+    await production_way.begin()
+    async with AsyncExitStack() as stack:
+        centers, clients = [], []
+        for service in ("intake", "notifier"):
+            settings: Settings = production_way.settings
+            running = await stack.enter_async_context(center(settings, services=(service,), clock=ManualClock(START)))
+            url = await stack.enter_async_context(serving(running.app))
+            clients.append(await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30)))
+            centers.append(running)
+        yield Pair(*centers, *clients)
+        centers[1].end_streams()
+
+
+async def test_revocation_in_one_process_cuts_key_and_stream_in_another(pair: Pair) -> None:
+    key = issued("account", GRID)
+    await pair.first.database.transact(lambda tx: save(tx, [key]))
+    caller = Caller(pair.there, key.key)
+
+    async def answers(status: int) -> bool:
+        return (await caller.get("/v1/subscriptions")).status_code == status
+
+    await until(lambda: answers(200))
+    async with reading(pair.there, "/v1/stream", key.key) as stream:
+        own = Caller(pair.here, key.key)
+        await until(lambda: _known(own))
+        assert (await own.send("DELETE", f"/v1/keys/{key.id}")).status_code == 204
+        assert await stream.ended()
+    await until(lambda: answers(401), timeout_s=5)
+
+
+async def _known(caller: Caller) -> bool:
+    return (await caller.get("/v1/keys")).status_code == 200
