@@ -111,8 +111,8 @@ async def center(
         operators = OperatorsDoor(operators_config, database, clock, metrics)
         routers.append(operators.router)
         limits, trusted = _limits(settings, clock, metrics), settings.trusted_proxies
-        ways = [Limited(limits, ByKey(keyring, trusted), *operators.authenticators, trusted_proxies=trusted)]
-        api = make_app(routers, authenticators=ways, health=health)
+        ways = [Limited(limits, ByKey(keyring), *operators.authenticators, trusted_proxies=trusted)]
+        api = make_app(routers, authenticators=ways, health=health, trusted_proxies=trusted)
         access_log = AccessLog() if settings.access_log else None
         app = layered(api, metrics=metrics, access_log=access_log)
         loops = [follower.run(), key_follower.run(), keyring.run(), *parts.loops(services)]

@@ -64,7 +64,8 @@ async def subscribe(
     database: Database, clock: ManualClock, receiver: Receiver, *events: str, account: AccountId = ACCOUNT
 ) -> Subscription:
     """All events, or these; the receiver checks the signatures."""
-    made = await SubscriptionDesk(database, clock, SETTINGS).make(account, receiver.url, frozenset(events))
+    desk = SubscriptionDesk(database, clock, http=True, networks=LOOPBACK)
+    made = await desk.make(account, receiver.url, frozenset(events))
     receiver.secret = made.secret
     return made
 
@@ -111,7 +112,7 @@ class Notifier:
             database, channel, clock, own, claim_for=CLAIM_FOR, instance=instance, room=room, jitter=lambda: 0.0
         )
         self.feeder = Feeder(database, self.deliveries, clock, own)
-        self.desk = SubscriptionDesk(database, clock, SETTINGS)
+        self.desk = SubscriptionDesk(database, clock, http=True, networks=LOOPBACK)
 
     async def __aenter__(self) -> Self:
         return self

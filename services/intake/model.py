@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.auth.principal import Principal
 from shared.contracts import facts as f
+from shared.errors import Forbidden
 from shared.tickets.model import Ticket, require_ticket_move
 from shared.tickets.request import Request
 
@@ -26,6 +28,22 @@ class Reported:
     ticket: Ticket
     created: bool
     replayed: bool
+
+
+def sees(principal: Principal, ticket: Ticket) -> bool:
+    """Operators see all, accounts their own, local networks what they were ordered to."""
+    if principal.role == "network":
+        return any(o.network == principal.subject for o in ticket.orders)
+    return principal.may_read(ticket.account)
+
+
+def changes(principal: Principal, ticket: Ticket) -> bool:
+    """Whether the ticket is there to be changed by this caller. Raises Forbidden when he may read it only."""
+    if not sees(principal, ticket):
+        return False
+    if principal.role == "account" and not principal.owns(ticket.account):
+        raise Forbidden(f"This ticket is {ticket.account}'s: your key may read it, only that account's may change it.")
+    return True
 
 
 def join(ticket: Ticket, report: f.FaultReported) -> Sequence[f.Fact]:

@@ -4,12 +4,13 @@ from datetime import datetime
 
 from fastapi import APIRouter
 
-from services.intake.api import report_route, routes
+from services.intake.api import command_routes, report_route
 from services.intake.crowding import Crowding
 from services.intake.handlers import Desk
 from services.intake.metrics import IntakeMetrics
+from services.intake.reads.routes import read_routes
+from services.intake.reads.sla import sla_routes
 from services.intake.report import ReportDoor
-from services.intake.sla import sla_routes
 from shared.clock import Clock
 from shared.contracts.facts import FaultReported
 from shared.db.port import Database
@@ -34,7 +35,12 @@ class IntakeService:
 
         self._desk = Desk(database, clock, rank, Crowding(joins_an_hour, metrics).admit)
         door = ReportDoor(self._desk, registry, policy, clock, IntakeMetrics(metrics, database))
-        self.routers: list[APIRouter] = [report_route(door), routes(self._desk, database), sla_routes(database, clock)]
+        self.routers: list[APIRouter] = [
+            report_route(door),
+            read_routes(database),
+            sla_routes(database, clock),
+            command_routes(self._desk),
+        ]
 
     async def start(self) -> None:
         return None

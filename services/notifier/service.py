@@ -60,7 +60,7 @@ class NotifierService:
         self._deliveries = Deliveries(database, channel, clock, own, claim_for=claim_for, instance=settings.instance)
         self._feeder = Feeder(database, self._deliveries, clock, own)
         self.hub = Hub(database, own, most_of_account=settings.streams_per_account)
-        desk = SubscriptionDesk(database, clock, settings)
+        desk = SubscriptionDesk(database, clock, http=settings.webhook_http, networks=settings.webhook_networks)
         self.routers: list[APIRouter] = [stream_routes(self.hub, database), subscription_routes(desk, database)]
         self._loops: list[Loop] = []
         self._consuming: asyncio.Task[None] | None = None

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import bindparam, select
 
-from services.intake import store
+from services.intake.reads import store
 from shared.auth.principal import Principal
 from shared.db.statement import Query
 from shared.registry import reading

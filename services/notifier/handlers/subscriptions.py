@@ -1,5 +1,6 @@
 """Subscriptions made and ended. A secret is made here, told once, and stays out of every log."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from services.notifier.channels.webhook import targets
@@ -10,15 +11,16 @@ from shared.clock import Clock
 from shared.db.port import Database, Tx
 from shared.errors import FieldError, IllegalMove, InvalidInput, NotFound
 from shared.ids import AccountId, SubscriptionId, new_subscription_id
-from shared.settings import Settings
 
 
 class SubscriptionDesk:
-    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
+    """`http` and `networks`: what else than https to public addresses a webhook may use."""
+
+    def __init__(self, database: Database, clock: Clock, *, http: bool, networks: Sequence[targets.Network]) -> None:
         self._database = database
         self._clock = clock
-        self._http = settings.webhook_http
-        self._networks = settings.webhook_networks
+        self._http = http
+        self._networks = networks
 
     async def make(self, account: AccountId, url: str, events: frozenset[str]) -> Subscription:
         """Raises InvalidInput, or IllegalMove when the account has as many as it may have."""

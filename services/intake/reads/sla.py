@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 
-from services.intake.api import visible
+from services.intake.reads.routes import visible
 from shared.auth.principal import Principal
 from shared.auth.reading import reader_for
 from shared.clock import Clock, from_ms, rfc3339, to_ms

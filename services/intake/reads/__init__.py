@@ -1,0 +1,1 @@
+"""For whoever reads: tickets in lists and one by one, their logs, and circuits."""
