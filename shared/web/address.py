@@ -9,13 +9,12 @@ Address = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
 
 
-def client_address(connection: HTTPConnection) -> Address | None:
-    """The right-most hop that is not one of the app's `trusted_proxies`; None when it can't be known.
+def client_address(connection: HTTPConnection, trusted: Networks) -> Address | None:
+    """The right-most hop that is not a trusted proxy; None when it can't be known.
 
     Each proxy appends whom it heard from, so only what stands right of the first untrusted hop is worth believing:
     a caller may write whatever it likes into the rest.
     """
-    trusted: Networks = connection.app.state.trusted_proxies
     address = _address(connection.client.host) if connection.client else None
     hops = [hop for line in connection.headers.getlist("x-forwarded-for") for hop in line.split(",")]
     while hops and address is not None and any(address in network for network in trusted):

@@ -40,7 +40,7 @@ async def caller_of(request: Request) -> Principal:
     ways: Sequence[Authenticator] = request.app.state.authenticators
     for way in ways:
         if (caller := await way.principal(request)) is not None:
-            address = client_address(request)
+            address = client_address(request, request.app.state.trusted_proxies)
             return replace(caller, address=str(address) if address else "")
     raise Unauthenticated("Send an API key that is valid: `Authorization: Bearer <key>`.")
 

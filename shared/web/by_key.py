@@ -16,4 +16,4 @@ class ByKey:
         key = key.strip()
         if scheme.lower() != "bearer" or not key.startswith("vrc_"):
             return None
-        return self._keyring.principal(key, lambda: client_address(request))
+        return self._keyring.principal(key, lambda: client_address(request, request.app.state.trusted_proxies))
