@@ -28,7 +28,7 @@ chaos: .venv/.dev servers  ## kill -9 under load: 50 times embedded, 20 times ea
 bench: .venv/.dev servers  ## Speed beside this machine's floor, as ratios
 	$(PY) -m tests.bench $(ARGS)
 
-servers: .venv/.dev  ## Install PostgreSQL and Kafka for the tests
+servers: .venv/.dev  ## Install PostgreSQL, Kafka and an OpenID provider for the tests
 	@deploy/servers/install.sh
 
 lock: .venv/.dev  ## Write the lock files anew from pyproject.toml

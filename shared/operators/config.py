@@ -92,7 +92,8 @@ def _public_url(settings: Settings) -> str | None:
         raise BadConfig("public_url: must be an origin only, such as https://vip.example")
     if not _is_safe(settings.public_url):
         raise BadConfig("public_url: must be https (http only on loopback)")
-    return f"{url.scheme}://{url.netloc}".lower()
+    default = ":443" if url.scheme == "https" else ":80"  # browsers leave it out of the Origin
+    return f"{url.scheme}://{url.netloc.removesuffix(default)}".lower()
 
 
 def _is_safe(url: str) -> bool:

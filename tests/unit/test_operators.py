@@ -94,6 +94,8 @@ def test_settings_that_would_open_a_wrong_door_are_refused(changes: dict[str, An
     ("settings", "url", "secure"),
     [
         ({"public_url": "https://VIP.test/"}, "https://vip.test", True),
+        ({"public_url": "https://vip.test:443"}, "https://vip.test", True),
+        ({"public_url": "https://vip.test:8443"}, "https://vip.test:8443", True),
         ({"public_url": "http://localhost:8080"}, "http://localhost:8080", False),
         ({"port": 8081}, "http://127.0.0.1:8081", False),
         ({"host": "::1", "port": 8081}, "http://[::1]:8081", False),
