@@ -96,5 +96,7 @@ class DispatcherService:
         self._metrics.dispatched(*await self._desk.on_events(events))
 
     async def _look(self) -> None:
-        await self._silences.record(self._signs.take_due())
+        signs = self._signs.due()
+        await self._silences.record(signs)
+        self._signs.written(signs)
         await self._early_warning.sweep_due()

@@ -39,14 +39,16 @@ class Signs:
         now = self._clock.now()
         self._note(network, now, Sign(self._known(network).looked_at, now))
 
-    def take_due(self) -> Mapping[NetworkCode, Sign]:
-        """Those to be written down now."""
+    def due(self) -> Mapping[NetworkCode, Sign]:
+        """Those to be written down now; they wait until `written`, for the database may be away."""
         now = self._clock.now()
-        due = {network: sign for network, sign in self._waiting.items() if self._is_due(network, now)}
-        for network in due:
-            self._written[network] = now
-            del self._waiting[network]
-        return due
+        return {network: sign for network, sign in self._waiting.items() if self._is_due(network, now)}
+
+    def written(self, signs: Mapping[NetworkCode, Sign]) -> None:
+        for network, sign in signs.items():
+            self._written[network] = self._clock.now()
+            if self._waiting.get(network) is sign:  # else another came meanwhile
+                del self._waiting[network]
 
     def _known(self, network: NetworkCode) -> Sign:
         return self._waiting.get(network, Sign())

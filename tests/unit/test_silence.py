@@ -1,5 +1,6 @@
 """Which networks are silent: by what their tiers allow, by which door they have, and by their last sign of life."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -8,6 +9,7 @@ import pytest
 from services.dispatcher.noc.rules import DEFAULT, read_rules
 from services.dispatcher.noc.silence import Door, Reason, Silent, Waiting, silent
 from services.dispatcher.signs import Sign, Signs
+from shared.ids import NetworkCode
 from shared.testing.clock import START, ManualClock
 from shared.tickets.policy_file import read_policy
 from tests.architecture.sources import ROOT
@@ -71,16 +73,38 @@ def test_rules_to_copy_are_the_default() -> None:
     assert read_rules().repeats.circuit.faults == 3
 
 
+def written(signs: Signs) -> Mapping[NetworkCode, Sign]:
+    due = signs.due()
+    signs.written(due)
+    return due
+
+
 def test_sign_is_written_at_once_and_then_once_a_minute(clock: ManualClock) -> None:
     woken: list[str] = []
     signs = Signs(clock, lambda: woken.append("woken"))
     signs.looked(BEIJING)
-    assert signs.take_due() == {BEIJING: Sign(START, None)}
+    assert written(signs) == {BEIJING: Sign(START, None)}
     clock.advance(MINUTE / 2)
     signs.looked(BEIJING)
     signs.spoke(BEIJING)
     signs.spoke(CHUXIONG)
-    assert signs.take_due() == {CHUXIONG: Sign(None, START + MINUTE / 2)}
+    assert written(signs) == {CHUXIONG: Sign(None, START + MINUTE / 2)}
     clock.advance(MINUTE / 2)
-    assert signs.take_due() == {BEIJING: Sign(START + MINUTE / 2, START + MINUTE / 2)}
-    assert (woken, signs.take_due()) == (["woken", "woken"], {})
+    assert written(signs) == {BEIJING: Sign(START + MINUTE / 2, START + MINUTE / 2)}
+    assert (woken, written(signs)) == (["woken", "woken"], {})
+
+
+def test_sign_that_could_not_be_written_waits_for_the_next_time(clock: ManualClock) -> None:
+    signs = Signs(clock, lambda: None)
+    signs.spoke(BEIJING)
+    assert signs.due() == signs.due() == {BEIJING: Sign(None, START)}
+
+
+def test_sign_that_comes_while_another_is_written_is_not_lost(clock: ManualClock) -> None:
+    signs = Signs(clock, lambda: None)
+    signs.spoke(BEIJING)
+    due = signs.due()
+    signs.looked(BEIJING)
+    signs.written(due)
+    clock.advance(MINUTE)
+    assert signs.due() == {BEIJING: Sign(START, START)}
