@@ -3,6 +3,7 @@
 import click
 
 from services.commands import (
+    audit,
     break_glass,
     demo,
     fault,
@@ -32,6 +33,7 @@ for command in (
     topics,
     provision,
     keys,
+    audit,
     settings,
     tier,
     break_glass,

@@ -7,7 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from shared.audit.shell import at_shell
+from shared.audit.trail import record
 from shared.auth import store
+from shared.auth.desk import issuing
 from shared.auth.keys import IssuedKey, KeyTerms, Mint
 from shared.auth.permissions import Role, grants_of
 from shared.clock import Clock
@@ -31,6 +34,8 @@ async def load_demo(database: Database, mint: Mint, clock: Clock, folder: Path) 
         await put(tx, files.accounts, files.networks, files.circuits, by=by)
         if credentials:
             await store.save(tx, [issued.record for issued in credentials])
+            who = at_shell()
+            await record(tx, *(issuing(issued.record, who) for issued in credentials))
 
     await database.transact(load)
     if credentials:

@@ -31,7 +31,7 @@ FLOW: tuple[Part, ...] = (
         "routing, repair orders, the local networks' doors, the NOC's queue",
         consumes=("vrc.tickets", "vrc.progress.<code>"),
         owns=frozenset({"repair_orders", "refused_progress", "sweeps", "warnings", "network_signs"}),
-        serves=frozenset({"/v1/networks", "/v1/orders", "/v1/noc", "/v1/tickets"}),
+        serves=frozenset({"/v1/networks", "/v1/orders", "/v1/noc", "/v1/audit", "/v1/tickets"}),
     ),
     Part(
         "notifier",

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
+from services.auditing import Auditing
+from shared.audit.signing import Signer
 from shared.auth.desk import KeyDesk
 from shared.auth.keyring import Keyring
 from shared.auth.keys import Mint
@@ -33,10 +35,12 @@ from shared.settings import Settings
 from shared.tickets.policy_file import read_policy
 from shared.tickets.targets import Policy
 from shared.web.access import AccessLog
+from shared.web.address import named
 from shared.web.app import layered, make_app
 from shared.web.by_key import ByKey
 from shared.web.keys import key_routes
 from shared.web.rates import Limited, Limits, Rate
+from shared.web.refusals import Refusals
 
 if TYPE_CHECKING:
     from services.dispatcher.noc.rules import Rules
@@ -77,6 +81,7 @@ class Center:
     api: FastAPI
     app: ASGIApp
     notifier: "NotifierService | None"
+    refusals: Refusals
 
     def end_streams(self) -> None:
         """Before the listeners close: an open stream would hold them."""
@@ -104,7 +109,10 @@ async def center(
         await _when_it_answers(follower.refresh)
         await _look_at_second_wall(database, metrics)
         parts = _Parts(settings, clock, database, registry, metrics, health, policy)
-        running = [parts.service(name) for name in services]
+        refusals = Refusals(database, clock, named(settings.trusted_proxies))
+        signer, keeps = Signer(secrets.derive("audit")), "dispatcher" in services
+        auditing = Auditing(database, clock, signer, refusals, keeps=keeps, metrics=metrics, health=health)
+        running = [*(parts.service(name) for name in services), auditing]
         routers = [router for service in running for router in service.routers]
         if "intake" in services:
             routers.append(key_routes(KeyDesk(database, mint, clock), database, clock))
@@ -114,12 +122,12 @@ async def center(
         ways = [Limited(limits, ByKey(keyring), *operators.authenticators, trusted_proxies=trusted)]
         api = make_app(routers, authenticators=ways, health=health, trusted_proxies=trusted)
         access_log = AccessLog() if settings.access_log else None
-        app = layered(api, metrics=metrics, access_log=access_log)
+        app = layered(api, metrics=metrics, access_log=access_log, answered=refusals.note)
         loops = [follower.run(), key_follower.run(), keyring.run(), *parts.loops(services)]
         async with _running(running, loops), aclosing(operators):
             yield Center(
                 settings, clock, database, registry, keyring, follower, key_follower, metrics, health, api, app,
-                parts.notifier,
+                parts.notifier, refusals,
             )  # fmt: skip
         await keyring.record_use()
     finally:

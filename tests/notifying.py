@@ -17,6 +17,7 @@ from services.notifier.handlers.subscriptions import SubscriptionDesk
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.model import Subscription
 from services.notifier.tables import dead_letters, feed, lanes
+from shared.auth.principal import Principal
 from shared.contracts.event import Event
 from shared.contracts.facts import Fact
 from shared.db.port import Database
@@ -64,10 +65,13 @@ async def subscribe(
     database: Database, clock: ManualClock, receiver: Receiver, *events: str, account: AccountId = ACCOUNT
 ) -> Subscription:
     """All events, or these; the receiver checks the signatures."""
-    desk = SubscriptionDesk(database, clock, http=True, networks=LOOPBACK)
-    made = await desk.make(account, receiver.url, frozenset(events))
+    made = await subscription_desk(database, clock).make(Principal("account", account), receiver.url, frozenset(events))
     receiver.secret = made.secret
     return made
+
+
+def subscription_desk(database: Database, clock: ManualClock) -> SubscriptionDesk:
+    return SubscriptionDesk(database, clock, http=True, networks=LOOPBACK)
 
 
 class HandFed:
@@ -112,7 +116,7 @@ class Notifier:
             database, channel, clock, own, claim_for=CLAIM_FOR, instance=instance, room=room, jitter=lambda: 0.0
         )
         self.feeder = Feeder(database, self.deliveries, clock, own)
-        self.desk = SubscriptionDesk(database, clock, http=True, networks=LOOPBACK)
+        self.desk = subscription_desk(database, clock)
 
     async def __aenter__(self) -> Self:
         return self

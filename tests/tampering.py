@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from shared.audit.chain import GENESIS
 from shared.audit.trail import link
 from shared.origin import digest_of
 from shared.tickets import log as ticket_chain
+from shared.tickets.log import GENESIS
 from tests.auditing import Rows, Tables
 
 Tampering = Callable[[Tables, Tables, random.Random], None]  # the tables, an older copy of them, chance

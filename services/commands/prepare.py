@@ -8,7 +8,7 @@ nothing of it stays in the memory of the process that serves, and a password is 
 import asyncio
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,12 +16,17 @@ from services.commands.options import log_to_stderr, settings_from, settings_opt
 from services.commands.topics import prepare_topics
 from services.demo_data import load_demo
 from services.run import BadSettings, open_database, open_secrets
+from shared.audit.shell import at_shell
+from shared.audit.trail import Act, record
 from shared.auth.keys import Mint
 from shared.clock import SystemClock
 from shared.db.port import Tx
 from shared.db.sqlite import AlreadyRunning
 from shared.errors import CenterError
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from shared.db.migrate import Migrated
 
 
 def add_to(group: click.Group) -> None:
@@ -56,7 +61,9 @@ async def _hold_and_prepare(settings: Settings) -> None:
     database = open_database(settings)  # first, because it refuses a second process on the same data
     try:
         await database.transact(_nothing)  # SQLite's writer makes the file WAL first: it can't while migrations read it
-        await asyncio.to_thread(migrate, settings.database_url, services=services)
+        migrated = await asyncio.to_thread(migrate, settings.database_url, services=services)
+        if migrated.before != migrated.after:
+            await database.transact(lambda tx: record(tx, _migration(migrated)))
         if settings.demo:
             mint = Mint(settings.environment, open_secrets(settings))
             await load_demo(database, mint, SystemClock(), settings.data_dir)
@@ -66,6 +73,11 @@ async def _hold_and_prepare(settings: Settings) -> None:
 
 async def _nothing(tx: Tx) -> None:
     """An empty transaction."""
+
+
+def _migration(migrated: "Migrated") -> Act:
+    who, details = at_shell(), {"before": migrated.before}
+    return Act(SystemClock().now(), who.actor, "schema.migrated", f"schema:{migrated.after}", details, who.origin)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-GENESIS = bytes(32)
+from shared.tickets.log import GENESIS
+
 Kind = Literal["edited", "deleted", "inserted", "reordered", "cut"]
 
 

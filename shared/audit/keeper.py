@@ -17,12 +17,10 @@ from shared.bus.wake import Wake
 from shared.clock import Clock, to_ms
 from shared.db.port import Database, Tx
 from shared.db.statement import Row
-from shared.errors import Unavailable
 from shared.metrics import Metrics
 
 log = logging.getLogger(__name__)
 ANCHOR_EVERY = timedelta(days=1)
-LOOK_EVERY_S = 1.0
 ACTOR = "system:audit"
 
 
@@ -32,24 +30,19 @@ class Keeper:
         self._clock = clock
         self._signer = signer
         self._walk: Walk | None = None
-        self._wake = Wake()
+        self.wake = Wake()
         self._acts = metrics.gauge("vrc_audit_acts", "Acts in the audit trail that were followed and sealed.")
         self._broken = metrics.gauge("vrc_audit_broken", "1 when the audit trail was seen to be tampered with.")
         self.finding: Finding | None = None
-        database.listen(APPENDED, self._wake.set)
+        database.listen(APPENDED, self.wake.set)
 
-    async def run(self) -> None:
-        while True:
-            try:
-                await self.seal()
-                await self.anchor_due_chains()
-            except Unavailable as error:
-                log.info("the audit trail's keeper waits: %s", error)
-            except NoAnchor as error:
-                self._alarm(Finding("anchors", 0, "edited", str(error)))
-            except Exception:
-                log.exception("the audit trail's keeper failed and tries again")
-            await self._wake.wait(LOOK_EVERY_S)
+    async def look(self) -> None:
+        """What is to be done now. Raises Unavailable."""
+        try:
+            await self.seal()
+            await self.anchor_due_chains()
+        except NoAnchor as error:
+            self._alarm(Finding("anchors", 0, "edited", str(error)))
 
     async def seal(self) -> None:
         """Follow the chain to its end and seal that; `finding` says when it could not be followed."""

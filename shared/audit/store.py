@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, Text, bindparam, func, or_, select, tuple_, update
 
 from shared.audit.anchors import Anchor, NoAnchor, read_line
-from shared.audit.chain import GENESIS, Finding, Link
+from shared.audit.chain import Finding, Link
 from shared.audit.tables import AUDIT_COLUMNS, anchored_heads, audit_anchors, audit_head, audit_log
 from shared.audit.trail import HEAD, Fields, link
 from shared.clock import to_ms
@@ -15,6 +15,7 @@ from shared.db.port import Reader, Tx
 from shared.db.statement import BulkInsert, Query, Row, any_of
 from shared.origin import digest_of
 from shared.tickets import log as ticket_chain
+from shared.tickets.log import GENESIS
 from shared.tickets.tables import LOG_COLUMNS, ticket_log, tickets
 
 PATIENCE_S = 60.0  # verifying reads everything, beside a center at work

@@ -13,12 +13,12 @@ from typing import Any, Literal, get_args
 import orjson
 from sqlalchemy import bindparam, update
 
-from shared.audit.chain import GENESIS
 from shared.audit.tables import AUDIT_COLUMNS, audit_head, audit_log
 from shared.clock import to_ms
 from shared.db.port import Tx
 from shared.db.statement import BulkInsert, Query
 from shared.origin import Origin
+from shared.tickets.log import GENESIS
 
 Action = Literal[
     "signin.succeeded",

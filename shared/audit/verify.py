@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from shared.audit import anchors as a
 from shared.audit import store
 from shared.audit.anchors import Anchor, HeadsDigest
-from shared.audit.chain import GENESIS, Finding, Walk
+from shared.audit.chain import Finding, Walk
 from shared.audit.signing import Signer
 from shared.audit.store import PAGE, PATIENCE_S
 from shared.clock import rfc3339
@@ -18,6 +18,7 @@ from shared.db.port import Reader
 from shared.db.statement import Row
 from shared.ids import TicketId
 from shared.tickets import store as tickets
+from shared.tickets.log import GENESIS
 
 MOST_FINDINGS = 100
 Progress = Callable[[str, int, int], None]  # what is read, how many rows of it so far, how many there are

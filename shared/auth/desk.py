@@ -5,12 +5,15 @@ A subject has two live keys at most, so that one can replace the other without a
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+from shared.audit.shell import AtShell, at_shell
+from shared.audit.trail import Act, record
 from shared.auth import store
 from shared.auth.keys import IssuedKey, Key, KeyTerms, Mint
 from shared.auth.permissions import grants_of
 from shared.auth.principal import Principal
-from shared.clock import Clock
+from shared.clock import Clock, rfc3339
 from shared.db.port import Database, Tx
 from shared.errors import FieldError, Forbidden, IllegalMove, InvalidInput, NotFound
 
@@ -19,14 +22,14 @@ GRANTS_FIELD = {"account": "scopes", "operator": "duties", "network": "scopes"}
 
 
 class KeyDesk:
-    """`by` is who asks over HTTP; None: whoever may run commands on the database itself."""
+    """`by` is who asks over HTTP; None: whoever may run commands on the database itself. All of it is audited."""
 
     def __init__(self, database: Database, mint: Mint, clock: Clock) -> None:
         self._database = database
         self._mint = mint
         self._clock = clock
 
-    async def issue(self, terms: KeyTerms) -> IssuedKey:
+    async def issue(self, terms: KeyTerms, *, by: Principal | None = None) -> IssuedKey:
         """Raises InvalidInput, or IllegalMove when the subject has two live keys."""
         now = self._clock.now()
         _check(terms, now)
@@ -34,7 +37,9 @@ class KeyDesk:
         async def add(tx: Tx) -> IssuedKey:
             if not await store.exists(tx, terms.role, terms.subject):
                 raise InvalidInput(FieldError("subject", f"is not the id of {_A[terms.role]} in the registry"))
-            return await self._add(tx, terms, now)
+            issued = await self._add(tx, terms, now)
+            await record(tx, issuing(issued.record, by or at_shell()))
+            return issued
 
         return await self._database.transact(add)
 
@@ -53,7 +58,11 @@ class KeyDesk:
             if expires_at is not None:
                 terms = replace(terms, expires_at=expires_at)
                 _check(terms, now)
-            return await self._add(tx, terms, now)
+            issued = await self._add(tx, terms, now)
+            who = by or at_shell()
+            details = {**_whose(issued.record), "instead_of": id}
+            await record(tx, Act(now, who.actor, "key.rotated", f"key:{issued.record.id}", details, who.origin))
+            return issued
 
         return await self._database.transact(add)
 
@@ -62,9 +71,11 @@ class KeyDesk:
         now = self._clock.now()
 
         async def end(tx: Tx) -> None:
-            await self._found(tx, id, by)
+            key = await self._found(tx, id, by)
             if not await store.revoke(tx, id, now):
                 raise NotFound()
+            who = by or at_shell()
+            await record(tx, Act(now, who.actor, "key.revoked", f"key:{id}", _whose(key), who.origin))
 
         await self._database.transact(end)
 
@@ -91,6 +102,20 @@ class KeyDesk:
         if not key.terms.permissions <= by.permissions:
             raise Forbidden("This key has scopes that yours has not; use that key itself, or ask an administrator.")
         return key
+
+
+def issuing(key: Key, who: Principal | AtShell) -> Act:
+    """What the audit trail says of a key that was made."""
+    return Act(key.created_at, who.actor, "key.issued", f"key:{key.id}", _whose(key), who.origin)
+
+
+def _whose(key: Key) -> dict[str, Any]:
+    terms = key.terms
+    return {
+        "role": terms.role, "subject": terms.subject, "grants": sorted(terms.grants),
+        "addresses": [str(network) for network in terms.addresses],
+        "expires_at": rfc3339(terms.expires_at) if terms.expires_at else None,
+    }  # fmt: skip
 
 
 _A = {"account": "an account", "network": "a local network", "operator": "an operator"}

@@ -1,12 +1,13 @@
 """Bring a database up to date, with Alembic; imported only when there is something to do (it costs 12 MiB)."""
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -28,30 +29,37 @@ def config(connection: Connection) -> Config:
     return found
 
 
-def migrate(url: str, *, services: str | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """The revisions before and after; `before` is None for a database that was empty."""
+
+    before: str | None
+    after: str | None
+
+
+def migrate(url: str, *, services: str | None = None) -> Migrated:
     """`sqlite:///<path>` or the owner's `postgresql://…`; what is up to date is left alone. All or nothing.
 
     `services` is the DSN the services use: its login is granted what they need (see `shared.db.walls`).
     """
     if url.startswith("sqlite"):
-        _migrate_sqlite(url)
-    else:
-        asyncio.run(_migrate_postgres(url, services))
+        return _migrate_sqlite(url)
+    return asyncio.run(_migrate_postgres(url, services))
 
 
-def _migrate_sqlite(url: str) -> None:
+def _migrate_sqlite(url: str) -> Migrated:
     engine = create_engine(url)
     # By itself the driver begins no transaction for DDL, and a kill half-way would leave half a schema for good.
     event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
         with engine.begin() as connection:
-            _upgrade(connection)
+            return _upgrade(connection)
     finally:
         engine.dispose()
 
 
-async def _migrate_postgres(url: str, services: str | None) -> None:
+async def _migrate_postgres(url: str, services: str | None) -> Migrated:
     import asyncpg  # here, because SQLite can do without it
 
     login = await _login(services) if services else None
@@ -60,7 +68,7 @@ async def _migrate_postgres(url: str, services: str | None) -> None:
     engine = create_async_engine("postgresql+asyncpg://", async_creator=partial(asyncpg.connect, url))
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(_lock_and_upgrade, login)
+            return await connection.run_sync(_lock_and_upgrade, login)
     finally:
         await engine.dispose()
 
@@ -76,11 +84,12 @@ async def _login(dsn: str) -> str:
         await connection.close()
 
 
-def _lock_and_upgrade(connection: Connection, login: str | None) -> None:
+def _lock_and_upgrade(connection: Connection, login: str | None) -> Migrated:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK_KEY})")
     connection.exec_driver_sql("SET LOCAL vrc.scope = '*'")  # the walls bind the owner too, and his data migrations
-    _upgrade(connection)
+    migrated = _upgrade(connection)
     _put_up_walls(connection, login)
+    return migrated
 
 
 def _put_up_walls(connection: Connection, login: str | None) -> None:
@@ -98,5 +107,8 @@ def _put_up_walls(connection: Connection, login: str | None) -> None:
             connection.exec_driver_sql(statement)
 
 
-def _upgrade(connection: Connection) -> Any:
+def _upgrade(connection: Connection) -> Migrated:
+    at = MigrationContext.configure(connection, opts={"version_table": "vrc_schema"})
+    before = at.get_current_revision()
     command.upgrade(config(connection), "head")
+    return Migrated(before, at.get_current_revision())

@@ -4,17 +4,21 @@ Whoever writes waits for his turn before he reads what he is about to change, so
 follower that has seen one has seen all before it.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from hashlib import sha256
 from itertools import islice
 from typing import Literal, TypeVar
 
 import orjson
 
+from shared.audit.trail import Act, record
 from shared.clock import to_ms
 from shared.db.port import Tx
 from shared.db.statement import BulkInsert, Row
+from shared.origin import Origin
 from shared.registry import tables as t
 from shared.registry.model import Account, Circuit, Network
 from shared.registry.shelves import SHELVES, Entry, Kind, Shelf
@@ -32,6 +36,7 @@ class Author:
 
     actor: str
     at: datetime
+    origin: Origin = field(default_factory=Origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ class Writing:
     def __init__(self, tx: Tx, by: Author, version: int) -> None:
         self._tx = tx
         self._by = by
-        self._changed = False
+        self._counts: Counter[str] = Counter()
+        self._digest = sha256()
         self.version = version
 
     @classmethod
@@ -102,10 +108,16 @@ class Writing:
         return [change for change, _ in removed]
 
     async def end(self) -> int:
-        """The registry's version now: a new one if anything has changed."""
-        if not self._changed:
+        """The registry's version now: a new one if anything has changed.
+
+        The audit trail gets the digest of the changes' rows, so that these can't be rewritten either.
+        """
+        if not self._counts:
             return self.version - 1
         await self._tx.insert(BUMP, [("registry", 1)])
+        details = {**self._counts, "digest": self._digest.hexdigest()}
+        by, what = self._by, f"registry:{self.version}"
+        await record(self._tx, Act(by.at, by.actor, "registry.changed", what, details, by.origin))
         return self.version
 
     async def _rows(self, shelf: Shelf, ids: Sequence[str]) -> dict[str, Row]:
@@ -118,7 +130,9 @@ class Writing:
             for c, previous in changed
         ]
         await self._tx.insert(RECORD, rows)
-        self._changed = self._changed or bool(rows)
+        self._counts.update(f"{c.kind}.{c.what}" for c, _ in changed)
+        for row in rows:
+            self._digest.update(orjson.dumps(row))
 
 
 def in_parts(things: Iterable[T]) -> Iterator[Sequence[T]]:

@@ -21,6 +21,7 @@ BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 FLUSH_LINES = 64
 FLUSH_AFTER_S = 0.5
 LONGEST_ID = 64
+Answered = Callable[[Scope, int], None]
 
 
 class AccessLog:
@@ -51,9 +52,10 @@ class AccessLog:
 class Access:
     """The outermost layer: answers carry `X-Request-Id` (the caller's own, if it is a short plain one)."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, log: AccessLog | None) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, log: AccessLog | None, answered: Answered | None = None) -> None:
         self._app = app
         self._log = log
+        self._answered = answered
         self._requests = metrics.counter("vrc_http_requests_total", "Requests answered.", ("route", "method", "status"))
         self._seconds = metrics.histogram(
             "vrc_http_request_seconds", "Time to the first byte of the answer.", ("route",), buckets_s=BUCKETS_S
@@ -93,6 +95,8 @@ class Access:
             self._observe.setdefault(route, self._seconds.labels(route).observe)
         count()
         self._observe[route](seconds)
+        if self._answered is not None:
+            self._answered(scope, status)
         if self._log is not None:
             self._log.write(
                 {

@@ -1,6 +1,6 @@
 """Where a call comes from: the connection's other end, or what trusted proxies say of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.requests import HTTPConnection
@@ -20,6 +20,13 @@ def client_address(connection: HTTPConnection, trusted: Networks) -> Address | N
     while hops and address is not None and any(address in network for network in trusted):
         address = _address(hops.pop())
     return address
+
+
+def named(trusted: Networks) -> Callable[[HTTPConnection], str]:
+    """How the record names where a call comes from; empty when it can't be known."""
+    if not trusted:  # what the operating system says needs no reading, on every request
+        return lambda connection: connection.client.host if connection.client else ""
+    return lambda connection: str(client_address(connection, trusted) or "")
 
 
 def _address(text: str) -> Address | None:

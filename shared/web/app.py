@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from shared.health import Health
 from shared.metrics import Metrics
 from shared.web import problems
-from shared.web.access import Access, AccessLog
+from shared.web.access import Access, AccessLog, Answered
 from shared.web.address import Networks
 from shared.web.authentication import Authenticator
 from shared.web.hot import HotPath
@@ -64,8 +64,11 @@ def make_app(
     return app
 
 
-def layered(app: FastAPI, *, metrics: Metrics, access_log: AccessLog | None) -> ASGIApp:
-    return Access(BodyLimit(HotPath(app)), metrics, access_log)
+def layered(
+    app: FastAPI, *, metrics: Metrics, access_log: AccessLog | None, answered: Answered | None = None
+) -> ASGIApp:
+    """`answered` hears of every answer: its request's scope and its status."""
+    return Access(BodyLimit(HotPath(app)), metrics, access_log, answered)
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

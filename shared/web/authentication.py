@@ -15,7 +15,7 @@ from shared.auth.principal import Principal
 from shared.errors import Forbidden, Unauthenticated, Unavailable
 from shared.web.address import client_address
 
-_CALLER = "vrc.caller"  # in the request's scope
+CALLER = "vrc.caller"  # in the request's scope
 
 
 class Authenticator(Protocol):
@@ -25,9 +25,9 @@ class Authenticator(Protocol):
 
 async def authenticate(request: Request, access: Access) -> Principal:
     """Raises Unauthenticated or Forbidden."""
-    caller: Principal | None = request.scope.get(_CALLER)
+    caller: Principal | None = request.scope.get(CALLER)
     if caller is None:
-        caller = request.scope[_CALLER] = await caller_of(request)
+        caller = request.scope[CALLER] = await caller_of(request)
     if caller.role not in access.roles:
         raise Forbidden(f"This is for {' and '.join(access.roles)} keys; yours is one of role {caller.role}.")
     if access.needs not in caller.permissions:

@@ -106,7 +106,7 @@ def key_routes(desk: KeyDesk, database: Database, clock: Clock) -> APIRouter:
     )
     async def issue_key(caller: Administrator, body: KeyBody) -> Response:
         """The key is in this answer and in no other."""
-        return told(await desk.issue(_terms(body)))
+        return told(await desk.issue(_terms(body), by=caller))
 
     @router.post(
         "/v1/keys/{id}/rotate", status_code=201, response_model=NewKeyView, responses=WRITE_PROBLEMS,

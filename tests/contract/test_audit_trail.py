@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import func, select
 
 from shared.audit import store as audit
-from shared.audit.chain import GENESIS
 from shared.audit.tables import audit_log
 from shared.audit.trail import record
 from shared.db.port import Database, Tx
 from shared.db.postgres import PostgresDatabase
 from shared.db.statement import Query
+from shared.tickets.log import GENESIS
 from tests.auditing import KEYS, act, broken, found, keeper, recorded, reported
 
 COUNT = Query(select(func.count().label("n")).select_from(audit_log))

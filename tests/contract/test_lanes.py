@@ -13,6 +13,7 @@ from services.notifier import model
 from services.notifier.model import RETRY_DELAYS, Claim
 from services.notifier.store import lanes, subscriptions
 from services.notifier.store.lanes import Stale
+from shared.auth.principal import Principal
 from shared.clock import to_ms
 from shared.contracts.facts import Fact
 from shared.db.port import Database
@@ -183,7 +184,7 @@ async def test_ended_subscription_gets_nothing_that_is_still_owed(
     first = await happens.open()
     await one.feed(first)
     await one.settle()
-    await one.desk.end(subscription.account, subscription.id)
+    await one.desk.end(Principal("account", subscription.account), subscription.id)
     assert await one.look(timedelta(days=1)) == 0
     await one.feed(*await happens.happen(first.ticket, *notes(1)))
     assert await one.lanes() == []

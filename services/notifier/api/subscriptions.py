@@ -35,13 +35,13 @@ def subscription_routes(desk: SubscriptionDesk, database: Database) -> APIRouter
     )  # fmt: skip
     async def subscribe(caller: Caller, body: shapes.SubscriptionBody) -> Response:
         """What happens from now on, in order per ticket, at least once, retried for 75 hours."""
-        made = await desk.make(AccountId(caller.subject), body.url, frozenset(body.events or ()))
+        made = await desk.make(caller, body.url, frozenset(body.events or ()))
         answer = {**shapes.subscription_view(made), "secret": made.secret}
         return json(answer, 201, {"Location": f"/v1/subscriptions/{made.id}", "Cache-Control": "no-store"})
 
     @router.delete("/v1/subscriptions/{id}", status_code=204, responses=READ_PROBLEMS, summary="No more deliveries")
     async def unsubscribe(caller: Caller, id: IdPath) -> Response:
-        await desk.end(AccountId(caller.subject), id)
+        await desk.end(caller, id)
         return Response(status_code=204)
 
     return router
