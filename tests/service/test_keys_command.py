@@ -99,7 +99,7 @@ def test_secret_makes_a_master_key_once(tmp_path: Path) -> None:
 
 
 async def test_center_on_postgres_does_not_start_without_a_master_key(tmp_path: Path) -> None:
-    settings = {"database": "postgresql://nowhere/x", "kafka": "nowhere:9092"}
+    settings = {"database": "postgresql://nowhere/x", "kafka": "127.0.0.1:9"}
     with pytest.raises(BadSettings, match=r"master_key: name the file .* make it once with: vrc secret FILE"):
         async with center(Settings.model_validate(settings)):
             pass
