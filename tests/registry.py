@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from shared.ids import AccountId, CircuitId, NetworkCode
-from shared.registry.model import Account, Circuit, Contact, End, Network, Segment, Side
+from shared.registry.model import Account, Circuit, ContactPoint, End, Network, Segment, Side
 
 GRID, BANK = AccountId("state-grid"), AccountId("icbc")
 ACCOUNTS = (
@@ -81,7 +81,7 @@ CIRCUITS = (
     _circuit(FOREIGN, GRID, BEIJING, SHANGHAI, (_lan("a"), _tail("a"), _tail("z"), _lan("z"))),
     replace(_circuit(TWO_PATHS, GRID, SHANGHAI, XIAN, (
         Segment("a-lan", "customer-lan", "a", SHANGHAI), *_local("a", SHANGHAI), *_backbone(XIAN), replace(
-            _tail("z"), demarcation="ODF 3", contact=Contact("Partner's desk", phone="+86 21 5550 0134")
+            _tail("z"), demarcation="ODF 3", contact=ContactPoint("Partner's desk", phone="+86 21 5550 0134")
         ),
     )), protected=True),
     *(_circuit(id, GRID, SHANGHAI, XIAN) for id in PLAIN),

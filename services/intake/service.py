@@ -10,6 +10,9 @@ from services.intake.handlers import Desk
 from services.intake.metrics import IntakeMetrics
 from services.intake.reads.routes import read_routes
 from services.intake.reads.sla import sla_routes
+from services.intake.registry.accounts import Accounts
+from services.intake.registry.desk import routes as desk_routes
+from services.intake.registry.routes import routes as registry_routes
 from services.intake.report import ReportDoor
 from shared.clock import Clock
 from shared.contracts.facts import FaultReported
@@ -40,6 +43,8 @@ class IntakeService:
             read_routes(database),
             sla_routes(database, clock),
             command_routes(self._desk),
+            registry_routes(database, clock),
+            desk_routes(database, Accounts(database, registry)),
         ]
 
     async def start(self) -> None:

@@ -26,7 +26,7 @@ def check(kind: Kind, given: Any) -> Entry | list[Problem]:
         entry = ADAPTERS[kind].validate_python(given)
     except ValidationError as error:
         return [(e["loc"], _message(e)) for e in error.errors(include_url=False)]
-    return list(_contradictions(entry)) or entry
+    return list(contradictions(entry)) or entry
 
 
 def names(entry: Entry) -> Iterator[tuple[Path, Kind, str]]:
@@ -45,7 +45,7 @@ def names(entry: Entry) -> Iterator[tuple[Path, Kind, str]]:
             return
 
 
-def _contradictions(entry: Entry) -> Iterator[Problem]:
+def contradictions(entry: Entry) -> Iterator[Problem]:
     if isinstance(entry, Account) and entry.parent == entry.id:
         yield ("parent",), "is the account itself"
     if isinstance(entry, Circuit):

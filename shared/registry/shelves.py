@@ -9,12 +9,12 @@ from sqlalchemy import Column, Table, bindparam, delete, select
 
 from shared.db.statement import BulkInsert, Query, Row, any_of
 from shared.registry import tables as t
-from shared.registry.model import Account, Circuit, Contact, Contract, Network
+from shared.registry.model import Account, Circuit, ContactPoint, Contract, Network
 from shared.registry.rows import circuit_of, details_of
 
 Kind = Literal["network", "account", "circuit"]
 Entry = Account | Circuit | Network
-CONTACTS, MANAGER = TypeAdapter(tuple[Contact, ...]), TypeAdapter(Contact | None)
+CONTACTS, MANAGER = TypeAdapter(tuple[ContactPoint, ...]), TypeAdapter(ContactPoint | None)
 CONTRACT, LANGUAGES = TypeAdapter(Contract), TypeAdapter(tuple[str, ...])
 _ACCOUNT = ("id", "name_zh", "name_en", "sector", "tier", "parent")
 _NETWORK = ("code", "name_zh", "name_en", "province_zh", "province_en")

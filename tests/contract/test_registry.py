@@ -13,7 +13,7 @@ from shared.registry import following
 from shared.registry import store as registry_store
 from shared.registry.following import Filling, Follower, loaded
 from shared.registry.history import current, entry, entry_at, last_change
-from shared.registry.model import Account, Circuit, Contact, Contract, End, Network, Segment
+from shared.registry.model import Account, Circuit, ContactPoint, Contract, End, Network, Segment
 from shared.registry.reading import circuits
 from shared.registry.store import Registry
 from shared.registry.version import bump
@@ -198,7 +198,7 @@ async def test_network_code_keeps_its_leading_zero(store: Database) -> None:
 
 
 async def test_contacts_contract_and_roster_come_back_whole(store: Database) -> None:
-    desk = Contact("Night desk", "duty", "+86 10 5550 0134", "desk@example.com", "zh", "24x7")
+    desk = ContactPoint("Night desk", "duty", "+86 10 5550 0134", "desk@example.com", "zh", "24x7")
     account = replace(
         GRID, group="Huawang", parent=AccountId("holding"), contacts=(desk,), manager=desk, notes="call first",
         contract=Contract("gold plus", "listed-contacts", 48, parent_may_read=True),

@@ -14,7 +14,7 @@ from shared.registry.files.csv_files import CsvFiles
 from shared.registry.files.export import csv_folder, yaml_file
 from shared.registry.files.reading import Source, source_of
 from shared.registry.importing import Fault
-from shared.registry.model import Account, Circuit, Contact, Contract, End, Network, Segment
+from shared.registry.model import Account, Circuit, ContactPoint, Contract, End, Network, Segment
 from shared.registry.model.service import DOMAINS
 from shared.registry.rules import check
 from shared.registry.shelves import Entry, Kind
@@ -28,7 +28,7 @@ LINES = st.lists(TEXT, min_size=1, max_size=3).map("\n".join) | st.sampled_from(
 IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True)
 CODES = st.sampled_from(["010", "021", "0878", "0755"]).map(NetworkCode)
 CONTACTS = st.builds(
-    Contact, LINES, role=st.none() | TEXT, phone=st.none() | st.just("+86 (10) 5550-0134"),
+    ContactPoint, LINES, role=st.none() | TEXT, phone=st.none() | st.just("+86 (10) 5550-0134"),
     email=st.none() | st.just("desk@example.com"), language=st.none() | st.just("zh"), window=st.none() | TEXT,
 )  # fmt: skip
 LISTS = st.lists(CONTACTS, max_size=2).map(tuple)

@@ -2,11 +2,11 @@
 
 from shared.registry.model.account import Account, Contract, Sector
 from shared.registry.model.circuit import Circuit, End, Segment, SegmentKind, Side, scope
-from shared.registry.model.contact import Contact
+from shared.registry.model.contact import ContactPoint
 from shared.registry.model.network import Network
 from shared.registry.model.service import Domain, Service, domain
 
 __all__ = [
-    "Account", "Circuit", "Contact", "Contract", "Domain", "End", "Network", "Sector", "Segment", "SegmentKind",
+    "Account", "Circuit", "ContactPoint", "Contract", "Domain", "End", "Network", "Sector", "Segment", "SegmentKind",
     "Service", "Side", "domain", "scope",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from pydantic import Field, StrictBool
 
 from shared.contracts.progress import Shape, Short, Text
 from shared.ids import AccountId
-from shared.registry.model.contact import ID_PATTERN, Contact
+from shared.registry.model.contact import ID_PATTERN, ContactPoint
 
 Sector = Literal["government", "public-security", "finance", "education", "fortune-500", "other"]
 Id = Annotated[AccountId, Field(pattern=ID_PATTERN)]
@@ -35,7 +35,7 @@ class Account(Shape):
     tier: Short
     group: Short | None = None
     parent: Id | None = None
-    contacts: Annotated[tuple[Contact, ...], Field(max_length=100)] = ()
-    manager: Contact | None = None
+    contacts: Annotated[tuple[ContactPoint, ...], Field(max_length=100)] = ()
+    manager: ContactPoint | None = None
     contract: Contract = Contract()
     notes: Text | None = None

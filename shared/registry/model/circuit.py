@@ -8,7 +8,7 @@ from pydantic import Field, StrictBool
 from shared.contracts.facts import Scope
 from shared.contracts.progress import Network, Shape, Short
 from shared.ids import AccountId, CircuitId, NetworkCode
-from shared.registry.model.contact import ID_PATTERN, Contact
+from shared.registry.model.contact import ID_PATTERN, ContactPoint
 from shared.registry.model.service import Service
 
 SegmentKind = Literal["customer-lan", "access", "metro", "backbone", "third-party"]
@@ -29,7 +29,7 @@ class Segment(Shape):
     party: Short | None = None
     between: Short | None = None
     demarcation: Short | None = None
-    contact: Contact | None = None
+    contact: ContactPoint | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})?$", exampl
 
 
 @dataclass(frozen=True, slots=True)
-class Contact(Shape):
+class ContactPoint(Shape):
     """`window` is when to call: `24x7`, or local hours such as `Mon-Fri 08:30-17:30`."""
 
     name: Short

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from shared.contracts.progress import Network as Code
 from shared.contracts.progress import Shape, Short
-from shared.registry.model.contact import Contact, Language
+from shared.registry.model.contact import ContactPoint, Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +26,5 @@ class Network(Shape):
     door: Literal["kafka", "http"] | None = None
     state: Literal["working", "not-working"] = "working"
     languages: Annotated[tuple[Language, ...], Field(max_length=20)] = ()
-    contacts: Annotated[tuple[Contact, ...], Field(max_length=100)] = ()
-    duty: Annotated[tuple[Contact, ...], Field(max_length=100)] = ()
+    contacts: Annotated[tuple[ContactPoint, ...], Field(max_length=100)] = ()
+    duty: Annotated[tuple[ContactPoint, ...], Field(max_length=100)] = ()
