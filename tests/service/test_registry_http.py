@@ -83,9 +83,7 @@ async def test_id_in_the_body_must_be_the_one_in_the_address(embedded: House) ->
     assert answer.json()["errors"] == [{"field": "id", "message": "is not the one in the address"}]
 
 
-@pytest.mark.parametrize(
-    "path", ["accounts/nobody", "circuits/nothing", "networks/0999", "circuits/%00", "accounts/a b"]
-)
+@pytest.mark.parametrize("path", ["accounts/nobody", "circuits/nothing", "networks/0999", "circuits/%00", "accounts/ "])
 async def test_unknown_entry_is_404(embedded: House, path: str) -> None:
     assert (await embedded.operator.get(f"/v1/registry/{path}")).status_code == 404
 

@@ -109,6 +109,9 @@ class World:
             case.headers["idempotency-key"] = f"key-{next(self._numbers)}"
         if case.path == "/v1/keys" and case.method == "POST":
             case.body |= self._terms(case.body["role"])
+        if case.path.startswith("/v1/registry") and isinstance(case.body, dict):
+            self._make_consistent(case)
+            return
         for part in (case.path_parameters, case.query, case.body):
             if isinstance(part, dict):
                 for name in list(part):
@@ -124,6 +127,26 @@ class World:
             part[name] = rfc3339(SystemClock().now())
         elif name in self._known and part[name] is not None:
             part[name] = next(self._known[name])
+
+    def _make_consistent(self, case: Case) -> None:
+        """An entry speaks of others that must exist, and has the id of its address."""
+        kind, body = case.path.split("/")[3], case.body
+        if case.method == "PUT":
+            self._make_entries_consistent({kind: [body]})
+            case.path_parameters["id"] = body["code" if kind == "networks" else "id"]
+        else:
+            self._make_entries_consistent(body)
+            body["remove"] = {"accounts": ["nobody"]}
+
+    def _make_entries_consistent(self, body: dict[str, Any]) -> None:
+        for account in body.get("accounts", ()):
+            account |= {"id": f"probe-{next(self._numbers)}", "parent": None}
+        for circuit in body.get("circuits", ()):
+            circuit |= {"id": f"probe-{next(self._numbers)}", "account": GRID}
+            circuit["a_end"]["network"] = circuit["z_end"]["network"] = BEIJING
+            circuit["segments"] = [{"id": "access", "kind": "access", "network": BEIJING}]
+        for number, network in enumerate(body.get("networks", ())):
+            network["code"] = f"0{700 + number}"
 
     def _terms(self, role: str) -> dict[str, Any]:
         """What keys of this role may be given, to somebody who has none yet."""

@@ -105,11 +105,13 @@ def _add_import(router: APIRouter, database: Database, clock: Clock) -> None:
                 if ids := getattr(body.remove, FOLDERS[kind]):
                     await started.remove(kind, list(dict.fromkeys(ids)), f"remove.{FOLDERS[kind]}")
 
-        items = [
-            item
-            for kind, folder in FOLDERS.items()
-            for item in _checked(kind, getattr(body, folder), partial(_place, folder))
-        ]
+        items: list[Item | Fault] = []
+        for kind, folder in FOLDERS.items():
+            entries = getattr(body, folder)
+            given = {SHELVES[kind].id_of(entry) for entry in entries}
+            both = [id for id in getattr(body.remove, folder) if id in given]
+            items += [Fault(f"remove.{folder}", "", f"{id} is given too") for id in both]
+            items += _checked(kind, entries, partial(_place, folder))
         by = Author(caller.actor, clock.now())
         return await _change(database, items, by=by, remove=remove, dry_run=body.dry_run)
 

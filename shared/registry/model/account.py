@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import BeforeValidator, Field, StrictBool
 
 from shared.contracts.progress import Shape, Short, Text
 from shared.ids import AccountId
-from shared.registry.model.contact import ID_PATTERN, ContactPoint
+from shared.registry.model.contact import ID_PATTERN, ContactPoint, whole
 
 Sector = Literal["government", "public-security", "finance", "education", "fortune-500", "other"]
 Id = Annotated[AccountId, Field(pattern=ID_PATTERN)]
@@ -19,7 +19,7 @@ class Contract(Shape):
 
     service_level: Short | None = None
     reporters: Literal["any-key", "listed-contacts"] = "any-key"
-    confirmation_timeout_h: Annotated[int, Field(strict=True, ge=1, le=720)] | None = None
+    confirmation_timeout_h: Annotated[int, Field(strict=True, ge=1, le=720), BeforeValidator(whole)] | None = None
     parent_may_read: StrictBool = False
 
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import BeforeValidator, Field, StrictBool
 
 from shared.contracts.facts import Scope
 from shared.contracts.progress import Network, Shape, Short
 from shared.ids import AccountId, CircuitId, NetworkCode
-from shared.registry.model.contact import ID_PATTERN, ContactPoint
+from shared.registry.model.contact import ID_PATTERN, ContactPoint, whole
 from shared.registry.model.service import Service
 
 SegmentKind = Literal["customer-lan", "access", "metro", "backbone", "third-party"]
@@ -48,7 +48,7 @@ class Circuit(Shape):
     id: Annotated[CircuitId, Field(pattern=ID_PATTERN)]
     account: Annotated[AccountId, Field(pattern=ID_PATTERN)]
     service: Service
-    bandwidth_mbps: Annotated[int, Field(strict=True, ge=0, le=2_147_483_647)]
+    bandwidth_mbps: Annotated[int, Field(strict=True, ge=0, le=2_147_483_647), BeforeValidator(whole)]
     protected: StrictBool
     a_end: End
     z_end: End

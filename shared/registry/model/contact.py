@@ -1,7 +1,7 @@
 """Somebody who can be called: a person, or a desk with a number."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -11,6 +11,11 @@ ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Phone = Annotated[str, Field(pattern=r"^[+(]?[0-9][0-9 ()./-]{2,38}$", examples=["+86 10 5550 0134"])]
 Email = Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,200}$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})?$", examples=["zh", "en"])]
+
+
+def whole(value: Any) -> Any:
+    """JSON has one sort of numbers: 100.0 is 100. Text is no number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @dataclass(frozen=True, slots=True)
