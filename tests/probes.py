@@ -26,11 +26,15 @@ AIMS: Mapping[str, Callable[[Tenant], str]] = {
     "/v1/subscriptions/{id}": lambda t: t.subscription,
     "/v1/networks/{code}": lambda t: t.networks[0],
     "/v1/keys/{id}": lambda t: t.key.id,
+    "/v1/registry/accounts/{id}": lambda t: t.id,
+    "/v1/registry/circuits/{id}": lambda t: t.circuit,
+    "/v1/registry/networks/{id}": lambda t: t.networks[0],
 }
 """What of a tenant's a path parameter is pointed at, by the beginning of the path."""
 BODIES: Mapping[str, dict[str, Any]] = {
     "/v1/faults": {"impact": "down", "description": "mine, I say"},
     "/v1/keys": {"role": "account", "subject": "tenant-00", "scopes": ["tickets:read"]},
+    "/v1/registry/import": {"dry_run": True},
     "notes": {"text": "I was here"},
     "decline": {"reason": "no_resources"},
     "progress": {"stage": "on_site"},
@@ -90,7 +94,7 @@ class Operation:
         if self.method == "POST":
             body = dict(BODIES[self.path] if self.path in BODIES else BODIES[self.path.rpartition("/")[2]])
             body |= {"circuit": victim.circuit} if self.path == "/v1/faults" else {}
-        mine = {"account": victim.id, "circuit": victim.circuit, "subject": victim.id}
+        mine = {"account": victim.id, "circuit": victim.circuit, "subject": victim.id, "q": victim.circuit}
         return Probe(self.method, path, {name: mine[name] for name in self.query & set(mine)}, body)
 
     def at_nothing(self, victim: Tenant) -> Probe:
