@@ -1,13 +1,9 @@
-"""What is sold (业务) and the technical domain (专业) it belongs to."""
+"""The technical domain (专业) that what is sold (业务) belongs to."""
 
 from collections.abc import Mapping
 from typing import Literal
 
 Domain = Literal["data", "transmission", "access", "voice", "intelligent-network"]
-Service = Literal[
-    "ip", "ip-vpn", "leased-line", "video", "sdh", "dwdm", "copper", "fibre", "wireless", "voice",
-    "intelligent-network",
-]  # fmt: skip
 DOMAINS: Mapping[str, Domain] = {
     "ip": "data", "ip-vpn": "data", "leased-line": "data", "video": "data", "sdh": "transmission",
     "dwdm": "transmission", "copper": "access", "fibre": "access", "wireless": "access", "voice": "voice",
