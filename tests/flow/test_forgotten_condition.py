@@ -8,7 +8,6 @@ from shared.auth.principal import Principal
 from shared.db.statement import Query
 from shared.registry import reading
 from shared.registry.tables import circuits
-from shared.tickets.tables import tickets
 from tests.centers import House
 from tests.people import done
 from tests.registry import BANK, BEIJING, FAR, GRID, OTHERS, SHANGHAI
@@ -26,7 +25,7 @@ async def both_report(production: House) -> str:
 async def test_list_without_its_condition_shows_no_other_accounts_tickets(
     production: House, both_report: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "LIST", Query(select(tickets.c.state).limit(bindparam("most"))))
+    monkeypatch.setattr(store, "OF_ONE", store.OF_ALL)
     assert {t["account"] for t in done(await production.customer.get("/v1/tickets"))["items"]} == {GRID}
     assert {t["account"] for t in done(await production.bank.get("/v1/tickets"))["items"]} == {BANK}
     assert {t["account"] for t in done(await production.operator.get("/v1/tickets"))["items"]} == {GRID, BANK}
