@@ -6,10 +6,10 @@ from dataclasses import replace
 from shared.ids import AccountId, CircuitId, NetworkCode
 from shared.registry.model import Account, Circuit, ContactPoint, End, Network, Segment, Side
 
-GRID, BANK = AccountId("state-grid"), AccountId("icbc")
+GRID, BANK = AccountId("huawang-power"), AccountId("beiyuan-bank")
 ACCOUNTS = (
     Account(GRID, "华网电力", "Huawang Power", "other", "diamond"),
-    Account(BANK, "工商银行", "ICBC", "finance", "jade"),
+    Account(BANK, "北原银行", "Beiyuan Bank", "finance", "jade"),
 )
 BEIJING, SHANGHAI, XIAN = NetworkCode("010"), NetworkCode("021"), NetworkCode("029")
 KUNMING, CHUXIONG, SHENZHEN, DALI = (NetworkCode(code) for code in ("0871", "0878", "0755", "0872"))
@@ -65,7 +65,7 @@ FOREIGN = "SG-PARTNER"
 """Not one segment of it is a local network's."""
 PLAIN = tuple(f"SG-021-029-{number}" for number in range(1, 6))
 """Shanghai to Xi'an, as often as a test needs another circuit."""
-OTHERS = ("ICBC-1", "ICBC-2")
+OTHERS = ("BY-1", "BY-2")
 """The bank's, Beijing to Shanghai."""
 TWO_PATHS = "SG-TWO-PATHS"
 """Protected: Shanghai to Xi'an over two paths; its A-end's LAN is ours, a partner's tail has a known demarcation."""

@@ -212,7 +212,7 @@ async def test_subscription_made_in_mid_ticket_gets_what_comes_after(
 
 
 async def test_other_accounts_get_nothing(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
-    await one.subscribe(receiver, account=AccountId("icbc"))
+    await one.subscribe(receiver, account=AccountId("beiyuan-bank"))
     await one.feed(await happens.open())
     assert await one.lanes() == []
 

@@ -37,7 +37,7 @@ def test_new_key_is_alone_on_standard_output(on: list[str]) -> None:
     answer = run("keys", "issue", "--account", BANK, "--scope", "tickets:read", "--label", "dashboard", *on)
     found = KEY.fullmatch(answer.stdout)
     assert found is not None
-    assert f"{found[1]}  live  account icbc: tickets:read; does not expire" in answer.stderr
+    assert f"{found[1]}  live  account beiyuan-bank: tickets:read; does not expire" in answer.stderr
     assert answer.stdout.strip() not in answer.stderr
 
 
@@ -48,7 +48,7 @@ def test_list_shows_what_is_live_and_no_key(on: list[str]) -> None:
     shown = run("keys", "list", "--subject", BANK, *on)
     assert (len(shown.stdout.splitlines()), id in shown.stdout) == (1, False)
     everything = run("keys", "list", "--subject", BANK, "--all", *on).stdout
-    assert re.search(rf"{id}  revoked  account icbc: tickets:read", everything)
+    assert re.search(rf"{id}  revoked  account beiyuan-bank: tickets:read", everything)
     assert key.strip() not in everything
 
 

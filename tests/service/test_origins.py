@@ -21,7 +21,7 @@ async def test_every_step_that_somebody_took_says_from_where(any_center: House) 
     await any_center.operator.note(ticket, "the guard has the key")
     await any_center.customer.cancel(ticket)
     await any_center.customer.report(FAR)
-    await any_center.bank.report("ICBC-1")
+    await any_center.bank.report("BY-1")
     for actor, origin in await origins(any_center):
         assert bool(origin) == (actor != "system:dispatcher"), actor
         assert not origin or len(origin.split(" ")) == 3

@@ -61,7 +61,7 @@ async def test_clock_that_is_a_little_fast_reports_now(embedded: House) -> None:
 
 async def test_operator_reports_for_the_account_whose_circuit_it_is(embedded: House) -> None:
     ticket = await embedded.operator.report(OTHERS[0])
-    assert (await embedded.bank.ticket(ticket))["account"] == "icbc"
+    assert (await embedded.bank.ticket(ticket))["account"] == "beiyuan-bank"
     (first, *_) = await embedded.bank.log(ticket)
     assert first["actor"] == "operator:noc"
 

@@ -126,7 +126,7 @@ async def test_all_wrong_fields_are_named_at_once(embedded: House) -> None:
 
 
 async def test_another_accounts_circuit_is_as_unknown_as_one_that_does_not_exist(embedded: House) -> None:
-    unknown = await send(embedded, text(circuit="ICBC-9"))
+    unknown = await send(embedded, text(circuit="BY-9"))
     anothers = await send(embedded, text(circuit=OTHERS[0]))
     assert (anothers.status_code, anothers.content) == (unknown.status_code, unknown.content)
     assert set(anothers.headers) == set(unknown.headers)
@@ -134,7 +134,7 @@ async def test_another_accounts_circuit_is_as_unknown_as_one_that_does_not_exist
 
 
 async def test_segment_of_another_accounts_circuit_is_not_told(embedded: House) -> None:
-    unknown = await send(embedded, text(circuit="ICBC-9", segment="a-access"))
+    unknown = await send(embedded, text(circuit="BY-9", segment="a-access"))
     anothers = await send(embedded, text(circuit=OTHERS[0], segment="a-access"))
     assert anothers.content == unknown.content
 

@@ -35,7 +35,7 @@ from tests.waiting import until
 
 ACCOUNT_KEY, OTHER_KEY, OPERATOR_KEY, NETWORK_KEY = (
     issued("account", ACCOUNT),
-    issued("account", "icbc"),
+    issued("account", "beiyuan-bank"),
     issued("operator", "noc"),
     issued("network", "010"),
 )

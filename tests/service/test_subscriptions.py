@@ -28,7 +28,7 @@ KEYS = {
     "operator": issued("operator", "noc"),
     "network": issued("network", "010"),
 }
-OTHER = issued("account", "icbc")
+OTHER = issued("account", "beiyuan-bank")
 
 
 @pytest.fixture

@@ -58,9 +58,9 @@ async def test_filters_narrow_the_list(embedded: House) -> None:
     assert await ids(embedded.customer, circuit="SG-NONE") == []
     assert await ids(embedded.customer, state="open") == [far]
     assert await ids(embedded.customer, state="over") == [near]
-    assert await ids(embedded.operator, account="icbc") == [theirs]
-    assert await ids(embedded.customer, account="icbc") == []
-    assert await ids(embedded.customer, account="state-grid", state="open") == [far]
+    assert await ids(embedded.operator, account="beiyuan-bank") == [theirs]
+    assert await ids(embedded.customer, account="beiyuan-bank") == []
+    assert await ids(embedded.customer, account="huawang-power", state="open") == [far]
 
 
 @pytest.mark.parametrize(

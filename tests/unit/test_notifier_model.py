@@ -40,7 +40,7 @@ def test_bump_holds_what_its_subscription_wants_and_says_what_was_before() -> No
     all_, reports, bank = (
         subscription("b"),
         subscription("a", "ticket.reported"),
-        subscription("c", account=AccountId("icbc")),
+        subscription("c", account=AccountId("beiyuan-bank")),
     )
     found = bumps(ENTRIES[:3], [all_, reports, bank])
     assert found == [Bump(reports, TICKET, ENTRIES[:1]), Bump(all_, TICKET, ENTRIES[:3])]

@@ -73,11 +73,11 @@ def test_duty_manager_can_stand_in_for_desk_and_noc() -> None:
 
 
 def test_account_always_reads_its_own_and_others_nothing_unless_told() -> None:
-    bank = Principal("account", "icbc")
-    parent = Principal("account", "group", reads=frozenset({AccountId("icbc")}))
-    assert (bank.reads, Principal("network", "010").reads) == ({"icbc"}, frozenset())
-    assert parent.may_read(AccountId("icbc"))
-    assert not parent.owns(AccountId("icbc"))
+    bank = Principal("account", "beiyuan-bank")
+    parent = Principal("account", "group", reads=frozenset({AccountId("beiyuan-bank")}))
+    assert (bank.reads, Principal("network", "010").reads) == ({"beiyuan-bank"}, frozenset())
+    assert parent.may_read(AccountId("beiyuan-bank"))
+    assert not parent.owns(AccountId("beiyuan-bank"))
     assert not bank.may_read(AccountId("group"))
 
 
