@@ -26,6 +26,7 @@ AIMS: Mapping[str, Callable[[Tenant], str]] = {
     "/v1/subscriptions/{id}": lambda t: t.subscription,
     "/v1/networks/{code}": lambda t: t.networks[0],
     "/v1/keys/{id}": lambda t: t.key.id,
+    "/v1/audit/tickets/{id}": lambda t: t.ticket,
     "/v1/registry/accounts/{id}": lambda t: t.id,
     "/v1/registry/circuits/{id}": lambda t: t.circuit,
     "/v1/registry/networks/{id}": lambda t: t.networks[0],
