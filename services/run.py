@@ -165,13 +165,14 @@ def _limits(settings: Settings, clock: Clock, metrics: Metrics) -> Limits:
 
 def open_database(settings: Settings) -> Database:
     """SQLite or PostgreSQL; the driver is imported only where it is used."""
+    patience_s = settings.database_patience.total_seconds()
     if settings.database is None:
         from shared.db.sqlite import SqliteDatabase
 
-        return SqliteDatabase(settings.sqlite_path)
+        return SqliteDatabase(settings.sqlite_path, patience_s=patience_s)
     from shared.db.postgres import PostgresDatabase
 
-    return PostgresDatabase(settings.database)
+    return PostgresDatabase(settings.database, patience_s=patience_s)
 
 
 def open_secrets(settings: Settings) -> Secrets:

@@ -116,6 +116,9 @@ class Settings(BaseModel):
         Field(description="Networks that webhooks may reach although they are not public, such as `10.20.0.0/16`"),
     ] = ()
     webhook_http: Annotated[bool, Field(description="Whether webhooks may use http, not only https")] = False
+    database_patience: Annotated[
+        timedelta, Field(description="How long a request waits for the database before it is answered 503, in seconds")
+    ] = timedelta(seconds=0.7)
     webhook_timeout: Annotated[timedelta, Field(description="The longest one delivery may take, in seconds")] = (
         timedelta(seconds=15)
     )
@@ -184,7 +187,9 @@ class Settings(BaseModel):
             raise ValueError("must be value=duty,value=duty")
         return {value.strip(): duty.strip() for value, _, duty in pairs}
 
-    @field_validator("webhook_timeout", "stream_history", "session_idle", "session_lasts", mode="before")
+    @field_validator(
+        "database_patience", "webhook_timeout", "stream_history", "session_idle", "session_lasts", mode="before"
+    )
     @classmethod
     def _seconds(cls, duration: Any) -> Any:
         try:

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,8 +49,11 @@ DO $$ DECLARE name text; BEGIN
   LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
 END $$"""
 PARTITIONS = 3
-NO_RATES: dict[str, Any] = {f"rate_{who}": 0 for who in ("account", "network", "operator", "unknown")}
-"""A clock that stands still lets nobody in again; `test_limits` has its own."""
+UNHURRIED: dict[str, Any] = {
+    **{f"rate_{who}": 0 for who in ("account", "network", "operator", "unknown")},
+    "database_patience": timedelta(seconds=20),
+}
+"""A clock that stands still lets nobody in again, and a busy machine is no broken one: what hurries says so itself."""
 GROUPS = {
     "vrc-dispatcher": [TopicPartition(TICKETS, n) for n in range(PARTITIONS)],
     "vrc-notifier": [TopicPartition(TICKETS, n) for n in range(PARTITIONS)],
@@ -86,7 +90,7 @@ class Way(Protocol):
 
 class Embedded:
     def __init__(self, folder: Path) -> None:
-        self.settings = Settings(data_dir=folder, **NO_RATES)
+        self.settings = Settings(data_dir=folder, **UNHURRIED)
 
     async def begin(self) -> None:
         return None
@@ -111,7 +115,7 @@ class Production:
 
     def __init__(self, dsn: str, bootstrap: str, master_key: Path, *, outside: Access | None = None) -> None:
         """`outside` is who looks at the groups of a locked broker."""
-        self.settings = Settings(database=dsn, kafka=bootstrap, master_key=master_key, **NO_RATES)
+        self.settings = Settings(database=dsn, kafka=bootstrap, master_key=master_key, **UNHURRIED)
         self._connection = connection(bootstrap, outside)
         self._began: dict[str, dict[TopicPartition, int]] = {}
 

@@ -36,7 +36,7 @@ class GroupCommit(Generic[I, O]):
         lanes: int = 2,
         max_batch: int = 256,
         max_waiting: int = 20_000,
-        patience_s: float = 0.7,
+        patience_s: float | None = None,
     ) -> None:
         self._database = database
         self._body = body
@@ -45,7 +45,7 @@ class GroupCommit(Generic[I, O]):
         self._lanes = lanes if database.dialect == "postgresql" else 1
         self._max_batch = max_batch
         self._max_waiting = max_waiting
-        self._patience_s = patience_s
+        self._patience_s = database.patience_s if patience_s is None else patience_s
         self._queue: deque[Waiting[I, O]] = deque()
         self._in_flight: dict[int, list[Waiting[I, O]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()

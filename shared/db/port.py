@@ -11,6 +11,7 @@ from shared.db.statement import BulkInsert, Dialect, Query, Row
 
 T = TypeVar("T")
 Body = Callable[["Tx"], Awaitable[T]]
+PATIENCE_S = 0.7
 
 
 class Tx(Protocol):
@@ -31,7 +32,7 @@ class Reader(Protocol):
     """Answers queries, perhaps on behalf of some accounts only."""
 
     async def fetch(self, query: Query, *, patience_s: float | None = None, **params: Any) -> Sequence[Row]:
-        """Raises Unavailable after `patience_s` (under a second unless given), the wait for its turn included."""
+        """Raises Unavailable after `patience_s` (`Database.patience_s` unless given), the wait for its turn included."""
 
     def within(self, accounts: Iterable[str]) -> "Reader":
         """On behalf of these accounts: PostgreSQL itself shows their rows and no others, whatever a query forgets.
@@ -44,6 +45,8 @@ class Database(Reader, Protocol):
     """Raises Unavailable when the server does not answer; a body's own error rolls its transaction back."""
 
     dialect: Dialect
+    patience_s: float
+    """How long a request waits for an answer before it is told to come again."""
 
     async def transact(self, body: Body[T]) -> T: ...
 

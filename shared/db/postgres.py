@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 
 from shared.db.pool import LOST, Connection, Pool, unavailable
-from shared.db.port import Body, T
+from shared.db.port import PATIENCE_S, Body, T
 from shared.db.statement import BulkInsert, Dialect, Query, Row
 from shared.db.within import SEAL, Within, fetch
 from shared.errors import Unavailable
@@ -69,9 +69,9 @@ class PostgresTx:
 class PostgresDatabase:
     dialect: Dialect = "postgresql"
 
-    def __init__(self, dsn: str, *, connections: int = 8, patience_s: float = 0.7) -> None:
+    def __init__(self, dsn: str, *, connections: int = 8, patience_s: float = PATIENCE_S) -> None:
         self._dsn = dsn
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._pool = Pool(self.connect, connections)
         self._seal = secrets.token_bytes(32)  # never leaves this process but to seal a connection
         self._sealed = Pool(self._connect_sealed, SEALED_CONNECTIONS)
@@ -106,7 +106,7 @@ class PostgresDatabase:
 
     async def fetch(self, query: Query, *, patience_s: float | None = None, **params: Any) -> Sequence[Row]:
         try:
-            async with asyncio.timeout(patience_s or self._patience_s), self.connection() as connection:
+            async with asyncio.timeout(patience_s or self.patience_s), self.connection() as connection:
                 try:
                     return await fetch(connection, query, params)
                 except asyncio.CancelledError:
@@ -116,7 +116,7 @@ class PostgresDatabase:
             raise unavailable(error) from error
 
     def within(self, accounts: Iterable[str]) -> Within:
-        return Within(self._sealed, self._seal, accounts, self._patience_s)
+        return Within(self._sealed, self._seal, accounts, self.patience_s)
 
     def listen(self, channel: str, wake: Callable[[], None]) -> None:
         self._listeners.setdefault(channel, []).append(wake)
@@ -135,7 +135,7 @@ class PostgresDatabase:
         """A connection of the caller's own. Raises Unavailable."""
         try:
             connection = await asyncpg.connect(
-                self._dsn, timeout=self._patience_s, server_settings=SERVER_SETTINGS, statement_cache_size=200
+                self._dsn, timeout=self.patience_s, server_settings=SERVER_SETTINGS, statement_cache_size=200
             )
         except LOST as error:
             raise unavailable(error) from error

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, cast
 
-from shared.db.port import Body, T
+from shared.db.port import PATIENCE_S, Body, T
 from shared.db.statement import BulkInsert, Dialect, Query, Row, sqlite_value
 from shared.errors import Unavailable
 
@@ -67,7 +67,8 @@ class SqliteDatabase:
 
     dialect: Dialect = "sqlite"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S) -> None:
+        self.patience_s = patience_s
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(path.with_suffix(".lock"))
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # customers' faults are nobody else's; -wal follows it

@@ -211,6 +211,7 @@ def node_id(request: pytest.FixtureRequest) -> None:
 schema = schemathesis.pytest.from_fixture("document").exclude(path_regex="stream$")
 
 
+@pytest.mark.timeout(1200)  # one test for all operations; a minute of work on a machine of one's own
 @schema.parametrize()
 def test_every_operation_does_as_the_document_says(
     case: Case, role: str, session: requests.Session, world: World
