@@ -32,7 +32,7 @@ class Reader(Protocol):
     """Answers queries, perhaps on behalf of some accounts only."""
 
     async def fetch(self, query: Query, *, patience_s: float | None = None, **params: Any) -> Sequence[Row]:
-        """Raises Unavailable after `patience_s` (`Database.patience_s` unless given), the wait for its turn included."""
+        """Raises Unavailable after `patience_s` (`Database.patience_s` unless given), its wait for a turn included."""
 
     def within(self, accounts: Iterable[str]) -> "Reader":
         """On behalf of these accounts: PostgreSQL itself shows their rows and no others, whatever a query forgets.
