@@ -196,14 +196,6 @@ async def append(tx: Tx, changed: Sequence[Ticket], entries: Sequence[Entry], do
     tx.raw.executemany(INBOX_SQLITE, done_rows)
 
 
-async def whole_log(reader: Reader, ticket: TicketId) -> Sequence[Entry]:
-    """However long it is."""
-    found: list[Entry] = []
-    while page := await entries(reader, ticket, after=len(found)):
-        found += page
-    return found
-
-
 async def find_done(tx: Tx, scope: str, key: str) -> Row | None:
     """`digest`, `ticket` and `seq` of what was done for this key before."""
     rows = await tx.fetch(FIND_DONE, scope=scope, key=key)

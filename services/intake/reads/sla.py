@@ -1,5 +1,6 @@
 """What the SLA clock says of a ticket, read at any time: every figure from the log, as of now."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
@@ -10,10 +11,11 @@ from shared.auth.principal import Principal
 from shared.auth.reading import reader_for
 from shared.clock import Clock, from_ms, rfc3339, to_ms
 from shared.contracts.facts import FaultReported
-from shared.db.port import Database
+from shared.db import port
 from shared.ids import TICKET_PATTERN, TicketId
 from shared.tickets import store as tickets
 from shared.tickets import timing
+from shared.tickets.log import Entry
 from shared.tickets.timing import STAGES, Figures, Interval, Spell, State, Verdict
 from shared.web.routes import READ_PROBLEMS, StrictRoute, allow
 
@@ -77,20 +79,28 @@ class SlaView(BaseModel):
     orders: list[SpellView]
 
 
-def sla_routes(database: Database, clock: Clock) -> APIRouter:
+def sla_routes(database: port.Database, clock: Clock) -> APIRouter:
     router = APIRouter(route_class=StrictRoute, tags=["tickets"])
 
     @router.get("/v1/tickets/{id}/sla", responses=READ_PROBLEMS, summary="What the SLA clock says, and why")
     async def read_sla(caller: Reader, id: Annotated[TicketId, Path(pattern=TICKET_PATTERN)]) -> SlaView:
         reader = reader_for(caller, database)
         await visible(reader, caller, id)
-        log = await tickets.whole_log(reader, id)
+        log = await _whole_log(reader, id)
         report = log[0].fact()
         assert isinstance(report, FaultReported)
         promised = None if report.breach_at is None else to_ms(report.breach_at) - to_ms(report.reported_at)
         return _view(id, timing.figures(log, clock.now()), promised)
 
     return router
+
+
+async def _whole_log(reader: port.Reader, ticket: TicketId) -> Sequence[Entry]:
+    """However long it is."""
+    found: list[Entry] = []
+    while page := await tickets.entries(reader, ticket, after=len(found)):
+        found += page
+    return found
 
 
 def _view(ticket: TicketId, figures: Figures, promised: int | None) -> SlaView:
