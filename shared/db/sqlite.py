@@ -11,6 +11,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +26,9 @@ Outcome = tuple[Any, set[str]] | BaseException  # a body's result and the channe
 Job = tuple[Body[Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
 
 
+WAL_TRIES, WAL_PAUSE_S = 100, 0.05
+
+
 class AlreadyRunning(Exception):
     """Another process holds this SQLite database."""
 
@@ -32,11 +36,23 @@ class AlreadyRunning(Exception):
 def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA busy_timeout=5000")
+    _use_wal(connection)
+    connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """SQLite does not wait its busy time for this: somebody who just closes the file is enough to be refused."""
+    for _ in range(WAL_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            time.sleep(WAL_PAUSE_S)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 class SqliteTx:
@@ -121,14 +137,21 @@ class SqliteDatabase:
             raise _unavailable(error) or error from error
 
     def _write(self) -> None:
-        connection = connect(self._path)
+        """The writer's thread. It outlives whatever goes wrong: nobody else would answer those who wait."""
+        connection: sqlite3.Connection | None = None
         going_on = True
         while going_on:
             jobs, going_on = self._take()
             if jobs:
-                outcomes = _run(connection, [body for body, _, _ in jobs])
+                outcomes: Sequence[Outcome]
+                try:
+                    connection = connection or connect(self._path)
+                    outcomes = _run(connection, [body for body, _, _ in jobs])
+                except sqlite3.Error as error:
+                    outcomes = [error] * len(jobs)
                 jobs[0][2].call_soon_threadsafe(self._settle, jobs, outcomes)
-        connection.close()
+        if connection is not None:
+            connection.close()
 
     def _take(self) -> tuple[list[Job], bool]:
         """Whatever waits, at least one; False when it was the last."""

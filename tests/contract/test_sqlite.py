@@ -37,6 +37,31 @@ async def test_closed_sqlite_says_so_instead_of_waiting_for_ever(sqlite_path: Pa
         await database.transact(lambda tx: tx.fetch(NOTHING))
 
 
+async def test_writer_that_cannot_open_its_file_says_so_and_goes_on_when_it_can(tmp_path: Path) -> None:
+    path = tmp_path / "vrc.sqlite3"
+    path.write_text("this is no database" * 100)
+    database = SqliteDatabase(path)
+    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+        await database.transact(lambda tx: tx.fetch(NOTHING))
+    path.write_bytes(b"")
+    await database.transact(lambda tx: tx.fetch(NOTHING))
+    await database.close()
+
+
+async def test_file_that_somebody_is_closing_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "vrc.sqlite3"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    database = SqliteDatabase(path)
+    waiting = asyncio.create_task(database.transact(lambda tx: tx.fetch(NOTHING)))
+    reading = asyncio.create_task(database.fetch(NOTHING))
+    await asyncio.wait([waiting, reading], timeout=0.2)
+    assert not waiting.done()
+    other.close()
+    await asyncio.gather(waiting, reading)
+    await database.close()
+
+
 async def test_sqlite_body_that_waits_for_something_else_is_refused(sqlite_store: SqliteDatabase) -> None:
     async def body(tx: Tx) -> None:
         await asyncio.sleep(0)
