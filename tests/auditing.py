@@ -39,7 +39,7 @@ _WRITE = {name: BulkInsert(table, table.c.keys()) for name, table in TABLES.item
 def act(number: int = 1, **changes: Any) -> Act:
     given: dict[str, Any] = {
         "at": START + timedelta(seconds=number), "actor": f"operator:{number % 3}", "action": "key.issued",
-        "object": f"key:{number:012x}", "details": {"role": "account", "subject": "huawang-power"},
+        "object": f"key:{number:012x}", "details": {"role": "account", "subject": "hw-power"},
         "origin": Origin("session:4f1c", f"10.0.0.{number % 200}"),
     }  # fmt: skip
     return Act(**given | changes)

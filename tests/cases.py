@@ -19,9 +19,9 @@ from shared.tickets.store import Done, NewTicket
 from shared.tickets.targets import Standing
 
 TICKET = TicketId("VT261121-7K3QM9XA")
-ACCOUNT = AccountId("huawang-power")
+ACCOUNT = AccountId("hw-power")
 CIRCUIT = CircuitId("010-0878-IPV-0001")
-ACTOR = "account:huawang-power"
+ACTOR = "account:hw-power"
 BEIJING, CHUXIONG = NetworkCode("010"), NetworkCode("0878")
 ORDER = order_id(TICKET, BEIJING)
 SEED = Author("system:test", START)

@@ -132,7 +132,7 @@ class _Running:
 @asynccontextmanager
 async def _running(path: Path) -> AsyncIterator[_Running]:
     store = SqliteDatabase(path)
-    account, network = issued("account", "huawang-power"), issued("network", "0878")
+    account, network = issued("account", "hw-power"), issued("network", "0878")
     await store.transact(lambda tx: save(tx, [account, network]))
     keyring, health, metrics = keyring_on(store, ManualClock()), Health(), Metrics()
     await keyring.load()

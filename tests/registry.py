@@ -6,7 +6,7 @@ from dataclasses import replace
 from shared.ids import AccountId, CircuitId, NetworkCode
 from shared.registry.model import Account, Circuit, ContactPoint, End, Network, Segment, Side
 
-GRID, BANK = AccountId("huawang-power"), AccountId("beiyuan-bank")
+GRID, BANK = AccountId("hw-power"), AccountId("beiyuan-bank")
 ACCOUNTS = (
     Account(GRID, "华网电力", "Huawang Power", "other", "diamond"),
     Account(BANK, "北原银行", "Beiyuan Bank", "finance", "jade"),

@@ -12,7 +12,6 @@ from sqlalchemy import bindparam, or_, select
 
 from shared.db.port import Database, Tx
 from shared.db.statement import Query, any_of
-from shared.errors import CenterError
 from shared.registry import tables as t
 from shared.registry.rules import Path, check, names
 from shared.registry.shelves import SHELVES, Entry, Kind
@@ -66,7 +65,7 @@ class Item:
     place: Callable[[Path], tuple[str, str]]
 
 
-class ImportRefused(CenterError):
+class ImportRefused(Exception):
     """Nothing was changed. `faults` are at most MOST_FAULTS."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:

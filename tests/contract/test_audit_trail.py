@@ -23,7 +23,7 @@ async def test_act_is_read_as_it_was_recorded(store: Database) -> None:
     (row,) = await audit.acts(store, after=0, until=9)
     assert (row["position"], row["actor"], row["action"]) == (1, "operator:1", "key.issued")
     assert (row["credential"], row["address"], row["object"]) == ("session:4f1c", "10.0.0.7", "key:000000000007")
-    assert (row["details"], bytes(row["previous"])) == ('{"role":"account","subject":"huawang-power"}', GENESIS)
+    assert (row["details"], bytes(row["previous"])) == ('{"role":"account","subject":"hw-power"}', GENESIS)
 
 
 async def test_act_goes_with_the_transaction_it_belongs_to(store: Database) -> None:

@@ -111,7 +111,7 @@ async def test_applying_the_same_figures_again_changes_nothing(store: Database, 
 
 async def test_changed_tiers_are_acts_of_the_audit_trail(store: Database, accounts: Registry) -> None:
     await applied(store, by=TOMORROW, bank=90_000, city=100)
-    (act,) = await store.fetch(Query(select(audit_log)))
+    (act,) = await store.fetch(Query(select(audit_log).where(audit_log.c.action == "tier.changed")))
     assert (act["action"], act["object"], act["actor"]) == ("tier.changed", "account:bank", "shell:wang")
     assert orjson.loads(act["details"])["after"] == "platinum"
 

@@ -29,7 +29,7 @@ async def test_subscription_is_recorded_with_its_host_and_none_of_its_secrets(em
     await embedded.customer.send("DELETE", f"/v1/subscriptions/{made['id']}")
     first, second = await acts(embedded, object=f"subscription:{made['id']}")
     assert (first["action"], second["action"]) == ("subscription.made", "subscription.ended")
-    assert (first["actor"], first["address"]) == ("account:huawang-power", "127.0.0.1")
+    assert (first["actor"], first["address"]) == ("account:hw-power", "127.0.0.1")
     assert first["credential"].startswith("key:")
     assert first["details"] == {"host": "hooks.example.com", "events": []}
 
@@ -57,7 +57,7 @@ async def test_what_was_refused_is_counted_by_the_minute_and_says_which_key_was_
     one, other = sorted(await refused(embedded), key=lambda act: act["details"]["status"])
     assert (one["actor"], one["object"], one["address"]) == ("nobody", "route:POST /v1/faults", "127.0.0.1")
     assert one["details"] == {"status": 401, "count": 3, "claims": "0123456789ab"}
-    assert (other["actor"], other["details"]) == ("account:huawang-power", {"status": 403, "count": 1})
+    assert (other["actor"], other["details"]) == ("account:hw-power", {"status": 403, "count": 1})
 
 
 async def test_flood_of_refusals_does_not_fill_the_trail(embedded: House) -> None:
@@ -93,7 +93,7 @@ async def test_auditor_reads_from_where_each_step_came(embedded: House) -> None:
     steps = await embedded.operator.items(f"/v1/audit/tickets/{ticket}")
     by = {step["actor"]: (step["credential"][:4], step["address"]) for step in steps}
     assert by == {
-        "account:huawang-power": ("key:", "127.0.0.1"),
+        "account:hw-power": ("key:", "127.0.0.1"),
         "network:010": ("key:", "127.0.0.1"),
         "network:0878": ("key:", "127.0.0.1"),
         "system:dispatcher": ("", ""),

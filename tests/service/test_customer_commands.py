@@ -68,7 +68,7 @@ async def test_note_reaches_the_log_and_names_the_networks_at_work(embedded: Hou
     noted = await embedded.customer.note(ticket, "Ask for Wang\nat the gate")
     (entry,) = [e for e in await embedded.customer.log(ticket) if e["type"] == "ticket.noted"]
     assert entry["data"] == {"text": "Ask for Wang\nat the gate", "networks": [BEIJING]}
-    assert (entry["actor"], noted["seq"]) == ("account:huawang-power", entry["seq"])
+    assert (entry["actor"], noted["seq"]) == ("account:hw-power", entry["seq"])
 
 
 async def test_local_network_at_work_may_note_and_another_may_not(embedded: House) -> None:

@@ -30,7 +30,7 @@ async def change(center: House, account: str, **fields: Any) -> None:
 @pytest.mark.parametrize(
     ("q", "account", "matched"),
     [
-        ("华网", GRID, "name"), ("电力", GRID, "name"), ("huawang", GRID, "name"), ("ＩＣＢＣ", BANK, "name"),
+        ("华网", GRID, "name"), ("电力", GRID, "name"), ("huawang", GRID, "name"), ("Ｂｅｉｙｕａｎ", BANK, "name"),
         (FAR, GRID, "circuit"), (FAR.lower(), GRID, "circuit"), (OTHERS[0], BANK, "circuit"),
     ],
 )  # fmt: skip

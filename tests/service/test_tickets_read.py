@@ -60,7 +60,7 @@ async def test_filters_narrow_the_list(embedded: House) -> None:
     assert await ids(embedded.customer, state="over") == [near]
     assert await ids(embedded.operator, account="beiyuan-bank") == [theirs]
     assert await ids(embedded.customer, account="beiyuan-bank") == []
-    assert await ids(embedded.customer, account="huawang-power", state="open") == [far]
+    assert await ids(embedded.customer, account="hw-power", state="open") == [far]
 
 
 @pytest.mark.parametrize(

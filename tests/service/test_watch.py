@@ -70,7 +70,7 @@ async def test_repeated_fault_is_listed_for_the_noc_and_told_in_the_accounts_log
     any_center.clock.advance(2 * MINUTE)
     await until(lambda: _is_warned(any_center, ["unprotected"]))
     (found,) = await any_center.operator.items("/v1/noc/warnings")
-    assert (found["subject"], found["account"], found["faults"], found["days"]) == (PLAIN[0], "huawang-power", 2, 90)
+    assert (found["subject"], found["account"], found["faults"], found["days"]) == (PLAIN[0], "hw-power", 2, 90)
     assert found["tickets"][0] == ticket
     assert (await any_center.customer.facts(ticket)).count("ticket.repeated") == 1
     assert b'vrc_early_warnings{kind="unprotected"} 1.0' in await any_center.center.metrics.page()

@@ -72,7 +72,7 @@ def test_time_is_rfc3339_and_subject_the_ticket() -> None:
 
 def test_extensions_say_who_did_it_to_whose_ticket() -> None:
     headers = dict(MESSAGE.headers)
-    assert (headers["ce_actor"], headers["ce_account"]) == (ACTOR.encode(), b"huawang-power")
+    assert (headers["ce_actor"], headers["ce_account"]) == (ACTOR.encode(), b"hw-power")
     assert (headers["ce_status"], headers["ce_seq"]) == (b"acknowledged", b"1")
 
 

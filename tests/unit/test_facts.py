@@ -119,7 +119,7 @@ def test_order_can_be_worked_from_its_fact_alone() -> None:
 
 def test_report_is_written_as_readers_know_it() -> None:
     assert orjson.loads(facts.encode(reported(contact=facts.Contact(phone="10086")))) == {
-        "account": "huawang-power", "circuit": "010-0878-IPV-0001", "impact": "down",
+        "account": "hw-power", "circuit": "010-0878-IPV-0001", "impact": "down",
         "description": "No light at site A", "reported_at": "2026-11-21T08:00:00Z",
         "reference": None, "segment": None, "reported_impact": None,
         "tier": None, "breach_at": None,
