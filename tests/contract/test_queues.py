@@ -112,7 +112,9 @@ async def test_order_issued_again_keeps_its_rank_and_forgets_its_restoration(sto
     assert (row["state"], row["restored_at"], row["rank_at"]) == ("issued", None, to_ms(START) + 10 * MINUTES)
 
 
-@pytest.mark.parametrize(("query", "index"), [(noc.QUEUE, "ix_tickets_unroutable"), (orders.LIVE_ORDERS, "ix_repair_orders_")])
+@pytest.mark.parametrize(
+    ("query", "index"), [(noc.QUEUE, "ix_tickets_unroutable"), (orders.LIVE_ORDERS, "ix_repair_orders_")]
+)
 async def test_page_is_read_off_an_index_and_never_sorted(store: Database, query: Query, index: str) -> None:
     """PostgreSQL would read ten rows whole: it is told not to, and not to sort if it can help it."""
 
