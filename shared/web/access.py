@@ -27,8 +27,8 @@ Answered = Callable[[Scope, int], None]
 class AccessLog:
     """Buffers lines and writes them 64 at a time, or half a second after the first."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+    def __init__(self, stream: TextIO = sys.stderr) -> None:
+        self._stream = stream
         self._lines: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
 
