@@ -15,6 +15,7 @@ from shared.db.port import Database
 from shared.errors import NotFound, Refused
 from shared.ids import NETWORK_PATTERN, ORDER_PATTERN, NetworkCode, OrderId, split_order_id
 from shared.tickets.view import OrderView, order_view
+from shared.web.answers import json
 from shared.web.idempotency import REPLAYED, IdempotencyKey, request_of
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from shared.web.routes import DONE_OR_PROBLEMS, LIST_PROBLEMS, READ_PROBLEMS, StrictRoute, allow
@@ -23,7 +24,6 @@ Reader = Annotated[Principal, Depends(allow("network", "operator", needs="ticket
 Worker = Annotated[Principal, Depends(allow("network", "operator", needs="orders:work"))]
 OrderPath = Annotated[OrderId, Path(pattern=ORDER_PATTERN, examples=["VT261121-7K3QM9XA.0878"])]
 Heard = Callable[[NetworkCode], None]
-JSON = "application/json"
 BEGINNING = (-(2**62), "")
 SUMMARIES = {
     "accept": "We take the order",
@@ -35,10 +35,6 @@ SUMMARIES = {
     "hand-over": "The fault is another network's: the order goes there directly",
     "restore": "The service is back (销障)",
 }
-
-
-def json(value: Any) -> Response:
-    return Response(orjson.dumps(value), media_type=JSON)
 
 
 def routes(desk: OrderDesk, database: Database, metrics: DispatcherMetrics, looked: Heard, spoke: Heard) -> APIRouter:
@@ -124,7 +120,7 @@ def _add_verb(
         order = changed.ticket.order_to(network)
         assert order is not None, "a change to an order leaves the order"
         headers = {REPLAYED: "true"} if changed.replayed else None
-        return Response(orjson.dumps(order_view(changed.ticket, order)), headers=headers, media_type=JSON)
+        return json(order_view(changed.ticket, order), headers=headers)
 
     move.__annotations__["body"] = Optional[shape] if may_be_empty else shape  # noqa: UP045  shape is a value here
     router.add_api_route(

@@ -18,7 +18,7 @@ from services.notifier.handlers.feeding import Feeder
 from services.notifier.handlers.hub import Hub
 from services.notifier.handlers.subscriptions import SubscriptionDesk
 from services.notifier.metrics import NotifierMetrics
-from services.notifier.store import feed, lanes
+from services.notifier.store import lanes, pruning
 from shared.bus.loop import consume
 from shared.bus.port import Events
 from shared.bus.tick import Loop
@@ -98,7 +98,7 @@ class NotifierService:
     async def prune_due_feed(self) -> None:
         """Forget what is older than streams can be resumed from."""
         before = self._clock.now() - self._settings.stream_history
-        while await feed.prune(self._database, before) == feed.PRUNE_AT_ONCE:
+        while await pruning.prune(self._database, before) == pruning.AT_ONCE:
             continue
 
     def _loop(self, name: str, work: Callable[[], Awaitable[object]], wake: Wake) -> Loop:

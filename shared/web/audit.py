@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel
 
@@ -17,6 +16,7 @@ from shared.db.port import Database
 from shared.errors import NotFound
 from shared.ids import TICKET_PATTERN, TicketId
 from shared.tickets import store as tickets
+from shared.web.answers import json
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from shared.web.routes import LIST_PROBLEMS, READ_PROBLEMS, StrictRoute, allow
 
@@ -60,10 +60,6 @@ class StepView(BaseModel):
 class StepPage(BaseModel):
     items: list[StepView]
     next: str | None
-
-
-def json(value: Any) -> Response:
-    return Response(orjson.dumps(value), media_type="application/json")
 
 
 def audit_routes(database: Database) -> APIRouter:

@@ -4,7 +4,6 @@ from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, Literal
 
-import orjson
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +17,7 @@ from shared.contracts.instant import Instant
 from shared.contracts.progress import Short
 from shared.db.port import Database
 from shared.errors import FieldError, InvalidInput
+from shared.web.answers import json
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from shared.web.routes import LIST_PROBLEMS, READ_PROBLEMS, WRITE_PROBLEMS, StrictRoute, allow
 
@@ -99,7 +99,7 @@ def key_routes(desk: KeyDesk, database: Database, clock: Clock) -> APIRouter:
 
     def told(issued: IssuedKey) -> Response:
         body = {**key_view(issued.record, clock.now()), "key": issued.key}
-        return Response(orjson.dumps(body), 201, {"Cache-Control": "no-store"}, "application/json")
+        return json(body, 201, {"Cache-Control": "no-store"})
 
     @router.post(
         "/v1/keys", status_code=201, response_model=NewKeyView, responses=WRITE_PROBLEMS, summary="Issue a key"
@@ -143,7 +143,7 @@ def _add_list(router: APIRouter, database: Database, clock: Clock) -> None:
         )
         following = encode_cursor(*store.place(found[min(limit, len(found)) - 1])) if found else None
         items = [key_view(key, clock.now()) for key in found]
-        return Response(orjson.dumps(page(items, limit=limit, next_cursor=following)), media_type="application/json")
+        return json(page(items, limit=limit, next_cursor=following))
 
 
 def _terms(body: KeyBody) -> KeyTerms:

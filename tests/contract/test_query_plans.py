@@ -25,7 +25,7 @@ MEANT = {
     "services.dispatcher.noc.store.QUEUED.tickets": BOUNDED,
     "services.dispatcher.noc.warnings.ACTIVE.warnings": "a scrape's; warnings are few",
     "services.intake.metrics.OPEN.tickets": BOUNDED,
-    "services.notifier.store.feed.OLDEST.feed": "in the order of its rows, and no further than its limit",
+    "services.notifier.store.pruning.OLDEST.feed": "in the order of its rows, and no further than its limit",
     "services.notifier.store.lanes.FREE_ALL.lanes": ONCE,
     "services.notifier.store.lanes.LOCK_CLAIMED.lanes": ONCE,
     "shared.audit.store.ANCHORS.audit_anchors": VERIFIED,

@@ -1,9 +1,8 @@
 """The NOC's routes: what waits to be routed by hand, what was refused, and its commands."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Depends, Path, Response
 
 from services.dispatcher import model
@@ -14,6 +13,7 @@ from shared.db.port import Database
 from shared.ids import TICKET_PATTERN, TicketId
 from shared.tickets.changes import Changed
 from shared.tickets.view import TicketView, ticket_bytes
+from shared.web.answers import json
 from shared.web.idempotency import REPLAYED, IdempotencyKey, request_of
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from shared.web.routes import DONE_OR_PROBLEMS, LIST_PROBLEMS, StrictRoute, allow
@@ -23,10 +23,6 @@ NocRouter = Annotated[Principal, Depends(allow("operator", needs="noc:route"))]
 TicketPath = Annotated[TicketId, Path(pattern=TICKET_PATTERN)]
 JSON = "application/json"
 BEGINNING = (-(2**62), "")
-
-
-def json(value: Any) -> Response:
-    return Response(orjson.dumps(value), media_type=JSON)
 
 
 def routes(desk: OrderDesk, database: Database) -> APIRouter:

@@ -1,8 +1,7 @@
 """The NOC's routes to what the center noticed by itself: early warnings and silent networks."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Depends, Response
 
 from services.dispatcher.noc import warnings
@@ -12,6 +11,7 @@ from shared.auth.principal import Principal
 from shared.clock import to_ms
 from shared.db.port import Database
 from shared.registry.store import Registry
+from shared.web.answers import json
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from shared.web.routes import LIST_PROBLEMS, StrictRoute, allow
 
@@ -43,7 +43,3 @@ def routes(database: Database, registry: Registry, silences: SilentNetworks) -> 
         return json(page(items, limit=limit, next_cursor=following))
 
     return router
-
-
-def json(value: Any) -> Response:
-    return Response(orjson.dumps(value), media_type="application/json")

@@ -1,8 +1,7 @@
 """What is read: tickets, their logs, circuits. What a caller may not know of is 404, and in no list."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import orjson
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from services.intake import model
@@ -19,6 +18,7 @@ from shared.registry import reading
 from shared.tickets import store as tickets
 from shared.tickets.model import Status, Ticket
 from shared.tickets.view import TicketView, ticket_bytes, ticket_view
+from shared.web.answers import json
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from shared.web.routes import LIST_PROBLEMS, READ_PROBLEMS, StrictRoute, allow
 
@@ -27,10 +27,6 @@ Lister = Annotated[Principal, Depends(allow("account", "operator", needs="ticket
 Reader = Annotated[Principal, Depends(allow("account", "operator", "network", needs="tickets:read"))]
 Text = Annotated[str | None, Query(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 JSON = "application/json"
-
-
-def json(value: Any) -> Response:
-    return Response(orjson.dumps(value), media_type=JSON)
 
 
 async def visible(database: port.Reader, principal: Principal, id: TicketId) -> Ticket:

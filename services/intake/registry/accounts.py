@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.db.port import Database
+from shared.db.statement import Row
 from shared.ids import AccountId
 from shared.registry.following import CHANGED
 from shared.registry.model import Account
@@ -82,9 +83,9 @@ class Accounts:
             self._learn(rows)
             after = rows[-1]["id"]
 
-    def _learn(self, rows: Iterable[object]) -> None:
+    def _learn(self, rows: Iterable[Row]) -> None:
         for row in rows:
-            account = SHELVES["account"].of(row)  # type: ignore[arg-type]
+            account = SHELVES["account"].of(row)
             assert isinstance(account, Account)
             self._cards[account.id] = _Card(_names(account), tuple(_numbers(account)))
 

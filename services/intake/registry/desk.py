@@ -19,6 +19,7 @@ from shared.registry import history
 from shared.tickets.store import STATE
 from shared.tickets.tables import ticket_log as log
 from shared.tickets.tables import tickets as t
+from shared.web.answers import json
 from shared.web.routes import LIST_PROBLEMS, StrictRoute, allow
 
 Desk = Annotated[Principal, Depends(allow("operator", needs="tickets:read"))]
@@ -60,7 +61,7 @@ def routes(database: Database, accounts: Accounts) -> APIRouter:
         found = await accounts.find(q, most=MOST_FOUND + 1)
         items = [item for of in found[:MOST_FOUND] if (item := await _card(database, *of))]
         answer = {"items": items, "more": len(found) > MOST_FOUND}
-        return Response(orjson.dumps(answer), media_type="application/json")
+        return json(answer)
 
     return router
 

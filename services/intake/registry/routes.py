@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from services.intake.registry import shapes
@@ -20,6 +19,7 @@ from shared.registry.rules import Path as Field
 from shared.registry.rules import contradictions
 from shared.registry.shelves import SHELVES, Entry, Kind
 from shared.registry.writing import Author
+from shared.web.answers import json
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from shared.web.routes import LIST_PROBLEMS, READ_PROBLEMS, WRITE_PROBLEMS, StrictRoute, allow, problems
 
@@ -27,7 +27,6 @@ RegistryReader = Annotated[Principal, Depends(allow("operator", needs="registry:
 RegistryWriter = Annotated[Principal, Depends(allow("operator", needs="registry:write"))]
 EntryId = Annotated[str, Path(pattern=ID_PATTERN)]
 Version = Annotated[int | None, Query(ge=0, le=2**53, description="As it was when the registry had this version")]
-JSON = "application/json"
 FOLDERS: dict[Kind, str] = {"network": "networks", "account": "accounts", "circuit": "circuits"}
 SHAPES: dict[Kind, tuple[Any, Any]] = {
     "network": (Network, shapes.NetworkPage),
@@ -43,10 +42,6 @@ def routes(database: Database, clock: Clock) -> APIRouter:
         _add_put(router, database, clock, kind)
     _add_import(router, database, clock)
     return router
-
-
-def json(value: Any) -> Response:
-    return Response(orjson.dumps(value), media_type=JSON)
 
 
 def _add_reads(router: APIRouter, database: Database, kind: Kind) -> None:

@@ -1,8 +1,7 @@
 """`/v1/subscriptions`: an account's webhooks. The secret is in the answer that makes one, and in no other."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Depends, Path, Response
 
 from services.notifier.api import shapes
@@ -14,15 +13,12 @@ from shared.clock import to_ms
 from shared.db.port import Database
 from shared.errors import NotFound
 from shared.ids import AccountId, SubscriptionId
+from shared.web.answers import json
 from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from shared.web.routes import LIST_PROBLEMS, READ_PROBLEMS, WRITE_PROBLEMS, StrictRoute, allow
 
 Caller = Annotated[Principal, Depends(allow("account", needs="subscriptions:manage"))]
 IdPath = Annotated[SubscriptionId, Path(pattern=r"^sub_[0-9a-f]{20}$", examples=["sub_0b9f3a6c1d2e4f5a6b7c"])]
-
-
-def json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(value), status, headers, "application/json")
 
 
 def subscription_routes(desk: SubscriptionDesk, database: Database) -> APIRouter:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, select
+from sqlalchemy import and_, bindparam, func, select
 
 from services.notifier.tables import feed, feed_marks
 from shared.clock import to_ms
@@ -23,15 +23,12 @@ from shared.tickets.tables import LOG_COLUMNS, ticket_log
 FED = "vrc_feed"  # the channel announced whenever the feed grew
 LOCK_KEY = 0x5652_4302  # "VRC", feed
 PAGE = 500
-PRUNE_AT_ONCE = 1000
 
 MARKS = Query(select(feed_marks.c.ticket, feed_marks.c.seq).where(any_of(feed_marks.c.ticket, "tickets")))
 PUT_MARKS = BulkInsert(feed_marks, ("ticket", "seq"), conflict="(ticket) DO UPDATE SET seq = excluded.seq")
 PUT = BulkInsert(feed, ("ticket", "seq", "account", "at"))
 _oldest, _newest = (select(f(feed.c.position)).scalar_subquery() for f in (func.min, func.max))
 BOUNDS = Query(select(_oldest.label("oldest"), _newest.label("newest")))  # in one SELECT, SQLite reads every row
-OLDEST = Query(select(feed.c.position, feed.c.at).order_by(feed.c.position).limit(PRUNE_AT_ONCE))
-PRUNE = Query(delete(feed).where(feed.c.position <= bindparam("upto")))
 _LOG = tuple(ticket_log.c[name] for name in LOG_COLUMNS)
 _SAME = and_(feed.c.ticket == ticket_log.c.ticket, feed.c.seq == ticket_log.c.seq)
 
@@ -137,22 +134,3 @@ async def page(reader: Reader, scope: Scope, *, after: int, upto: int = END, mos
 async def history(reader: Reader, ticket: TicketId, *, after_seq: int, most: int = PAGE) -> Sequence[Placed]:
     """A ticket's events from the log, pruned or not, as far as they have been fed."""
     return [_placed(row) for row in await reader.fetch(HISTORY, ticket=ticket, after=after_seq, most=most)]
-
-
-async def prune(database: Database, before: datetime) -> int:
-    """Drop the oldest rows fed before then; answers how many. The newest stays: positions must never start anew."""
-    rows = await database.fetch(OLDEST)
-    _, newest = await bounds(database)
-    limit = to_ms(before)
-    upto = 0
-    for row in rows:
-        if row["at"] >= limit or row["position"] == newest:
-            break
-        upto = row["position"]
-    if upto:
-
-        async def drop(tx: Tx) -> None:
-            await tx.fetch(PRUNE, upto=upto)
-
-        await database.transact(drop)
-    return sum(row["position"] <= upto for row in rows)
