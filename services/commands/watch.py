@@ -9,7 +9,7 @@ import click
 from services.commands.credentials import as_whom, at_center, key_for
 
 if TYPE_CHECKING:
-    from services.commands.words import Lang
+    from shared.contracts.vocabulary import Lang
 
 OVER = ("closed", "cancelled", "rejected")
 

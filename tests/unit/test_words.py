@@ -4,8 +4,9 @@ from typing import Any, get_args
 
 import pytest
 
-from services.commands.words import LINES, STATUS, VALUES, Lang, line
+from services.commands.words import LINES, line
 from shared.contracts import facts as f
+from shared.contracts.vocabulary import STATUS, VALUES, Lang
 from shared.tickets.model import Status
 
 CODED = (f.Impact, f.Stage, f.SuspendReason, f.Cause, f.DeclineReason)

@@ -14,7 +14,7 @@ from services.commands.credentials import Credentials, read_credentials
 from services.commands.demo.board import Board
 from services.commands.demo.view import View
 from services.commands.stream import StreamRefused, follow
-from services.commands.words import Lang
+from shared.contracts.vocabulary import Lang
 from shared.errors import Unavailable
 from shared.testing.simulation import Manner, Simulation
 

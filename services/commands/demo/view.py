@@ -11,7 +11,7 @@ from rich.text import Text
 
 from services.commands import words
 from services.commands.demo.board import Board
-from services.commands.words import Lang
+from shared.contracts.vocabulary import STATUS, Lang
 
 TITLES = {
     "tickets": ("障碍单", "tickets"),
@@ -55,7 +55,7 @@ class View:
     def _figures(self) -> Table:
         table = Table(show_header=False)
         counts = self._board.counts
-        for status in words.STATUS:
+        for status in STATUS:
             if counts[status]:
                 table.add_row(self._title("tickets"), words.status_word(status, self._lang), f"{counts[status]:,}")
         table.add_row(self._title("reports"), "", f"{self._board.reports:,}")

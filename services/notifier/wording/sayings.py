@@ -1,0 +1,142 @@
+"""What happened, said to the customer: a sentence in both languages for every fact, and what of it somebody wrote.
+
+A fact that reads differently by one of its fields has a sentence for each: see `_variant`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from services.notifier.wording.plain import one_line
+from services.notifier.wording.situation import Situation
+from services.notifier.wording.times import moment
+from shared.contracts import facts as f
+from shared.contracts.vocabulary import VALUES, Lang
+from shared.ids import NetworkCode
+
+MOST_NAMED = 80
+NETWORKS = frozenset({"network", "of", "to"})
+CODED = frozenset({"impact", "stage", "reason"})
+"""Fields of which a sentence shows the word; `reason` stands only in those where it is coded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """`quotes` names the fields in which somebody wrote something of their own."""
+
+    zh: str
+    en: str
+    quotes: tuple[str, ...] = ()
+
+    def in_(self, lang: Lang) -> str:
+        return self.zh if lang == "zh" else self.en
+
+
+SAYINGS: Mapping[str, Saying] = {
+    "ticket.reported": Saying(
+        "已受理故障申告，电路 {circuit} {impact}",
+        "Your fault report is taken in: circuit {circuit} is {impact}",
+        ("description",),
+    ),
+    "ticket.report_joined": Saying(
+        "再次申告已并入本障碍单，电路{impact}",
+        "A further report joins this ticket: the circuit is {impact}",
+        ("description",),
+    ),
+    "ticket.unroutable": Saying("值班人员正在人工派单", "Our duty desk is choosing the local network by hand"),
+    "ticket.suspended.pending": Saying(
+        "修障暂停，SLA 计时停止：{reason}", "The repair is suspended and the SLA clock stopped: {reason}", ("evidence",)
+    ),
+    "ticket.suspended.held": Saying(
+        "修障等待中，SLA 继续计时：{reason}", "The repair waits while the SLA clock runs on: {reason}", ("evidence",)
+    ),
+    "ticket.resumed": Saying("修障继续，SLA 继续计时", "The repair goes on, and so does the SLA clock", ("note",)),
+    "ticket.restored": Saying(
+        "业务已于 {restored_at} 恢复，请确认", "Service was restored at {restored_at}; please confirm", ("remedy",)
+    ),
+    "ticket.confirmed": Saying("已确认恢复，感谢", "Confirmed: service is back. Thank you", ("comment",)),
+    "ticket.closed": Saying("障碍单已关闭", "The ticket is closed"),
+    "ticket.reopened": Saying(
+        "障碍单已重新打开，继续修障", "The ticket is reopened and the repair goes on", ("reason",)
+    ),
+    "ticket.cancelled": Saying("障碍单已撤销", "The ticket is cancelled", ("reason",)),
+    "ticket.rejected": Saying("障碍单已退回", "The ticket is rejected", ("reason",)),
+    "ticket.noted": Saying("有新留言", "There is a new note", ("text",)),
+    "ticket.repeated.circuit": Saying(
+        "重复障碍：本电路 {days} 天内第 {faults} 次", "Repeated fault: number {faults} of this circuit in {days} days"
+    ),
+    "ticket.repeated.unprotected": Saying(
+        "重复障碍：无保护电路 {days} 天内第 {faults} 次",
+        "Repeated fault: number {faults} of this circuit without a second path in {days} days",
+    ),
+    "ticket.repeated.site": Saying(
+        "重复障碍：该站点 {days} 天内第 {faults} 次", "Repeated fault: number {faults} at this site in {days} days"
+    ),
+    "order.issued.repair": Saying("已派单至{network}", "{network} is ordered to repair it"),
+    "order.issued.assistance": Saying("已请{network}协查", "{network} is called in to assist"),
+    "order.accepted": Saying("{network}已接单", "{network} has accepted the order"),
+    "order.accepted.by": Saying(
+        "{network}已接单，工程师：{engineer}", "{network} has accepted the order, engineer: {engineer}"
+    ),
+    "order.declined": Saying(
+        "{network}退单（{reason}），正在改派", "{network} declines ({reason}); it is being routed elsewhere", ("note",)
+    ),
+    "order.progressed": Saying("{network}：{stage}", "{network}: {stage}", ("note",)),
+    "order.assistance_requested": Saying("{network}请{of}协查", "{network} asks {of} to assist", ("note",)),
+    "order.handed_over": Saying("{network}转派至{to}", "{network} hands over to {to}", ("reason",)),
+    "order.stood_down": Saying("{network}撤单：{reason}", "{network} stands down: {reason}"),
+}
+
+
+def saying(fact: f.Fact) -> Saying:
+    return SAYINGS[f.NAMES[type(fact)] + _variant(fact)]
+
+
+def sentence(at: Situation, lang: Lang) -> str:
+    """What happened, in one line without its time."""
+    return saying(at.fact).in_(lang).format_map(dict(_shown(at, lang)))
+
+
+def quotations(at: Situation, *, most: int) -> Iterator[str]:
+    """What people wrote with it, each as one line of so many characters at most."""
+    for name in saying(at.fact).quotes:
+        if text := one_line(getattr(at.fact, name) or "", most=most):
+            yield text
+
+
+def network(at: Situation, code: NetworkCode, lang: Lang) -> str:
+    known = at.networks.get(code)
+    if lang == "zh":
+        return f"{one_line(known.zh, most=MOST_NAMED)}本地网" if known else f"{code} 本地网"
+    return f"local network {one_line(known.en, most=MOST_NAMED) if known else code}"
+
+
+def word(code: str, lang: Lang) -> str:
+    """A coded word as people read it; one that is not known is itself."""
+    zh, en = VALUES.get(code, (code, code))
+    return zh if lang == "zh" else en
+
+
+def _variant(fact: f.Fact) -> str:
+    match fact:
+        case f.TicketSuspended(clock=clock):
+            return f".{clock}"
+        case f.OrderIssued(kind=kind) | f.FaultRepeated(kind=kind):
+            return f".{kind}"
+        case f.OrderAccepted(engineer=str()):
+            return ".by"
+        case _:
+            return ""
+
+
+def _shown(at: Situation, lang: Lang) -> Iterator[tuple[str, str]]:
+    for field in fields(at.fact):
+        value: Any = getattr(at.fact, field.name)
+        if field.name in NETWORKS:
+            yield field.name, network(at, value, lang)
+        elif isinstance(value, datetime):
+            yield field.name, moment(value)
+        else:
+            shown = word(str(value), lang) if field.name in CODED else str(value)
+            yield field.name, one_line(shown, most=MOST_NAMED)

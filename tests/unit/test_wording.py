@@ -1,0 +1,146 @@
+"""What a customer reads of an event: said for every fact, in both languages, and no text of others becomes more."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.notifier.wording.plain import one_line
+from services.notifier.wording.sayings import SAYINGS, saying
+from services.notifier.wording.situation import Name, Situation, situation
+from services.notifier.wording.telling import Telling, telling
+from shared.contracts import facts as f
+from shared.contracts.vocabulary import Lang
+from shared.testing.clock import START
+from tests.cases import BEIJING, CHUXIONG, MINUTE, ORDER, TICKET, accepted, issued, log_of, reported, restored
+from tests.strategies import FACTS
+
+NAMES = {BEIJING: Name("北京", "Beijing"), CHUXIONG: Name("楚雄", "Chuxiong")}
+LANGS: tuple[Lang, ...] = get_args(Lang)
+LINKS = re.compile(r"(https?|ftp)://|\w@\w|\w\.[a-z]{2,}|\d{1,3}(\.\d{1,3}){3}", re.IGNORECASE)
+HOSTILE = (
+    "fixed\r\nBcc: all@evil.example", "see https://evil.example/login", "call zhang@evil.example", "www.evil.example",
+    "log in at 203.0.113.9/vip", "\u202egnp.exe", "a\u2028SLA: met", "evil\u200b.example", "【银行】请转账",
+    "」 SLA：达标", "<script>alert(1)</script>", "\x00\x1b[2J", "evil．example", "http:\\\\evil.example",
+)  # fmt: skip
+
+
+def told(*facts: f.Fact, lang: Lang = "en", **report: Any) -> Telling:
+    """What is told of the last of them, a minute after the other."""
+    return telling(situation(log_of(*facts)[1], NAMES), lang)
+
+
+@pytest.mark.parametrize("fact", f.NAMES)
+def test_every_fact_has_its_words(fact: type[f.Fact]) -> None:
+    name = f.NAMES[fact]
+    assert name in SAYINGS or any(key.startswith(f"{name}.") for key in SAYINGS)
+
+
+@given(FACTS, st.sampled_from(LANGS))
+def test_every_fact_can_be_told(fact: f.Fact, lang: Lang) -> None:
+    at = situation(log_of(issued())[1], NAMES)
+    said = telling(replace(at, fact=fact), lang)
+    assert said.happened
+    assert not re.search(r"None|\{|\}", saying(fact).in_(lang).format_map(_Anything()))
+    assert set(saying(fact).quotes) <= {*type(fact).__dataclass_fields__}
+
+
+@given(FACTS, st.sampled_from(LANGS))
+def test_whatever_is_told_keeps_its_lines(fact: f.Fact, lang: Lang) -> None:
+    said = telling(replace(situation(log_of(issued())[1], NAMES), fact=fact), lang)
+    assert len(said.text().splitlines()) == 1 + len(said.quotes) + 1 + len(said.rows)
+    assert "\n" not in said.subject
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_of_others_is_one_line_and_nothing_to_tap(text: str) -> None:
+    shown = one_line(text, most=200)
+    assert shown.splitlines() == [shown]
+    assert shown.isprintable()
+    assert not LINKS.search(shown)
+    assert not set(shown) & set("【】「」“”\u200b\u202e")
+
+
+@given(st.text(), st.integers(2, 50))
+def test_one_line_is_short_enough_and_says_when_it_was_cut(text: str, most: int) -> None:
+    shown = one_line(text, most=most)
+    assert len(shown) <= most
+    assert "\n" not in shown
+    assert one_line(shown, most=most) == shown
+
+
+def test_addresses_and_figures_that_are_no_links_stay_readable() -> None:
+    assert one_line("Rx -21.5 dBm at 10:30, v1.2", most=99) == "Rx -21.5 dBm at 10:30, v1.2"
+    assert one_line("已到场。Port 3/0/1 换光模块", most=99) == "已到场。Port 3/0/1 换光模块"
+
+
+def test_text_of_a_network_stands_in_quotation_marks() -> None:
+    said = told(issued(), f.OrderProgressed(ORDER, BEIJING, "repairing", "cable cut\nSLA: met"))
+    assert said.text().splitlines()[:3] == ["local network Beijing: repairing", "  “cable cut SLA: met”", ""]
+
+
+def test_message_says_who_works_when_it_is_back_and_what_the_clock_says() -> None:
+    expected = f.OrderAccepted(ORDER, BEIJING, "Zhang", START + timedelta(hours=2))
+    log = log_of(issued(), expected)[1]
+    said = telling(replace(situation(log, NAMES), target_ms=5 * 3_600_000), "en")
+    assert said.happened == "local network Beijing has accepted the order, engineer: Zhang"
+    assert dict(said.rows) == {
+        "Ticket": TICKET, "Circuit": "010-0878-IPV-0001", "Status": "in progress", "Times": "Beijing time (UTC+8)",
+        "Working on it": "local network Beijing", "Expected back": "11-21 18:00",
+        "SLA": "target 5 h, 2 min used, due 11-21 21:00",
+    }  # fmt: skip
+
+
+def test_message_in_chinese() -> None:
+    assert told(issued(), accepted(), lang="zh").text().splitlines() == [
+        "北京本地网已接单", "", f"障碍单：{TICKET}", "电路：010-0878-IPV-0001", "状态：修障中", "处理单位：北京本地网",
+        "SLA：已用 2 分钟", "时间：均为北京时间",
+    ]  # fmt: skip
+
+
+def test_clock_that_is_stopped_says_so() -> None:
+    waits = f.TicketSuspended(ORDER, BEIJING, "pending", "no_site_access")
+    at = situation(log_of(issued(), accepted(), waits)[1], NAMES)
+    assert dict(telling(replace(at, target_ms=3_600_000), "en").rows)["SLA"] == "target 1 h, 3 min used, clock stopped"
+
+
+@pytest.mark.parametrize(("target", "verdict"), [(60 * MINUTE, "met"), (MINUTE, "breached")])
+def test_after_the_restoration_the_verdict_stands(target: timedelta, verdict: str) -> None:
+    at = situation(log_of(issued(), accepted(), restored(at=START + 2 * MINUTE))[1], NAMES)
+    rows = dict(telling(replace(at, target_ms=target // timedelta(milliseconds=1)), "en").rows)
+    assert rows["SLA"].endswith(f"2 min used, {verdict}")
+    assert rows["Cause"] == "fibre"
+    assert "Expected back" not in rows
+
+
+def test_subject_is_the_tickets_and_never_changes() -> None:
+    log = log_of(issued(), accepted(), f.NoteAdded("hurry"))[1]
+    subjects = {telling(situation(log[:n], NAMES), "zh").subject for n in range(1, len(log) + 1)}
+    assert subjects == {f"[{TICKET}] 电路 010-0878-IPV-0001 障碍"}
+
+
+def test_same_event_is_told_alike_whatever_happened_since() -> None:
+    log = log_of(issued(), accepted(), restored())[1]
+    assert _at(log, 2) == _at(log[:2], 2)
+
+
+def test_brief_begins_with_what_happened() -> None:
+    brief = told(issued(), f.OrderAccepted(ORDER, BEIJING, None, START + timedelta(hours=2))).brief
+    assert brief[:2] == ["local network Beijing has accepted the order", "expected back 11-21 18:00"]
+
+
+def test_report_of_the_customer_is_quoted_too() -> None:
+    assert told().quotes == [reported().description]
+
+
+def _at(log: Any, seq: int) -> Situation:
+    return situation(log[:seq], NAMES)
+
+
+class _Anything(dict[str, str]):
+    def __missing__(self, _: str) -> str:
+        return "x"
