@@ -17,7 +17,7 @@ from shared.ids import NetworkCode
 
 MOST_NAMED = 80
 NETWORKS = frozenset({"network", "of", "to"})
-CODED = frozenset({"impact", "stage", "reason"})
+CODED = frozenset({"impact", "stage", "reason", "cause", "remedy_code", "kind", "level"})
 """Fields of which a sentence shows the word; `reason` stands only in those where it is coded."""
 
 
@@ -72,6 +72,27 @@ SAYINGS: Mapping[str, Saying] = {
     ),
     "ticket.repeated.site": Saying(
         "重复障碍：该站点 {days} 天内第 {faults} 次", "Repeated fault: number {faults} at this site in {days} days"
+    ),
+    "ticket.suspension_disputed": Saying("已对一次挂起提出异议", "A suspension is disputed", ("reason",)),
+    "ticket.suspension_struck_out": Saying(
+        "挂起不成立，SLA 重新计算", "A suspension is struck out and the SLA clock computed anew", ("reason",)
+    ),
+    "ticket.suspension_upheld": Saying("挂起成立", "A suspension is upheld", ("reason",)),
+    "ticket.terms_changed": Saying("时限已变更", "Other targets hold from here on", ("reason",)),
+    "ticket.chased": Saying("已收到催单", "You asked where it stays", ("text",)),
+    "ticket.deadline_warned": Saying("{kind}时限已过 {percent}%", "{percent} % of the time for {kind} is over"),
+    "ticket.deadline_missed": Saying("{kind}已超时（应于 {due_at} 前）", "Late: {kind} was due by {due_at}"),
+    "ticket.unchanged": Saying(
+        "暂无新进展，下次反馈不晚于 {next_update_by}", "No change. The next update comes by {next_update_by}"
+    ),
+    "ticket.escalated": Saying("已升级至{level}（{cause}）", "Escalated to {level}: {cause}"),
+    "ticket.escalation_acknowledged": Saying("升级已有人受理", "The escalation is acknowledged", ("note",)),
+    "ticket.restoration_predicted": Saying(
+        "预计 {expected_at} 恢复（{earliest_at} 至 {latest_at}）",
+        "Expected back at {expected_at}, between {earliest_at} and {latest_at}",
+    ),
+    "ticket.fault_report_given": Saying(
+        "障碍报告：{cause}，{remedy_code}", "Fault report: {cause}, {remedy_code}", ("text", "prevention")
     ),
     "order.issued.repair": Saying("已派单至{network}", "{network} is ordered to repair it"),
     "order.issued.assistance": Saying("已请{network}协查", "{network} is called in to assist"),
