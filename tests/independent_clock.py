@@ -51,13 +51,17 @@ def compute(log: list[Json], now: int) -> Json:
 
 def moves_of(log: list[Json], reported: int) -> list[tuple[int, Json]]:
     bare = {"reason": None, "evidence": None, "network": None}
-    moves: list[tuple[int, Json]] = [(reported, {"state": "running", **bare})]
-    for entry in log:
+    struck = {
+        entry["data"]["suspension"]: n for n, entry in enumerate(log) if entry["type"] == "ticket.suspension_struck_out"
+    }
+    moves: list[tuple[int, Json]] = [(reported, {"state": "running", "struck": False, **bare})]
+    for n, entry in enumerate(log):
         type_, data, at = entry["type"], entry["data"], ms(entry["at"])
         if type_ == "ticket.suspended":
-            what = {"state": data["clock"], **{name: data.get(name) for name in bare}}
+            out = struck.get(entry["seq"], 0) > n
+            what = {"state": "running" if out else data["clock"], "struck": out, **{k: data.get(k) for k in bare}}
         elif type_ in MOVES:
-            what = {"state": MOVES[type_], **bare}
+            what = {"state": MOVES[type_], "struck": False, **bare}
         else:
             continue
         said = data.get({"ticket.restored": "restored_at"}.get(type_, "occurred_at"))

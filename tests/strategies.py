@@ -40,7 +40,10 @@ def of(hint: Any) -> st.SearchStrategy[Any]:
     if get_origin(hint) is Literal:
         return st.sampled_from(get_args(hint))
     if get_origin(hint) is tuple:
-        return st.lists(of(get_args(hint)[0]), max_size=3).map(tuple)
+        first, *others = get_args(hint)
+        if others == [...]:
+            return st.lists(of(first), max_size=3).map(tuple)
+        return st.tuples(of(first), *map(of, others))
     if get_origin(hint) in (Union, types.UnionType):
         return st.one_of(*map(of, get_args(hint)))
     raise TypeError(f"no strategy for {hint}")

@@ -8,9 +8,10 @@ from shared.contracts.vocabulary import STATUS, VALUES, Lang
 
 Fact = Mapping[str, Any]
 
-CODES = frozenset({"impact", "stage", "cause"})
+CODES = frozenset({"impact", "stage", "cause", "kind", "level"})
 """Fields that hold one of the words above; `reason` does where the fact is of one of these types:"""
 CODED_REASONS = frozenset({"order.declined", "ticket.suspended", "order.stood_down"})
+INSTANTS = frozenset({"expected_restoration_at", "next_update_by", "expected_at"})
 LINES: Mapping[str, tuple[str, str]] = {
     "ticket.reported": (
         "故障申告：电路 {circuit} {impact}，{description}",
@@ -31,6 +32,18 @@ LINES: Mapping[str, tuple[str, str]] = {
         "重复障碍：{subject}，{days} 天内 {faults} 次",
         "early warning: {faults} faults in {days} days, {subject}",
     ),
+    "ticket.suspension_disputed": ("挂起有异议：{reason}", "a suspension is disputed: {reason}"),
+    "ticket.suspension_struck_out": ("挂起不成立：{reason}", "a suspension is struck out: {reason}"),
+    "ticket.suspension_upheld": ("挂起成立：{reason}", "a suspension is upheld: {reason}"),
+    "ticket.terms_changed": ("时限变更：{reason}", "other targets from here on: {reason}"),
+    "ticket.chased": ("客户催单", "the customer asks where it stays"),
+    "ticket.deadline_warned": ("{kind}时限已过 {percent}%", "{percent} % of the time for {kind} is over"),
+    "ticket.deadline_missed": ("{kind}超时", "late: {kind}"),
+    "ticket.unchanged": ("暂无新进展，下次反馈不晚于 {next_update_by}", "no change, next update by {next_update_by}"),
+    "ticket.escalated": ("升级至{level}：{reason}", "escalated to {level}: {reason}"),
+    "ticket.escalation_acknowledged": ("升级已受理", "the escalation is acknowledged"),
+    "ticket.restoration_predicted": ("预计 {expected_at} 恢复", "expected back at {expected_at}"),
+    "ticket.fault_report_given": ("障碍报告：{cause}，{text}", "fault report: {cause}, {text}"),
     "order.issued": ("派单：本地网 {network}（{reason}）", "local network {network} is ordered: {reason}"),
     "order.accepted": ("接单：本地网 {network}", "local network {network} accepts"),
     "order.declined": ("拒单：本地网 {network}，{reason}", "local network {network} declines: {reason}"),
@@ -78,7 +91,7 @@ class _Shown(dict[str, str]):
 
 def _word(name: str, fact: Fact, *, lang: Lang) -> str:
     value = fact["data"][name]
-    if name == "expected_restoration_at" and value:
+    if name in INSTANTS and value:
         return clock_time(value)
     coded = name in CODES or (name == "reason" and fact["type"] in CODED_REASONS)
     return VALUES[value][_place(lang)] if coded and value in VALUES else str(value)

@@ -179,7 +179,7 @@ def _restored(ticket: Ticket, order: Order, said: p.Restored, now: datetime) -> 
     require_ticket_move(ticket, "restore")
     at = min(said.restored_at or now, now)
     resumed = (f.TicketResumed(order.id, order.network, occurred_at=at),) if ticket.suspension else ()
-    restored = f.ServiceRestored(order.id, order.network, at, said.cause, said.remedy)
+    restored = f.ServiceRestored(order.id, order.network, at, said.cause, said.remedy, said.remedy_code)
     return *resumed, restored, *stand_down(ticket, "restored", but=order.network)
 
 

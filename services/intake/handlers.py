@@ -10,7 +10,6 @@ from datetime import datetime
 from services.intake import model
 from services.intake.model import Reported, ReportFault
 from shared.clock import Clock, to_ms
-from shared.contracts.facts import FaultReported
 from shared.db.commit import GroupCommit
 from shared.db.port import Database, Tx
 from shared.errors import CenterError, Unavailable
@@ -18,23 +17,20 @@ from shared.ids import CircuitId, new_ticket_id
 from shared.tickets import log, store
 from shared.tickets.changes import Change, Changed, Changes, replay
 from shared.tickets.model import Ticket
-from shared.tickets.targets import Standing
 
 RACES = 3
-Rank = Callable[[FaultReported, datetime], Standing]
 Admit = Callable[[Tx, Ticket, datetime], Awaitable[None]]
 
 
 class Desk:
-    """Takes reports and customers' commands; `close` finishes what was taken. `rank` places a report in the queues.
+    """Takes reports and customers' commands; `close` finishes what was taken.
 
     `admit` raises TooManyRequests when one more report is not to join this ticket now.
     """
 
-    def __init__(self, database: Database, clock: Clock, rank: Rank, admit: Admit) -> None:
+    def __init__(self, database: Database, clock: Clock, admit: Admit) -> None:
         self._admit = admit
         self._clock = clock
-        self._rank = rank
         self._reports: GroupCommit[ReportFault, Reported | None] = GroupCommit(
             database, self._open_tickets, carefully=self._resolve, single=True
         )
@@ -112,7 +108,7 @@ class Desk:
             new_ticket_id(now), report.fact, at=now, actor=report.actor, origin=report.origin
         )
         done = _done(report, ticket, to_ms(now))
-        return store.NewTicket(ticket, entry, done[0] if done else None, self._rank(report.fact, now))
+        return store.NewTicket(ticket, entry, done[0] if done else None)
 
 
 def _done(report: ReportFault, ticket: Ticket, at_ms: int) -> Sequence[store.Done]:

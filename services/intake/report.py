@@ -20,7 +20,7 @@ from shared.contracts import facts as f
 from shared.errors import FieldError, InvalidInput
 from shared.ids import AccountId, CircuitId
 from shared.registry.store import Registry
-from shared.tickets.targets import Policy
+from shared.tickets.targets import Policy, breach_at
 from shared.tickets.view import ticket_bytes
 from shared.web.authentication import authenticate
 from shared.web.idempotency import REPLAYED, check_key, request_of
@@ -65,11 +65,12 @@ class ReportDoor:
         one_path = body.impact == "down" and not body.both_paths and self._registry.is_protected(body.circuit)
         impact: f.Impact = "degraded" if one_path else body.impact
         tier, when = self._registry.tier(account), self._when(body.reported_at)
+        terms = self._policy.terms(tier, impact)
         return f.FaultReported(
             account=account, circuit=CircuitId(body.circuit), impact=impact, description=body.description,
             reported_at=when, reference=body.reference, contact=body.contact_fact(),
             segment=body.segment, reported_impact=body.impact if one_path else None,
-            tier=tier, breach_at=self._policy.breach_at(tier, impact, when),
+            tier=tier, breach_at=breach_at(terms, when), terms=terms,
         )  # fmt: skip
 
     async def _owner(self, principal: Principal, circuit: str) -> AccountId:

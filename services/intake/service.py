@@ -1,7 +1,5 @@
 """Intake, put together from what it is given."""
 
-from datetime import datetime
-
 from fastapi import APIRouter
 
 from services.intake.api import command_routes, report_route
@@ -15,11 +13,10 @@ from services.intake.registry.desk import routes as desk_routes
 from services.intake.registry.routes import routes as registry_routes
 from services.intake.report import ReportDoor
 from shared.clock import Clock
-from shared.contracts.facts import FaultReported
 from shared.db.port import Database
 from shared.metrics import Metrics
 from shared.registry.store import Registry
-from shared.tickets.targets import Policy, Standing
+from shared.tickets.targets import Policy
 
 
 class IntakeService:
@@ -33,10 +30,7 @@ class IntakeService:
         metrics: Metrics,
         joins_an_hour: int,
     ) -> None:
-        def rank(fact: FaultReported, at: datetime) -> Standing:
-            return policy.standing(fact.tier, fact.impact, reported_at=fact.reported_at, opened_at=at)
-
-        self._desk = Desk(database, clock, rank, Crowding(joins_an_hour, metrics).admit)
+        self._desk = Desk(database, clock, Crowding(joins_an_hour, metrics).admit)
         door = ReportDoor(self._desk, registry, policy, clock, IntakeMetrics(metrics, database))
         self.routers: list[APIRouter] = [
             report_route(door),

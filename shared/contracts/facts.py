@@ -20,10 +20,17 @@ SuspendReason = Literal[
     "force_majeure", "third_party", "spares", "internal",
 ]  # fmt: skip
 OrderKind = Literal["repair", "assistance"]
+DeadlineKind = Literal["accept", "update", "restore", "report", "confirm", "escalate"]
+Level = Literal["network", "province", "headquarters"]
+EscalationCause = Literal["warning", "breach", "mass_fault", "chase", "by_hand"]
 Scope = Literal["own", "with-partner", "with-customer-lan"]
 Cause = Literal[
     "fibre", "equipment", "power", "configuration", "customer_side", "third_party", "no_fault_found", "other"
 ]
+RemedyCode = Literal[
+    "spliced", "replaced", "repaired", "reconfigured", "rerouted", "restarted", "power_restored", "customer_acted",
+    "cleared_itself", "other",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,25 @@ class Contact:
     name: str | None = None
     phone: str | None = None
     email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is promised, by which version of the policy and which of its rules; a ticket keeps it until its log says
+    otherwise. Durations are ms that count: within `hours`, windows of ms since 1970 in which time counts (None: round
+    the clock). `warn_percent`: at which parts of a target somebody is warned. None: not promised."""
+
+    policy: str
+    rule: str
+    accept_ms: int
+    update_ms: int
+    restore_ms: int
+    report_ms: int | None
+    confirm_ms: int | None
+    head_start_ms: int
+    warn_percent: tuple[int, ...]
+    calendar: str | None = None
+    hours: tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +76,7 @@ class FaultReported:
     reported_impact: Impact | None = None
     tier: str | None = None
     breach_at: datetime | None = None
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +127,7 @@ class ServiceRestored:
     restored_at: datetime
     cause: Cause | None = None
     remedy: str | None = None
+    remedy_code: RemedyCode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +137,9 @@ class RestorationConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class TicketClosed:
-    reason: Literal["confirmed"]
+    """`unanswered`: the time in which the customer could say that it does not hold is over."""
+
+    reason: Literal["confirmed", "unanswered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +174,117 @@ class FaultRepeated:
     subject: str
     faults: int
     days: int
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionDisputed:
+    """Somebody says that the suspension of entry `suspension` was none; a duty manager decides."""
+
+    suspension: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionStruckOut:
+    """The clock ran all the while: every figure is computed as if it had not been suspended."""
+
+    suspension: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionUpheld:
+    suspension: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TermsChanged:
+    """From here on other terms hold, for the whole of the ticket. `tier`, `impact`: where it is they that changed."""
+
+    terms: Terms
+    reason: str
+    tier: str | None = None
+    impact: Impact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketChased:
+    """The customer asks where it stays (催单)."""
+
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineWarned:
+    """`percent` of the time until `due_at` is over. `deadline` names it within the ticket, `network` whose it is."""
+
+    kind: DeadlineKind
+    deadline: str
+    percent: int
+    due_at: datetime
+    network: NetworkCode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineMissed:
+    kind: DeadlineKind
+    deadline: str
+    due_at: datetime
+    network: NetworkCode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketUnchanged:
+    """Nothing new since `since`, and the next word comes by `next_update_by`."""
+
+    since: datetime
+    next_update_by: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TicketEscalated:
+    """`to`: the roles that are told; `times`: how often this level was told; `again_at`: when it is told again, unless
+    somebody acknowledges. `networks` are those whose orders it is about. `group` names a mass fault."""
+
+    level: Level
+    cause: EscalationCause
+    reason: str
+    to: tuple[str, ...]
+    times: int = 1
+    again_at: datetime | None = None
+    networks: tuple[NetworkCode, ...] = ()
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationAcknowledged:
+    """`escalation` is the entry that is acknowledged."""
+
+    escalation: int
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestorationPredicted:
+    """From `samples` repairs like this one (`basis` says which): half of them were over by `expected_at`, most of them
+    between the other two."""
+
+    expected_at: datetime
+    earliest_at: datetime
+    latest_at: datetime
+    basis: str
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultReportGiven:
+    """The fault report that the customer is owed after the restoration."""
+
+    cause: Cause
+    remedy_code: RemedyCode
+    text: str
+    prevention: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +365,9 @@ Fact = (
     FaultReported | ReportJoined | TicketUnroutable | TicketSuspended | TicketResumed | ServiceRestored
     | RestorationConfirmed | TicketClosed | TicketReopened | TicketCancelled | TicketRejected | NoteAdded
     | FaultRepeated | OrderIssued | OrderAccepted | OrderDeclined | OrderProgressed | AssistanceRequested
-    | OrderHandedOver | OrderStoodDown
+    | OrderHandedOver | OrderStoodDown | SuspensionDisputed | SuspensionStruckOut | SuspensionUpheld | TermsChanged
+    | TicketChased | DeadlineWarned | DeadlineMissed | TicketUnchanged | TicketEscalated | EscalationAcknowledged
+    | RestorationPredicted | FaultReportGiven
 )  # fmt: skip
 
 NAMES: dict[type[Fact], str] = {
@@ -248,6 +391,18 @@ NAMES: dict[type[Fact], str] = {
     AssistanceRequested: "order.assistance_requested",
     OrderHandedOver: "order.handed_over",
     OrderStoodDown: "order.stood_down",
+    SuspensionDisputed: "ticket.suspension_disputed",
+    SuspensionStruckOut: "ticket.suspension_struck_out",
+    SuspensionUpheld: "ticket.suspension_upheld",
+    TermsChanged: "ticket.terms_changed",
+    TicketChased: "ticket.chased",
+    DeadlineWarned: "ticket.deadline_warned",
+    DeadlineMissed: "ticket.deadline_missed",
+    TicketUnchanged: "ticket.unchanged",
+    TicketEscalated: "ticket.escalated",
+    EscalationAcknowledged: "ticket.escalation_acknowledged",
+    RestorationPredicted: "ticket.restoration_predicted",
+    FaultReportGiven: "ticket.fault_report_given",
 }
 TYPES: dict[str, type[Fact]] = {name: fact for fact, name in NAMES.items()}
 ADAPTERS: dict[str, TypeAdapter[Fact]] = {name: TypeAdapter(fact) for name, fact in TYPES.items()}

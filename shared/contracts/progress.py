@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from shared.contracts.facts import Cause, DeclineReason, Stage, SuspendReason
+from shared.contracts.facts import Cause, DeclineReason, RemedyCode, Stage, SuspendReason
 from shared.contracts.instant import Instant
 from shared.contracts.text import PATTERN, plain
 from shared.ids import NETWORK_PATTERN, NetworkCode
@@ -93,6 +93,7 @@ class HandedOver(Shape):
 class Restored(Shape):
     cause: Cause | None = None
     remedy: Text | None = None
+    remedy_code: RemedyCode | None = None
     restored_at: Instant | None = None
 
 

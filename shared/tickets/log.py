@@ -60,7 +60,7 @@ def append(
     at = max(at, ticket.updated_at)
     entries: list[Entry] = []
     for fact in facts_:
-        after = evolve(ticket, fact, at)
+        after = evolve(ticket, fact, at, actor=actor)
         entry = record(ticket, head, after, fact, at=at, actor=actor, origin=origin)
         entries.append(entry)
         ticket, head = after, entry.hash
@@ -73,7 +73,7 @@ def fold(entries: Iterable[Entry]) -> Ticket:
     for entry in entries:
         fact = entry.fact()
         if ticket is not None:
-            ticket = evolve(ticket, fact, entry.at)
+            ticket = evolve(ticket, fact, entry.at, actor=entry.actor)
         elif isinstance(fact, FaultReported):
             ticket = opened(entry.ticket, fact, entry.at)
         else:

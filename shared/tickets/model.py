@@ -3,14 +3,16 @@
 The states are TM Forum TMF621's. `evolve` never refuses: what is in the log has happened. Refusing is `require`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.errors import IllegalMove
 from shared.ids import AccountId, CircuitId, NetworkCode, OrderId, TicketId
+from shared.tickets.marks import Marks, advance, begin
 
 Status = Literal["acknowledged", "rejected", "pending", "held", "inProgress", "resolved", "closed", "cancelled"]
 OrderState = Literal["issued", "accepted", "declined", "handed_over", "restored", "stood_down"]
@@ -60,11 +62,26 @@ class Suspension:
     reason: f.SuspendReason
     order: OrderId
     since: datetime
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """The last one, by the entry `seq`."""
+
+    seq: int
+    level: f.Level
+    times: int
+    again_at: datetime | None
+    acknowledged: bool = False
 
 
 @dataclass(frozen=True)
 class Ticket:
     """`seq` entries are in its log. `round` counts report and reopenings, `routed_round` the last one dispatched.
+
+    `marks` move the service's clock; `told_at` (ms) is when the customer heard of it last, `restored_said_at` (ms) when
+    the restoration was recorded; `fired` is how much of each deadline, in percent, somebody was told of.
 
     Without slots on purpose: `_with` copies the instance dictionary, five times faster than dataclasses.replace
     on a frozen slotted class of this width, and every fact of every ticket passes there.
@@ -97,6 +114,16 @@ class Ticket:
     orders: tuple[Order, ...] = ()
     tier: str | None = None
     breach_at: datetime | None = None
+    terms: f.Terms | None = None
+    marks: Marks = ()
+    told_at: int = 0
+    restored_said_at: int = 0
+    fired: Mapping[str, int] = field(default_factory=dict)
+    escalation: Escalation | None = None
+    chases: int = 0
+    predicted: f.RestorationPredicted | None = None
+    remedy_code: f.RemedyCode | None = None
+    fault_report_at: datetime | None = None
 
     @property
     def is_over(self) -> bool:
@@ -128,6 +155,7 @@ def opened(id: TicketId, fact: f.FaultReported, at: datetime) -> Ticket:
         id=id, account=fact.account, circuit=fact.circuit, status="acknowledged", impact=fact.impact,
         description=fact.description, reported_at=fact.reported_at, opened_at=at, updated_at=at, seq=1,
         reference=fact.reference, contact=fact.contact, segment=fact.segment, tier=fact.tier, breach_at=fact.breach_at,
+        terms=fact.terms, marks=begin(fact.reported_at), told_at=to_ms(at),
     )  # fmt: skip
 
 
@@ -137,9 +165,21 @@ def _with(ticket: Ticket, **changes: Any) -> Ticket:
     return after
 
 
-def evolve(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
-    """The ticket after one more fact, recorded at `at`."""
-    return _with(_apply(ticket, fact, at), updated_at=at, seq=ticket.seq + 1)
+def evolve(ticket: Ticket, fact: f.Fact, at: datetime, *, actor: str = "") -> Ticket:
+    """The ticket after one more fact, recorded at `at` by `actor`."""
+    seq = ticket.seq + 1
+    moved: dict[str, Any] = {"updated_at": at, "seq": seq}
+    if not is_customers(actor):
+        moved["told_at"] = to_ms(at)
+    marks = advance(ticket.marks, fact, at=at, seq=seq)
+    if marks is not ticket.marks:
+        moved["marks"] = marks
+    return _with(_apply(ticket, fact, at), **moved)
+
+
+def is_customers(actor: str) -> bool:
+    """Whether an entry is the customer's own: no news to it."""
+    return actor.startswith("account:")
 
 
 def _apply(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
@@ -150,13 +190,11 @@ def _apply(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
             return _with(ticket, unroutable=reason, routed_round=ticket.round)
         case f.TicketSuspended(clock=clock, reason=why, order=order):
             since = fact.occurred_at or at
-            return _with(ticket, status=clock, suspension=Suspension(clock, why, order, since))
+            return _with(ticket, status=clock, suspension=Suspension(clock, why, order, since, ticket.seq + 1))
         case f.TicketResumed():
             return _with(ticket, status="inProgress", suspension=None)
         case f.ServiceRestored():
             return _restored(ticket, fact, at)
-        case f.RestorationConfirmed() | f.NoteAdded() | f.FaultRepeated() | f.FaultReported() | f.AssistanceRequested():
-            return ticket
         case f.TicketClosed():
             return _with(ticket, status="closed", closed_at=at)
         case f.TicketReopened():
@@ -171,11 +209,7 @@ def _apply(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
             return _apply_to_order(ticket, fact, at)
 
 
-def _apply_to_order(
-    ticket: Ticket,
-    fact: f.OrderIssued | f.OrderAccepted | f.OrderDeclined | f.OrderProgressed | f.OrderHandedOver | f.OrderStoodDown,
-    at: datetime,
-) -> Ticket:
+def _apply_to_order(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
     match fact:
         case f.OrderIssued():
             return _issued(ticket, fact, at)
@@ -201,6 +235,32 @@ def _apply_to_order(
             return _with_order(ticket, fact.network, state="handed_over", updated_at=at)
         case f.OrderStoodDown():
             return _with_order(ticket, fact.network, state="stood_down", updated_at=at)
+        case _:
+            return _apply_to_promise(ticket, fact, at)
+
+
+def _apply_to_promise(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
+    match fact:
+        case f.SuspensionStruckOut(suspension=seq) if ticket.suspension and ticket.suspension.seq == seq:
+            return _with(ticket, status="inProgress", suspension=None)
+        case f.TermsChanged(terms=terms, tier=tier, impact=impact):
+            return _with(ticket, terms=terms, tier=tier or ticket.tier, impact=impact or ticket.impact)
+        case f.TicketChased():
+            return _with(ticket, chases=ticket.chases + 1)
+        case f.DeadlineWarned(deadline=name, percent=percent):
+            return _with(ticket, fired={**ticket.fired, name: percent})
+        case f.DeadlineMissed(deadline=name):
+            return _with(ticket, fired={**ticket.fired, name: 100})
+        case f.TicketEscalated(level=level, times=times, again_at=again_at):
+            return _with(ticket, escalation=Escalation(ticket.seq + 1, level, times, again_at))
+        case f.EscalationAcknowledged() if ticket.escalation:
+            return _with(ticket, escalation=replace(ticket.escalation, acknowledged=True))
+        case f.RestorationPredicted():
+            return _with(ticket, predicted=fact)
+        case f.FaultReportGiven(cause=cause, remedy_code=code):
+            return _with(ticket, fault_report_at=at, cause=cause, remedy_code=code)
+        case _:
+            return ticket
 
 
 def _issued(ticket: Ticket, fact: f.OrderIssued, at: datetime) -> Ticket:
@@ -214,7 +274,7 @@ def _issued(ticket: Ticket, fact: f.OrderIssued, at: datetime) -> Ticket:
 
 def _restored(ticket: Ticket, fact: f.ServiceRestored, at: datetime) -> Ticket:
     ticket = _with(ticket, status="resolved", restored_at=fact.restored_at, suspension=None,
-        cause=fact.cause, remedy=fact.remedy, unroutable=None,
+        cause=fact.cause, remedy=fact.remedy, remedy_code=fact.remedy_code, unroutable=None, restored_said_at=to_ms(at),
     )  # fmt: skip
     return _with_order(ticket, fact.network, state="restored", updated_at=at)
 

@@ -19,7 +19,10 @@ class _Tier(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     accept_minutes: Minutes
+    update_minutes: Minutes
     restore_hours: dict[Impact, Hours]
+    report_hours: Hours | None = None
+    confirm_hours: Hours | None = None
     head_start_minutes: Annotated[float, Field(ge=0)]
 
     @model_validator(mode="after")
@@ -34,7 +37,9 @@ class _Tier(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
+    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,39}$")]
     otherwise: str
+    warn_percent: Annotated[list[Annotated[int, Field(gt=0, lt=100)]], Field(max_length=5)]
     tiers: dict[str, _Tier]
 
     @model_validator(mode="after")
@@ -47,12 +52,17 @@ class _File(BaseModel):
 def read_policy(path: Path | None = None) -> Policy:
     """None: the default. Raises ValueError naming file and field, OSError."""
     found = read_toml(path or DEFAULT, _File)
-    return Policy({name: _targets(tier) for name, tier in found.tiers.items()}, found.otherwise)
+    warn = tuple(sorted(set(found.warn_percent)))
+    return Policy(found.version, {name: _targets(tier, warn) for name, tier in found.tiers.items()}, found.otherwise)
 
 
-def _targets(tier: _Tier) -> Targets:
+def _targets(tier: _Tier, warn_percent: tuple[int, ...]) -> Targets:
     return Targets(
         accept=timedelta(minutes=tier.accept_minutes),
+        update=timedelta(minutes=tier.update_minutes),
         restore={impact: timedelta(hours=hours) for impact, hours in tier.restore_hours.items()},
+        report=None if tier.report_hours is None else timedelta(hours=tier.report_hours),
+        confirm=None if tier.confirm_hours is None else timedelta(hours=tier.confirm_hours),
         head_start=timedelta(minutes=tier.head_start_minutes),
+        warn_percent=warn_percent,
     )

@@ -17,13 +17,15 @@ from shared.db.port import Reader, Tx
 from shared.db.schema import inbox
 from shared.db.statement import Query, Row, any_of, array_type
 from shared.ids import CircuitId, TicketId
-from shared.tickets.log import Entry
+from shared.tickets.deadlines import look_at
+from shared.tickets.log import Entry, fold
 from shared.tickets.model import Ticket
 from shared.tickets.tables import LOG_COLUMNS, TICKET_COLUMNS, ticket_log, tickets
-from shared.tickets.targets import Standing
+from shared.tickets.targets import Standing, standing_of
 
 APPENDED = "vrc_log"  # the channel announced whenever the log grew
 STATE = TypeAdapter(Ticket)
+ALL = 2**31 - 1
 INBOX_COLUMNS = ("scope", "key", "digest", "ticket", "seq", "at")
 
 
@@ -52,10 +54,17 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class NewTicket:
+    """Without a `standing` it is placed by its terms; without terms too, by its opening."""
+
     ticket: Ticket
     entry: Entry
     done: Done | None
-    standing: Standing
+    standing: Standing | None = None
+
+    def row(self) -> tuple[Any, ...]:
+        opened = to_ms(self.ticket.opened_at)
+        standing = self.standing or standing_of(self.ticket) or Standing(self.ticket.tier or "", opened, opened)
+        return *_ticket_row(self.ticket, self.entry.hash), *_standing_row(standing), look_at(self.ticket)
 
 
 def _array_list(table: Any, columns: Sequence[str], first: int) -> str:
@@ -81,11 +90,15 @@ answered AS (
   JOIN opened ON opened.id = i.ticket)
 SELECT id FROM opened"""
 
-_CHANGED = ("id", "status", "updated_at", "over_at", "unroutable", "head", "state")
+_CHANGED = (
+    "id", "status", "impact", "updated_at", "over_at", "unroutable", "head", "state", "tier", "breach_at", "rank_at",
+    "look_at",
+)  # fmt: skip
 APPEND_POSTGRESQL = f"""
 WITH changed AS (
-  UPDATE tickets t SET status = v.status, updated_at = v.updated_at, over_at = v.over_at,
-    unroutable = v.unroutable, head = v.head, state = v.state
+  UPDATE tickets t SET status = v.status, impact = v.impact, updated_at = v.updated_at, over_at = v.over_at,
+    unroutable = v.unroutable, head = v.head, state = v.state, tier = coalesce(v.tier, t.tier),
+    breach_at = coalesce(v.breach_at, t.breach_at), rank_at = coalesce(v.rank_at, t.rank_at), look_at = v.look_at
   FROM unnest({_array_list(tickets, _CHANGED, 1)}) AS v({", ".join(_CHANGED)}) WHERE t.id = v.id),
 logged AS (
   INSERT INTO ticket_log ({_L}) SELECT * FROM unnest({_array_list(ticket_log, LOG_COLUMNS, 1 + len(_CHANGED))})),
@@ -98,7 +111,9 @@ OPEN_SQLITE = f"INSERT INTO tickets ({_T}) VALUES ({','.join('?' * _n_t)}) ON CO
 LOG_SQLITE = f"INSERT INTO ticket_log ({_L}) VALUES ({','.join('?' * _n_l)})"
 INBOX_SQLITE = f"INSERT INTO inbox ({_I}) VALUES (?,?,?,?,?,?)"
 CHANGE_SQLITE = (
-    "UPDATE tickets SET status = ?, updated_at = ?, over_at = ?, unroutable = ?, head = ?, state = ? WHERE id = ?"
+    "UPDATE tickets SET status = ?2, impact = ?3, updated_at = ?4, over_at = ?5, unroutable = ?6, head = ?7, "
+    "state = ?8, tier = coalesce(?9, tier), breach_at = coalesce(?10, breach_at), rank_at = coalesce(?11, rank_at), "
+    "look_at = ?12 WHERE id = ?1"
 )
 
 LOCK = Query(
@@ -127,11 +142,19 @@ def state_json(ticket: Ticket) -> str:
 
 
 def _ticket_row(ticket: Ticket, head: bytes) -> tuple[Any, ...]:
-    over = to_ms(ticket.updated_at) if ticket.is_over else None
+    over = to_ms(ticket.closed_at or ticket.updated_at) if ticket.is_over else None
     return (
         ticket.id, ticket.account, ticket.circuit, ticket.status, ticket.impact, to_ms(ticket.opened_at),
         to_ms(ticket.updated_at), over, ticket.unroutable, head, state_json(ticket),
     )  # fmt: skip
+
+
+def _changed_row(ticket: Ticket, head: bytes) -> tuple[Any, ...]:
+    """In the order of _CHANGED. What was opened without terms keeps its place."""
+    id, _, _, status, impact, _, *changed = _ticket_row(ticket, head)
+    standing = standing_of(ticket)
+    place = _standing_row(standing) if standing else (None, None, None)
+    return id, status, impact, *changed, *place, look_at(ticket)
 
 
 def _standing_row(s: Standing) -> tuple[Any, ...]:
@@ -161,7 +184,7 @@ async def open_new(tx: Tx, new: Sequence[NewTicket]) -> set[TicketId]:
     the items one by one, carefully.
     """
     new = sorted(new, key=lambda n: n.ticket.circuit)  # one order for all batches: no deadlock on the unique index
-    rows = [(*_ticket_row(n.ticket, n.entry.hash), *_standing_row(n.standing)) for n in new]
+    rows = [n.row() for n in new]
     done = [n.done.row() for n in new if n.done]
     tx.announce(APPENDED)
     if tx.dialect == "postgresql":
@@ -177,21 +200,24 @@ async def open_new(tx: Tx, new: Sequence[NewTicket]) -> set[TicketId]:
 async def lock(tx: Tx, ids: Iterable[TicketId]) -> dict[TicketId, Stored]:
     """These tickets, locked until the commit; unknown ones are missing."""
     rows = await tx.fetch(LOCK, ids=list(set(ids)))
-    return {row["id"]: Stored(STATE.validate_json(row["state"]), bytes(row["head"])) for row in rows}
+    found = {row["id"]: Stored(STATE.validate_json(row["state"]), bytes(row["head"])) for row in rows}
+    for id, stored in found.items():
+        if not stored.ticket.marks:  # its state was written by a center that kept none
+            found[id] = Stored(fold(await entries(tx, id, most=ALL)), stored.head)
+    return found
 
 
 async def append(tx: Tx, changed: Sequence[Ticket], entries: Sequence[Entry], done: Sequence[Done] = ()) -> None:
     """Save locked tickets after these entries (of each ticket in order), and what was thereby done for whom."""
     heads = {e.ticket: e.hash for e in entries}
-    rows = [_ticket_row(t, heads[t.id]) for t in changed]
+    rows = [_changed_row(t, heads[t.id]) for t in changed]
     log_rows, done_rows = [_log_row(e) for e in entries], [d.row() for d in done]
     tx.announce(APPENDED)
     if tx.dialect == "postgresql":
-        changes = [(r[0], r[3], *r[6:]) for r in rows]
-        arguments = (*_columns(changes, len(_CHANGED)), *_columns(log_rows, _n_l), *_columns(done_rows, 6))
+        arguments = (*_columns(rows, len(_CHANGED)), *_columns(log_rows, _n_l), *_columns(done_rows, 6))
         await tx.raw.execute(APPEND_POSTGRESQL, *arguments)
         return
-    tx.raw.executemany(CHANGE_SQLITE, [(r[3], *r[6:], r[0]) for r in rows])
+    tx.raw.executemany(CHANGE_SQLITE, rows)
     tx.raw.executemany(LOG_SQLITE, log_rows)
     tx.raw.executemany(INBOX_SQLITE, done_rows)
 

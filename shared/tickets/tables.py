@@ -5,7 +5,8 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, T
 from shared.db.schema import metadata
 
 # `state` is the whole ticket as JSON; the columns beside it are what is searched; `head` hashes its last entry.
-# `tier`, `breach_at`, `rank_at` are the account's tier and the promise at the opening, and the place in the queues.
+# `tier`, `breach_at`, `rank_at`: what the promise is by now, and the place in the queues. `look_at`: when the first
+# thing about it may be due (`shared.tickets.deadlines`), NULL when nothing ever is.
 tickets = Table(
     "tickets",
     metadata,
@@ -23,6 +24,7 @@ tickets = Table(
     Column("tier", Text, nullable=False, server_default="crystal"),
     Column("breach_at", BigInteger, nullable=False, server_default="0"),
     Column("rank_at", BigInteger, nullable=False, server_default="0"),
+    Column("look_at", BigInteger),
 )
 
 # One open ticket a circuit: what makes a second report of the same outage join, whoever is first.
@@ -45,6 +47,11 @@ noc_queue = Index(
     tickets.c.id,
     postgresql_where=is_unroutable,
     sqlite_where=is_unroutable,
+)
+
+is_watched = text("look_at IS NOT NULL")
+to_be_looked_at = Index(
+    "ix_tickets_look_at", tickets.c.look_at, tickets.c.id, postgresql_where=is_watched, sqlite_where=is_watched
 )
 
 # `origin`: from where and by which key, salted (`shared.origin`); empty where the center acted by itself.

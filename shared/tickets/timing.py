@@ -13,8 +13,9 @@ from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.contracts.event import Event
 from shared.ids import NetworkCode, OrderId
+from shared.tickets.marks import Marks, State, Stretch, advance, begin, restored_at, stretches
+from shared.tickets.model import is_customers
 
-State = Literal["running", "held", "pending", "restored", "over"]
 Verdict = Literal["met", "breached", "running"]
 Ending = Literal["declined", "handed_over", "restored", "stood_down"]
 STAGES = ("take_in", "dispatch", "acceptance", "diagnosis", "repair", "confirmation")
@@ -22,7 +23,8 @@ STAGES = ("take_in", "dispatch", "acceptance", "diagnosis", "repair", "confirmat
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The service was in this state; `counts` is whether it is time to repair. Reasons are those of a suspension."""
+    """The service was in this state; `counts` is whether it is time to repair. Reasons are those of a suspension, also
+    of one that was `struck` out."""
 
     start: int
     end: int
@@ -31,6 +33,7 @@ class Interval:
     reason: f.SuspendReason | None = None
     evidence: str | None = None
     network: NetworkCode | None = None
+    struck: bool = False
 
     @property
     def length(self) -> int:
@@ -78,19 +81,17 @@ def figures(log: Sequence[Event], now: datetime) -> Figures:
         raise ValueError("a ticket's log begins with its report")
     reported = to_ms(entries[0][1].reported_at)
     end = max(to_ms(now), to_ms(log[-1].at))
-    marks = _marks(entries, reported)
-    intervals = _intervals(marks, end)
-    state, since = marks[-1].state, marks[-1].at
-    restored = since if state == "restored" else None
-    if state == "over":
-        restored = marks[-2].at if marks[-2].state == "restored" else None
+    marks = _marks(entries)
+    by_seq = {event.seq: fact for event, fact in entries}
+    intervals = [_interval(stretch, by_seq) for stretch in stretches(marks, end)]
+    state, restored = marks[-1].state, restored_at(marks)
     repaired = restored is not None or state != "over"
     accepted = _first(entries, f.OrderAccepted)
     return Figures(
         now=end, reported_at=reported, restored_at=restored, state=state,
         time_to_repair=sum(i.length for i in intervals if i.counts) if repaired else None,
         response=max(accepted - reported, 0) if accepted is not None else None,
-        last_heard_at=max(to_ms(e.at) for e, _ in entries if not e.actor.startswith("account:") or e.seq == 1),
+        last_heard_at=max(to_ms(e.at) for e, _ in entries if not is_customers(e.actor) or e.seq == 1),
         pending=_by_reason(intervals, "pending"), held=_by_reason(intervals, "held"),
         stages=_stages(entries, reported, restored), intervals=intervals, spells=_spells(entries, intervals, end),
     )  # fmt: skip
@@ -119,61 +120,22 @@ def breach_at(figures: Figures, target: int | None) -> int | None:
     return figures.now + target - figures.time_to_repair
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """From `at` on the service is in `state`."""
-
-    at: int
-    state: State
-    suspended: f.TicketSuspended | None = None
-
-
-def _marks(entries: Iterable[tuple[Event, f.Fact]], reported: int) -> list[_Mark]:
-    """What moves the service's clock, in order. What the field says of when counts, within what is possible."""
-    marks = [_Mark(reported, "running")]
-    for event, fact in entries:
-        if (moved := _moved(fact)) is not None:
-            state, claimed = moved
-            at = to_ms(event.at)
-            counted = min(at, max(at if claimed is None else to_ms(claimed), marks[-1].at))
-            suspended = fact if isinstance(fact, f.TicketSuspended) else None
-            marks.append(_Mark(max(counted, marks[-1].at), state, suspended))
+def _marks(entries: Sequence[tuple[Event, f.Fact]]) -> Marks:
+    first = entries[0][1]
+    assert isinstance(first, f.FaultReported)
+    marks = begin(first.reported_at)
+    for event, fact in entries[1:]:
+        marks = advance(marks, fact, at=event.at, seq=event.seq)
     return marks
 
 
-def _moved(fact: f.Fact) -> tuple[State, datetime | None] | None:
-    """The state this brings the service into, and when the field says it was; None when it moves nothing."""
-    match fact:
-        case f.TicketSuspended(clock=clock, occurred_at=claimed):
-            return clock, claimed
-        case f.TicketResumed(occurred_at=claimed):
-            return "running", claimed
-        case f.ServiceRestored(restored_at=claimed):
-            return "restored", claimed
-        case f.TicketReopened():
-            return "running", None
-        case f.TicketClosed() | f.TicketCancelled() | f.TicketRejected():
-            return "over", None
-        case _:
-            return None
-
-
-def _intervals(marks: Sequence[_Mark], end: int) -> list[Interval]:
-    """Without empty ones, and while the ticket is not over. A restoration in vain counts as none."""
-    found = []
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
-        until = following.at if following else max(end, mark.at)
-        if mark.state == "over" or until == mark.at:
-            continue
-        in_vain = mark.state == "restored" and following is not None and following.state not in ("over", "restored")
-        counts = in_vain or mark.state in ("running", "held")
-        why = mark.suspended
-        found.append(
-            Interval(mark.at, until, mark.state, counts, why.reason, why.evidence, why.network)
-            if why
-            else Interval(mark.at, until, mark.state, counts)
-        )
-    return found
+def _interval(stretch: Stretch, facts: Mapping[int, f.Fact]) -> Interval:
+    mark, why = stretch.mark, facts.get(stretch.mark.seq)
+    if not isinstance(why, f.TicketSuspended):
+        return Interval(stretch.start, stretch.end, mark.state, stretch.counts)
+    return Interval(
+        stretch.start, stretch.end, mark.state, stretch.counts, why.reason, why.evidence, why.network, mark.struck
+    )
 
 
 def _by_reason(intervals: Iterable[Interval], state: State) -> Mapping[str, int]:

@@ -23,12 +23,13 @@ def tree(name: str) -> ast.Module:
     return ast.parse("\n".join(lines(name)) + "\n")
 
 
-def code_lines(name: str) -> int:
-    """Lines that hold something else than white space or a comment."""
+@cache
+def lines_of(name: str) -> frozenset[int]:
+    """The numbers of the lines that hold something else than white space or a comment."""
     readline = io.StringIO("\n".join(lines(name)) + "\n").readline
     nothing = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
     tokens = [token for token in tokenize.generate_tokens(readline) if token.type not in nothing]
-    return len({line for token in tokens for line in range(token.start[0], token.end[0] + 1)})
+    return frozenset(line for token in tokens for line in range(token.start[0], token.end[0] + 1))
 
 
 def functions(name: str) -> list[Function]:

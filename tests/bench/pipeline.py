@@ -14,7 +14,7 @@ from services.intake.handlers import Desk
 from services.intake.model import ReportFault
 from shared.bus.kafka import KafkaEvents, KafkaPublisher, ensure_topics
 from shared.bus.relay import Relay
-from shared.clock import SystemClock, to_ms
+from shared.clock import SystemClock
 from shared.contracts.facts import FaultReported
 from shared.contracts.records import to_messages
 from shared.contracts.topics import TICKETS, orders_topic
@@ -23,7 +23,6 @@ from shared.health import Pulse
 from shared.registry.following import loaded
 from shared.tickets.store import entry_of
 from shared.tickets.tables import LOG_COLUMNS
-from shared.tickets.targets import Standing
 from tests.bench.ground import ACCOUNT, NETWORK, Ground, circuit_id
 
 BARE = "bench.bare"
@@ -75,7 +74,7 @@ async def anybody(*_: object) -> None:
 async def _report(database: PostgresDatabase, first: int) -> list[Any]:
     """Tickets opened, their pointers in the outbox; answers the same messages for the bare loop."""
     clock = SystemClock()
-    desk = Desk(database, clock, lambda fact, at: Standing("diamond", to_ms(at), to_ms(at)), anybody)
+    desk = Desk(database, clock, anybody)
     now = clock.now()
     facts = [FaultReported(ACCOUNT, circuit_id(first + i), "down", "no light", now) for i in range(COUNT)]
     for i in range(0, COUNT, CHUNK):

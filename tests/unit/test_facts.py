@@ -122,7 +122,7 @@ def test_report_is_written_as_readers_know_it() -> None:
         "account": "hw-power", "circuit": "010-0878-IPV-0001", "impact": "down",
         "description": "No light at site A", "reported_at": "2026-11-21T08:00:00Z",
         "reference": None, "segment": None, "reported_impact": None,
-        "tier": None, "breach_at": None,
+        "tier": None, "breach_at": None, "terms": None,
         "contact": {"name": None, "phone": "10086", "email": None},
     }  # fmt: skip
     assert facts.encode(facts.OrderAccepted(ORDER, BEIJING, occurred_at=START)).count(b"Z") == 1

@@ -63,6 +63,13 @@ def test_waiting_for_the_customer_stops_the_clock_and_waiting_for_spares_does_no
     assert (found.pending, found.held) == ({"no_site_access": 30 * MIN}, {"spares": 20 * MIN})
 
 
+def test_suspension_that_is_struck_out_stopped_nothing_and_is_still_told() -> None:
+    steps = (10, suspended()), (40, resumed()), (50, f.SuspensionStruckOut(2, "the gate was open")), (100, back(100))
+    found = at(200, *steps)
+    assert (found.time_to_repair, found.pending) == (100 * MIN, {})
+    assert [(i.start, i.reason) for i in found.intervals if i.struck] == [(to_ms(START) + 10 * MIN, "no_site_access")]
+
+
 def test_pause_that_is_still_on_stops_the_clock_where_it_began() -> None:
     assert [at(minute, (10, suspended())).time_to_repair for minute in (10, 60, 600)] == [10 * MIN] * 3
 
@@ -158,6 +165,7 @@ STEPS = st.one_of(
     st.builds(f.OrderProgressed, ORDERS, NETWORKS, st.sampled_from(["diagnosed", "on_site"])),
     st.builds(lambda o, n, c: f.OrderHandedOver(o, n, CHUXIONG, "x", None, c), ORDERS, NETWORKS, CLAIMS),
     st.builds(f.OrderStoodDown, ORDERS, NETWORKS, st.just("restored")),
+    st.builds(f.SuspensionStruckOut, st.integers(1, 15), st.just("nobody was there")),
 )
 ACTORS = st.sampled_from([ACTOR, BY_NETWORK])
 

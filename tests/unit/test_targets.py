@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from shared.clock import from_ms, to_ms
 from shared.contracts.facts import Impact
 from shared.testing.clock import START
+from shared.tickets import model
 from shared.tickets.policy_file import DEFAULT, read_policy
-from shared.tickets.targets import Standing
+from shared.tickets.targets import Standing, breach_at, standing_of
+from tests.cases import TICKET, reported
 
 ROOT = Path(__file__).parents[2]
 POLICY = read_policy()
@@ -22,7 +24,11 @@ MINUTES = st.integers(0, 60 * 24 * 30).map(lambda n: n * MINUTE)
 
 
 def opened(tier: str | None, impact: Impact, at: datetime, *, late: timedelta = timedelta()) -> Standing:
-    return POLICY.standing(tier, impact, reported_at=at - late, opened_at=at)
+    terms = POLICY.terms(tier, impact)
+    fact = reported(tier=tier, impact=impact, reported_at=at - late, breach_at=breach_at(terms, at - late), terms=terms)
+    found = standing_of(model.opened(TICKET, fact, at))
+    assert found is not None
+    return found
 
 
 def test_targets_are_those_of_the_design() -> None:
@@ -80,7 +86,7 @@ def test_file_to_copy_is_the_default() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("otherwise =", "otherwise", r"sla\.toml: is not TOML: .*line 9"),
+        ("otherwise =", "otherwise", r"sla\.toml: is not TOML: .*line 15"),
         ('otherwise = "crystal"', 'otherwise = "ruby"', "otherwise: ruby is none of the tiers"),
         ("accept_minutes = 30", "accept_minutes = -1", r"tiers\.gold\.accept_minutes: .*greater than 0"),
         ("accept_minutes = 30", "acept_minutes = 30", r"tiers\.gold\.accept_minutes: Field required"),

@@ -122,7 +122,7 @@ def test_accepted_order_starts_the_work_but_does_not_end_a_suspension() -> None:
 def test_suspension_counts_from_when_it_happened_in_the_field() -> None:
     earlier = START - MINUTE
     fact = f.TicketSuspended(ORDER, BEIJING, "held", "spares", occurred_at=earlier)
-    assert after(issued(), accepted(), fact).suspension == Suspension("held", "spares", ORDER, earlier)
+    assert after(issued(), accepted(), fact).suspension == Suspension("held", "spares", ORDER, earlier, 4)
 
 
 def test_restoration_ends_the_suspension_and_keeps_cause_and_remedy() -> None:

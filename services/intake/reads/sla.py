@@ -16,7 +16,8 @@ from shared.ids import TICKET_PATTERN, TicketId
 from shared.tickets import store as tickets
 from shared.tickets import timing
 from shared.tickets.log import Entry
-from shared.tickets.timing import STAGES, Figures, Interval, Spell, State, Verdict
+from shared.tickets.marks import State
+from shared.tickets.timing import STAGES, Figures, Interval, Spell, Verdict
 from shared.web.routes import READ_PROBLEMS, StrictRoute, allow
 
 Reader = Annotated[Principal, Depends(allow("account", "operator", needs="tickets:read"))]
@@ -35,6 +36,7 @@ class IntervalView(BaseModel):
     reason: str | None
     evidence: str | None
     network: str | None
+    struck: Annotated[bool, Field(description="A suspension that was struck out")]
 
 
 class SpellView(BaseModel):
@@ -129,7 +131,7 @@ def _target(figures: Figures, promised: int | None) -> TargetView | None:
 def _interval(i: Interval) -> IntervalView:
     return IntervalView(
         start=_moment(i.start), end=_moment(i.end), state=i.state, counts=i.counts, reason=i.reason,
-        evidence=i.evidence, network=i.network,
+        evidence=i.evidence, network=i.network, struck=i.struck,
     )  # fmt: skip
 
 
