@@ -5,6 +5,7 @@ import click
 from services.commands import (
     audit,
     break_glass,
+    contracts,
     demo,
     fault,
     keys,
@@ -31,6 +32,7 @@ for command in (
     prepare,
     registry,
     topics,
+    contracts,
     provision,
     keys,
     audit,

@@ -120,7 +120,8 @@ async def center(
         routers.append(operators.router)
         limits, trusted = _limits(settings, clock, metrics), settings.trusted_proxies
         ways = [Limited(limits, ByKey(keyring), *operators.authenticators, trusted_proxies=trusted)]
-        api = make_app(routers, authenticators=ways, health=health, trusted_proxies=trusted)
+        webhooks = parts.notifier.webhooks if parts.notifier else tuple
+        api = make_app(routers, authenticators=ways, health=health, trusted_proxies=trusted, webhooks=webhooks)
         access_log = AccessLog() if settings.access_log else None
         app = layered(api, metrics=metrics, access_log=access_log, answered=refusals.note)
         loops = [follower.run(), key_follower.run(), keyring.run(), *parts.loops(services)]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests, benches and the chaos run start for themselves: PostgreSQL 15, Kafka's
 # jars (version in deploy/kafka/pom.xml), Java to run them, an OpenID provider (deploy/servers/openid) with Node to run
-# it, OpenSSL for a locked Kafka, and wrk. For Debian 12, as root or with sudo.
+# it, AsyncAPI's parser (deploy/servers/asyncapi), OpenSSL for a locked Kafka, and wrk. For Debian 12, as root or with sudo.
 # Run it as often as you like: it does nothing, and says nothing, when everything is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -9,7 +9,6 @@ cd "$(dirname "$0")/../.."
 servers=var/servers
 jars=$servers/kafka-libs
 archive=$servers/kafka.jsa
-openid=$servers/openid
 kafka_version=${KAFKA_VERSION:-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' deploy/kafka/pom.xml)}
 
 say() { echo "install.sh: $*" >&2; }
@@ -33,14 +32,14 @@ retry() {
 
 # Debian 12 has Node 18; the provider needs 20, and its lock file has one for machines that lack it.
 have_node() { [ "$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')" -ge 20 ] 2>/dev/null; }
-have_openid() { cmp -s "$openid/package-lock.json" deploy/servers/openid/package-lock.json; }
+have_modules() { cmp -s "$servers/$1/package-lock.json" "deploy/servers/$1/package-lock.json"; }
 have_jars() { [ -e "$jars/kafka-clients-$kafka_version.jar" ]; }
 
 missing_packages() {
   [ -x /usr/lib/postgresql/15/bin/pgbench ] || echo postgresql-15
   command -v java >/dev/null || echo openjdk-17-jre-headless
   have_jars || command -v mvn >/dev/null || echo maven
-  have_openid || command -v npm >/dev/null || echo npm
+  { have_modules openid && have_modules asyncapi; } || command -v npm >/dev/null || echo npm
   command -v wrk >/dev/null || echo wrk
   command -v openssl >/dev/null || echo openssl
 }
@@ -78,17 +77,18 @@ install_jars() {
   mv "$jars.new" "$jars"
 }
 
-install_openid() {
-  if have_openid; then return 0; fi
-  say "fetching the OpenID provider"
-  local node=()
+# From the lock file in deploy/servers/<name>.
+install_modules() {
+  if have_modules "$1"; then return 0; fi
+  say "fetching Node's modules for $1"
+  local folder=$servers/$1 node=()
   if have_node; then node=(--omit=optional); fi
-  rm -rf "$openid.new"
-  mkdir "$openid.new"
-  cp deploy/servers/openid/package*.json "$openid.new"
-  retry npm ci --prefix "$openid.new" --ignore-scripts --no-audit --no-fund --loglevel=error "${node[@]}" >/dev/null
-  rm -rf "$openid"
-  mv "$openid.new" "$openid"
+  rm -rf "$folder.new"
+  mkdir "$folder.new"
+  cp "deploy/servers/$1"/package*.json "$folder.new"
+  retry npm ci --prefix "$folder.new" --ignore-scripts --no-audit --no-fund --loglevel=error "${node[@]}" >/dev/null
+  rm -rf "$folder"
+  mv "$folder.new" "$folder"
 }
 
 # Only saves time, so the rest does not depend on it.
@@ -103,5 +103,6 @@ exec 9>"$servers/.install.lock"
 flock 9
 install_packages
 install_jars
-install_openid
+install_modules openid
+install_modules asyncapi
 make_archive

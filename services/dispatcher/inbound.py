@@ -20,7 +20,7 @@ from services.dispatcher.signs import Signs
 from shared.auth.principal import Principal
 from shared.clock import Clock
 from shared.contracts import progress as p
-from shared.contracts.envelope import Message, attributes, progress_type
+from shared.contracts.envelope import LONGEST_NAME, Message, attributes, progress_type
 from shared.contracts.topics import network_of
 from shared.db.port import Database
 from shared.errors import FieldError, InvalidInput, Refused, Unavailable
@@ -31,7 +31,6 @@ from shared.web import strict_json
 from shared.web.problems import invalid
 
 log = logging.getLogger(__name__)
-LONGEST_NAME = 200
 SHAPES = {progress_type(name): TypeAdapter(shape) for name, shape in p.TYPES.items()}
 
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from services.notifier.api.streams import stream_routes
 from services.notifier.api.subscriptions import subscription_routes
 from services.notifier.channels.webhook.channel import WebhookChannel
+from services.notifier.document import webhooks
 from services.notifier.handlers.delivery import Deliveries
 from services.notifier.handlers.feeding import Feeder
 from services.notifier.handlers.hub import Hub
@@ -62,6 +63,7 @@ class NotifierService:
         self.hub = Hub(database, own, most_of_account=settings.streams_per_account)
         desk = SubscriptionDesk(database, clock, http=settings.webhook_http, networks=settings.webhook_networks)
         self.routers: list[APIRouter] = [stream_routes(self.hub, database), subscription_routes(desk, database)]
+        self.webhooks = webhooks
         self._loops: list[Loop] = []
         self._consuming: asyncio.Task[None] | None = None
 

