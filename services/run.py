@@ -28,6 +28,7 @@ from shared.metrics import Metrics
 from shared.operators.config import BadConfig, Config, config_of
 from shared.operators.service import OperatorsDoor
 from shared.registry.following import Filling, Follower
+from shared.registry.readers import Readers
 from shared.registry.store import Registry
 from shared.secrets import BadMasterKey, Secrets
 from shared.secrets import make as make_master_key
@@ -108,7 +109,7 @@ async def center(
         key_follower = Follower(database, keyring)  # its own: a large registry takes long to read
         await _when_it_answers(follower.refresh)
         await _look_at_second_wall(database, metrics)
-        parts = _Parts(settings, clock, database, registry, metrics, health, policy)
+        parts = _Parts(settings, clock, database, registry, metrics, health, policy, secrets)
         refusals = Refusals(database, clock, named(settings.trusted_proxies))
         signer, keeps = Signer(secrets.derive("audit")), "dispatcher" in services
         auditing = Auditing(database, clock, signer, refusals, keeps=keeps, metrics=metrics, health=health)
@@ -249,6 +250,7 @@ class _Parts:
         metrics: Metrics,
         health: Health,
         policy: Policy,
+        secrets: Secrets,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -257,6 +259,7 @@ class _Parts:
         self._metrics = metrics
         self._health = health
         self._policy = policy
+        self._secrets = secrets
         self.notifier: NotifierService | None = None
 
     def service(self, name: ServiceName) -> Service:
@@ -280,8 +283,8 @@ class _Parts:
                 from services.notifier.service import NotifierService
 
                 self.notifier = NotifierService(
-                    self._database, self._clock, events=self._events("notifier"), settings=self._settings,
-                    metrics=self._metrics, health=self._health,
+                    self._database, self._clock, events=self._events("notifier"), readers=Readers(self._registry).of,
+                    secrets=self._secrets, settings=self._settings, metrics=self._metrics, health=self._health,
                 )  # fmt: skip
                 return self.notifier
 

@@ -1,7 +1,7 @@
 """The notifier's halves on a database of their own: tickets that happen, facts fed by hand, deliveries awaited."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from ipaddress import ip_network
@@ -9,13 +9,17 @@ from typing import Any, Self
 
 from sqlalchemy import Table, select
 
+from services.notifier.channels.port import Channel
 from services.notifier.channels.webhook.channel import WebhookChannel
-from services.notifier.handlers.delivery import Channel, Deliveries
+from services.notifier.handlers.delivery import Deliveries
 from services.notifier.handlers.feeding import Feeder
 from services.notifier.handlers.room import Room
-from services.notifier.handlers.subscriptions import SubscriptionDesk
+from services.notifier.handlers.subscriptions import SubscriptionDesk, Wish
 from services.notifier.metrics import NotifierMetrics
-from services.notifier.model import Subscription
+from services.notifier.model.preferences import Preferences
+from services.notifier.model.subscription import Subscription
+from services.notifier.pipeline.stages import Readers
+from services.notifier.service import SECRETS
 from services.notifier.tables import dead_letters, feed, lanes
 from shared.auth.principal import Principal
 from shared.contracts.event import Event
@@ -24,16 +28,20 @@ from shared.db.port import Database
 from shared.db.statement import Query, Row
 from shared.ids import AccountId, TicketId
 from shared.metrics import Metrics
+from shared.secrets import Secrets, Vault
 from shared.settings import Settings
 from shared.testing.clock import ManualClock
 from shared.testing.receiver import Receiver
 from shared.tickets import store as tickets
 from shared.tickets.changes import Change, Changes
 from tests.cases import ACCOUNT, ACTOR, new_ticket
+from tests.keys import MASTER, only_its_own
 from tests.waiting import until
 
 CLAIM_FOR = timedelta(seconds=60)
 LOOPBACK = (ip_network("127.0.0.0/8"),)
+SECRET = Secrets(MASTER)
+VAULT = Vault(SECRET.derive(SECRETS))
 SETTINGS = Settings(webhook_http=True, webhook_networks=LOOPBACK)
 LANES = Query(select(lanes).order_by(lanes.c.subscription, lanes.c.ticket))
 DEAD = Query(select(dead_letters).order_by(dead_letters.c.seq))
@@ -62,16 +70,28 @@ class Tickets:
 
 
 async def subscribe(
-    database: Database, clock: ManualClock, receiver: Receiver, *events: str, account: AccountId = ACCOUNT
+    database: Database,
+    clock: ManualClock,
+    receiver: Receiver,
+    *events: str,
+    account: AccountId = ACCOUNT,
+    reads: Iterable[AccountId] = (),
+    **wanted: Any,
 ) -> Subscription:
     """All events, or these; the receiver checks the signatures."""
-    made = await subscription_desk(database, clock).make(Principal("account", account), receiver.url, frozenset(events))
+    by = Principal("account", account, reads=frozenset(reads))
+    wish = Wish(receiver.url, preferences=Preferences(events=frozenset(events), **wanted))
+    made = await subscription_desk(database, clock).make(by, wish)
     receiver.secret = made.secret
-    return made
+    return made.subscription
+
+
+def webhook_channel(clock: ManualClock) -> WebhookChannel:
+    return WebhookChannel(clock, VAULT, timeout=timedelta(seconds=15), networks=LOOPBACK, http=True)
 
 
 def subscription_desk(database: Database, clock: ManualClock) -> SubscriptionDesk:
-    return SubscriptionDesk(database, clock, http=True, networks=LOOPBACK)
+    return SubscriptionDesk(database, clock, {"webhook": webhook_channel(clock)}, vault=VAULT)
 
 
 class HandFed:
@@ -106,16 +126,18 @@ class Notifier:
         channel: Channel | None = None,
         instance: str | None = None,
         room: Room | None = None,
+        readers: Readers = only_its_own,
     ):
         self.database = database
         self.clock = clock
         self.metrics = Metrics()
         own = NotifierMetrics(self.metrics, database, clock)
-        channel = channel or WebhookChannel(clock, timeout=timedelta(seconds=15), networks=LOOPBACK)
+        channels: dict[str, Channel] = {"webhook": channel or webhook_channel(clock)}
         self.deliveries = Deliveries(
-            database, channel, clock, own, claim_for=CLAIM_FOR, instance=instance, room=room, jitter=lambda: 0.0
-        )
-        self.feeder = Feeder(database, self.deliveries, clock, own)
+            database, channels, clock, own, readers=readers, claim_for=CLAIM_FOR, instance=instance, room=room,
+            jitter=lambda: 0.0,
+        )  # fmt: skip
+        self.feeder = Feeder(database, self.deliveries, clock, own, readers=readers)
         self.desk = subscription_desk(database, clock)
 
     async def __aenter__(self) -> Self:
@@ -124,8 +146,8 @@ class Notifier:
     async def __aexit__(self, *_: object) -> None:
         await self.deliveries.stop(0.0)
 
-    async def subscribe(self, receiver: Receiver, *events: str, account: AccountId = ACCOUNT) -> Subscription:
-        return await subscribe(self.database, self.clock, receiver, *events, account=account)
+    async def subscribe(self, receiver: Receiver, *events: str, **given: Any) -> Subscription:
+        return await subscribe(self.database, self.clock, receiver, *events, **given)
 
     async def feed(self, *events: Event) -> None:
         await self.feeder.on_events(events)

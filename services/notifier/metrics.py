@@ -1,6 +1,6 @@
 """The notifier's metrics: what went into the feed, attempts by outcome, and what is due as the record has it."""
 
-from services.notifier.model import Delivered, GaveUp, Outcome, Retry
+from services.notifier.model.outcome import Delivered, GaveUp, Outcome, Refused, Retry
 from services.notifier.store import lanes
 from shared.clock import Clock
 from shared.db.port import Database
@@ -13,18 +13,19 @@ class NotifierMetrics:
     def __init__(self, metrics: Metrics, database: Database, clock: Clock) -> None:
         self._fed = metrics.counter("vrc_feed_events_total", "Events that went into the feed.")
         self._attempts = metrics.counter(
-            "vrc_webhook_attempts_total", "Webhook attempts by outcome and its reason.", ("outcome", "reason")
+            "vrc_delivery_attempts_total",
+            "Attempts by channel, outcome and its reason.",
+            ("channel", "outcome", "reason"),
         )
-        self._delivered = self._attempts.labels("delivered", "ok")
         self._seconds = metrics.histogram(
-            "vrc_webhook_attempt_seconds", "How long an attempt took.", buckets_s=ATTEMPT_BUCKETS_S
+            "vrc_delivery_attempt_seconds", "How long an attempt took.", ("channel",), buckets_s=ATTEMPT_BUCKETS_S
         )
         self._stale = metrics.counter(
-            "vrc_webhook_stale_records_total", "Attempts whose claim had run out before they were recorded."
+            "vrc_delivery_stale_records_total", "Attempts whose claim had run out before they were recorded."
         )
         self.streams = metrics.gauge("vrc_streams_open", "Live streams that are open.")
         self.stream_refused = metrics.refusals.labels("streams").inc
-        self._due = metrics.gauge("vrc_webhook_lanes_due", "Lanes (one ticket of one subscription) that are due.")
+        self._due = metrics.gauge("vrc_delivery_lanes_due", "Lanes (one ticket of one subscription) that are due.")
         self._database = database
         self._clock = clock
         metrics.from_record(self._count_due)
@@ -32,15 +33,18 @@ class NotifierMetrics:
     def fed(self, events: int) -> None:
         self._fed.inc(events)
 
-    def attempted(self, outcome: Outcome, seconds: float) -> None:
+    def attempted(self, channel: str, outcome: Outcome, seconds: float) -> None:
         match outcome:
             case Delivered():
-                self._delivered.inc()
-            case Retry(reason=reason):
-                self._attempts.labels("retry", reason).inc()
+                said = ("delivered", "ok")
+            case Retry(reason=retry):
+                said = ("retry", retry)
+            case Refused(reason=refused):
+                said = ("refused", refused)
             case GaveUp(reason=given):
-                self._attempts.labels("gave_up", given).inc()
-        self._seconds.observe(seconds)
+                said = ("gave_up", given)
+        self._attempts.labels(channel, *said).inc()
+        self._seconds.labels(channel).observe(seconds)
 
     def stale(self) -> None:
         self._stale.inc()

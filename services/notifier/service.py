@@ -11,15 +11,17 @@ from datetime import timedelta
 from fastapi import APIRouter
 
 from services.notifier.api.streams import stream_routes
-from services.notifier.api.subscriptions import subscription_routes
-from services.notifier.channels.webhook.channel import WebhookChannel
+from services.notifier.channels.port import Context
+from services.notifier.channels.roster import open_channels
 from services.notifier.document import webhooks
 from services.notifier.handlers.delivery import Deliveries
 from services.notifier.handlers.feeding import Feeder
 from services.notifier.handlers.hub import Hub
 from services.notifier.handlers.subscriptions import SubscriptionDesk
 from services.notifier.metrics import NotifierMetrics
+from services.notifier.pipeline.stages import Readers
 from services.notifier.store import lanes, pruning
+from services.notifier.subscriptions.routes import subscription_routes
 from shared.bus.loop import consume
 from shared.bus.port import Events
 from shared.bus.tick import Loop
@@ -28,16 +30,18 @@ from shared.clock import Clock
 from shared.db.port import Database
 from shared.health import Health
 from shared.metrics import Metrics
+from shared.secrets import Secrets, Vault
 from shared.settings import Settings
 
 CLAIM_FOR = timedelta(seconds=60)
 LOOK_EVERY_S = 1.0
 PRUNE_EVERY_S = 60.0
+SECRETS = "subscription-secrets"
 STOP_WITHIN_S = 3.0
 
 
 class NotifierService:
-    """It owns `events` from here on and closes it when it stops."""
+    """It owns `events` from here on and closes it when it stops. `readers`: who may read an account's tickets."""
 
     def __init__(
         self,
@@ -45,6 +49,8 @@ class NotifierService:
         clock: Clock,
         *,
         events: Events,
+        readers: Readers,
+        secrets: Secrets,
         settings: Settings,
         metrics: Metrics,
         health: Health,
@@ -55,14 +61,16 @@ class NotifierService:
         self._settings = settings
         self._health = health
         own = NotifierMetrics(metrics, database, clock)
-        timeout = settings.webhook_timeout
-        channel = WebhookChannel(clock, timeout=timeout, networks=settings.webhook_networks)
-        claim_for = max(CLAIM_FOR, 4 * timeout)
-        self._deliveries = Deliveries(database, channel, clock, own, claim_for=claim_for, instance=settings.instance)
-        self._feeder = Feeder(database, self._deliveries, clock, own)
+        vault = Vault(secrets.derive(SECRETS))
+        channels = open_channels(Context(clock, settings, secrets, vault))
+        claim_for = max(CLAIM_FOR, 4 * settings.webhook_timeout)
+        self._deliveries = Deliveries(
+            database, channels, clock, own, readers=readers, claim_for=claim_for, instance=settings.instance
+        )
+        self._feeder = Feeder(database, self._deliveries, clock, own, readers=readers)
         self.hub = Hub(database, own, most_of_account=settings.streams_per_account)
-        desk = SubscriptionDesk(database, clock, http=settings.webhook_http, networks=settings.webhook_networks)
-        self.routers: list[APIRouter] = [stream_routes(self.hub, database), subscription_routes(desk, database)]
+        self._desk = SubscriptionDesk(database, clock, channels, vault=vault)
+        self.routers: list[APIRouter] = [stream_routes(self.hub, database), subscription_routes(self._desk, database)]
         self.webhooks = webhooks
         self._loops: list[Loop] = []
         self._consuming: asyncio.Task[None] | None = None
@@ -70,6 +78,7 @@ class NotifierService:
     async def start(self) -> None:
         if self._database.dialect == "sqlite":  # the one process there is: claims of before are nobody's
             await self._database.transact(lambda tx: lanes.free_all(tx, self._clock.now()))
+        await self._desk.seal_former_secrets()
         await self._deliveries.free_former_claims()
         self._loops = [
             self._loop("notifier-deliveries", self._deliveries.claim_due_lanes, self._deliveries.wake),

@@ -1,4 +1,4 @@
-"""The notifier's tables: what went into the streams, who wants what by webhook, and how far each of them has got."""
+"""The notifier's tables: what went into the streams, who wants what by which channel, how far each has got."""
 
 from sqlalchemy import BigInteger, Column, Identity, Index, Integer, Table, Text, UniqueConstraint, text
 
@@ -25,17 +25,19 @@ feed_marks = Table(
     Column("seq", Integer, nullable=False),
 )
 
-# `events` is a JSON list of event types; an empty one means all.
+# `target` is what `channel` understands: a URL, a mail address. `preferences` is what `model.preferences` reads and
+# writes, `secret` is sealed under the master key.
 subscriptions = Table(
     "subscriptions",
     metadata,
     Column("id", Text, primary_key=True),
     Column("account", Text, nullable=False),
-    Column("url", Text, nullable=False),
+    Column("target", Text, nullable=False),
     Column("secret", Text, nullable=False),
-    Column("events", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("deleted_at", BigInteger),
+    Column("channel", Text, nullable=False, server_default="webhook"),
+    Column("preferences", Text, nullable=False, server_default="{}"),
 )
 subscriptions_of_account = Index(
     "ix_subscriptions_account", subscriptions.c.account, subscriptions.c.created_at, subscriptions.c.id
@@ -72,4 +74,4 @@ dead_letters = Table(
     Column("at", BigInteger, nullable=False),
 )
 
-SUBSCRIPTION_COLUMNS = ("id", "account", "url", "secret", "events", "created_at")
+SUBSCRIPTION_COLUMNS = ("id", "account", "channel", "target", "preferences", "created_at", "secret")

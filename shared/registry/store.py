@@ -45,7 +45,7 @@ class Registry:
         self._circuits: dict[CircuitId, tuple[Circuit, int]] = {}
         self._tiers: dict[AccountId, str] = {}
         self._networks: Mapping[NetworkCode, Network] = {}
-        self._readable: Mapping[AccountId, frozenset[AccountId]] = {}
+        self.readable: Mapping[AccountId, frozenset[AccountId]] = {}
         self.version = -1
         """That of the changes it has followed; -1 before anything was loaded."""
 
@@ -65,7 +65,7 @@ class Registry:
                 self._protected.add(row["id"])
         self._tiers.update((row["id"], sys.intern(row["tier"])) for row in found.accounts)
         self._networks = self._networks if found.networks is None else found.networks
-        self._readable = self._readable if found.readable is None else found.readable
+        self.readable = self.readable if found.readable is None else found.readable
         self.version = found.version
 
     def owner(self, circuit: str) -> AccountId | None:
@@ -82,7 +82,7 @@ class Registry:
 
     def readable_by(self, account: AccountId) -> frozenset[AccountId]:
         """Whose tickets this account may read: its own, and its children's whose contract says so."""
-        return self._readable.get(account) or frozenset({account})
+        return self.readable.get(account) or frozenset({account})
 
     def network(self, code: str) -> Network | None:
         return self._networks.get(NetworkCode(code))

@@ -9,8 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from services.notifier import model
-from services.notifier.model import RETRY_DELAYS, Claim
+from services.notifier.model import lane as model
+from services.notifier.model.lane import Claim
+from services.notifier.model.outcome import Retry
+from services.notifier.model.retrying import RETRY_DELAYS
 from services.notifier.store import lanes, subscriptions
 from services.notifier.store.lanes import Stale
 from shared.auth.principal import Principal
@@ -159,7 +161,7 @@ async def test_redirect_is_a_failure_and_is_not_followed(one: Notifier, happens:
     await one.feed(await happens.open())
     await one.settle()
     assert len(receiver.hooks) == 1
-    assert one.count("vrc_webhook_attempts_total", outcome="retry", reason="redirect") == 1
+    assert one.count("vrc_delivery_attempts_total", channel="webhook", outcome="retry", reason="redirect") == 1
 
 
 async def test_gone_ends_the_subscription_and_no_other(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
@@ -266,7 +268,7 @@ async def test_worker_whose_claim_ran_out_leaves_no_dead_letter(
     await one.feed(event)
     now = one.clock.now()
     stale = Claim(subscription, event.ticket, "run out", 0, 1, attempts=len(RETRY_DELAYS))
-    record = model.failed(stale, event, model.Retry("timeout"), now=now, until=now, jitter=0)
+    record = model.failed(stale, [event], Retry("timeout"), now=now, until=now, jitter=0)
     assert record.dead
     await one.database.transact(lambda tx: lanes.record(tx, [record], now))
     assert await one.dead() == []
@@ -317,7 +319,7 @@ async def test_worker_that_was_overtaken_records_nothing_and_stops(
             await other.look(CLAIM_FOR)
             await other.settle()
         await one.settle()
-    assert one.count("vrc_webhook_stale_records_total") == 1
+    assert one.count("vrc_delivery_stale_records_total") == 1
     lane = await one.lane()
     assert (lane["acked_seq"], lane["attempts"], lane["due_at"]) == (1, 0, None)
 

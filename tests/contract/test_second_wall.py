@@ -64,7 +64,7 @@ async def two_tenants(postgres_store: PostgresDatabase) -> PostgresDatabase:
             )
             await tx.raw.execute("INSERT INTO feed (ticket, seq, account, at) VALUES ($1, 1, $2, 1)", ticket, account)
             await tx.raw.execute("INSERT INTO feed_marks VALUES ($1, 1)", ticket)
-            await tx.raw.execute("INSERT INTO subscriptions VALUES ($1, $2, 'u', 's', '[]', 1)", ticket, account)
+            await tx.raw.execute("INSERT INTO subscriptions VALUES ($1, $2, 'u', 's', 1)", ticket, account)
             await tx.raw.execute("INSERT INTO lanes VALUES ($1, $1, 0, 1, 0, 1)", ticket)
 
     await postgres_store.transact(fill)

@@ -18,7 +18,8 @@ from shared.metrics import Metrics
 from shared.testing.clock import ManualClock
 from shared.testing.receiver import Answer, Receiver
 from tests.cases import notes
-from tests.notifying import SETTINGS, Tickets, subscribe
+from tests.keys import only_its_own
+from tests.notifying import SECRET, SETTINGS, Tickets, subscribe
 from tests.waiting import until
 
 
@@ -27,8 +28,8 @@ async def running(
     store: SqliteDatabase, clock: ManualClock, *, events: Events | None = None, metrics: Metrics | None = None
 ) -> AsyncIterator[NotifierService]:
     one = NotifierService(
-        store, clock, events=events or EmbeddedEvents(store, "notifier"), settings=SETTINGS,
-        metrics=metrics or Metrics(), health=Health(),
+        store, clock, events=events or EmbeddedEvents(store, "notifier"), readers=only_its_own, secrets=SECRET,
+        settings=SETTINGS, metrics=metrics or Metrics(), health=Health(),
     )  # fmt: skip
     await one.start()
     yield one
@@ -86,8 +87,8 @@ async def test_stopping_waits_for_attempts_under_way(sqlite_store: SqliteDatabas
         async with running(sqlite_store, clock):
             pass
         assert len(receiver.hooks) == 1
-    labels = {"outcome": "delivered", "reason": "ok"}
-    assert metrics.registry.get_sample_value("vrc_webhook_attempts_total", labels) == 1
+    labels = {"channel": "webhook", "outcome": "delivered", "reason": "ok"}
+    assert metrics.registry.get_sample_value("vrc_delivery_attempts_total", labels) == 1
 
 
 async def test_stopping_does_not_wait_for_a_receiver_that_hangs(
@@ -137,5 +138,5 @@ async def test_scrape_counts_what_is_due_from_the_record(sqlite_store: SqliteDat
         await until(lambda: metrics.registry.get_sample_value("vrc_feed_events_total") == 1)
         page = (await metrics.page()).decode()
     assert "vrc_feed_events_total 1.0" in page
-    assert "vrc_webhook_lanes_due 0.0" in page
+    assert "vrc_delivery_lanes_due 0.0" in page
     assert "vrc_streams_open 0.0" in page

@@ -27,8 +27,8 @@ from shared.testing.serve import serving
 from shared.web.app import layered, make_app
 from shared.web.by_key import ByKey
 from tests.cases import ACCOUNT, notes
-from tests.keys import issued, keyring_on, save
-from tests.notifying import HandFed, Tickets
+from tests.keys import issued, keyring_on, only_its_own, save
+from tests.notifying import SECRET, HandFed, Tickets
 from tests.people import Caller
 from tests.streams import PATIENCE_S, Stream, reading
 from tests.waiting import until
@@ -79,7 +79,10 @@ async def door(store: Database, clock: ManualClock) -> AsyncIterator[Door]:
     await store.transact(lambda tx: save(tx, KEYS))
     keyring, metrics, health, events = keyring_on(store, clock), Metrics(), Health(), HandFed()
     await keyring.load()
-    service = NotifierService(store, clock, events=events, settings=Settings(), metrics=metrics, health=health)
+    service = NotifierService(
+        store, clock, events=events, readers=only_its_own, secrets=SECRET, settings=Settings(), metrics=metrics,
+        health=health,
+    )  # fmt: skip
     app = layered(
         make_app(service.routers, authenticators=[ByKey(keyring)], health=health), metrics=metrics, access_log=None
     )

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from services.notifier.model import MOST_SUBSCRIPTIONS
+from services.notifier.model.subscription import MOST_SUBSCRIPTIONS
 from services.notifier.service import NotifierService
 from shared.contracts.facts import TYPES
 from shared.db.port import Database
@@ -17,8 +17,8 @@ from shared.testing.clock import ManualClock
 from shared.web.app import layered, make_app
 from shared.web.by_key import ByKey
 from tests.cases import ACCOUNT
-from tests.keys import issued, keyring_on, save
-from tests.notifying import HandFed
+from tests.keys import issued, keyring_on, only_its_own, save
+from tests.notifying import SECRET, HandFed
 from tests.people import Caller, Json, done
 
 PATH = "/v1/subscriptions"
@@ -36,7 +36,10 @@ async def http(store: Database, clock: ManualClock) -> AsyncIterator[httpx.Async
     await store.transact(lambda tx: save(tx, [*KEYS.values(), OTHER]))
     keyring, metrics, health = keyring_on(store, clock), Metrics(), Health()
     await keyring.load()
-    service = NotifierService(store, clock, events=HandFed(), settings=Settings(), metrics=metrics, health=health)
+    service = NotifierService(
+        store, clock, events=HandFed(), readers=only_its_own, secrets=SECRET, settings=Settings(), metrics=metrics,
+        health=health,
+    )  # fmt: skip
     app = layered(
         make_app(service.routers, authenticators=[ByKey(keyring)], health=health), metrics=metrics, access_log=None
     )

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from services.notifier.channels.webhook.transport import retry_after
 from services.notifier.handlers.room import Room
-from services.notifier.model import RETRY_DELAYS, Bump, Missing, Subscription, bumps, retry_delay, sift
+from services.notifier.model.lane import Bump, Missing, bumps, sift
+from services.notifier.model.preferences import Preferences
+from services.notifier.model.retrying import RETRY_DELAYS, retry_delay
+from services.notifier.model.subscription import Subscription
 from shared.contracts.event import Event
 from shared.ids import AccountId, SubscriptionId
 from shared.testing.clock import START
@@ -18,7 +21,8 @@ _, ENTRIES = log_of(*notes(9))
 
 
 def subscription(id: str, *events: str, account: AccountId = ACCOUNT) -> Subscription:
-    return Subscription(SubscriptionId(id), account, "https://example.com", "whsec_", frozenset(events), START)
+    wanted = Preferences(events=frozenset(events))
+    return Subscription(SubscriptionId(id), account, "webhook", "https://example.com", wanted, START)
 
 
 @settings(deadline=None)
@@ -42,7 +46,7 @@ def test_bump_holds_what_its_subscription_wants_and_says_what_was_before() -> No
         subscription("a", "ticket.reported"),
         subscription("c", account=AccountId("beiyuan-bank")),
     )
-    found = bumps(ENTRIES[:3], [all_, reports, bank])
+    found = bumps(ENTRIES[:3], [all_, reports, bank], readers={}, places={})
     assert found == [Bump(reports, TICKET, ENTRIES[:1]), Bump(all_, TICKET, ENTRIES[:3])]
     assert [(b.acked_seq, b.last_seq) for b in found] == [(0, 1), (0, 3)]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.notifier.channels.webhook.targets import SPECIAL, allowed, objection
 from services.notifier.channels.webhook.transport import Transport
-from services.notifier.model import Retry
+from services.notifier.model.outcome import Retry
 from shared.clock import SystemClock
 from shared.testing.receiver import Receiver
 
@@ -147,7 +147,8 @@ async def test_nothing_is_connected_for_a_spelling_that_the_resolver_understands
     forbidden = [f"[{address}]" if ":" in address else address for address in FORBIDDEN]
     async with Receiver() as nobody, _transport() as transport:
         for host in [*hosts, *map(quote, hosts), *forbidden]:
-            assert isinstance(await transport.post(f"http://{host}:{nobody.port}/", b"", {}), Retry), host
+            attempt = await transport.post(f"http://{host}:{nobody.port}/", b"", {})
+            assert isinstance(attempt.outcome, Retry), host
         assert nobody.connections == 0
     async with Receiver() as somebody, _transport("127.0.0.0/8") as transport:
         await transport.post(f"http://localhost:{somebody.port}/", b"", {"webhook-id": "1"})
@@ -157,7 +158,8 @@ async def test_nothing_is_connected_for_a_spelling_that_the_resolver_understands
 async def test_forbidden_target_is_named_as_such() -> None:
     async with _transport() as transport:
         for host in ("127.0.0.1", "localhost", "[::1]", "169.254.169.254"):
-            assert await transport.post(f"http://{host}:9/", b"", {}) == Retry("forbidden_target"), host
+            attempt = await transport.post(f"http://{host}:9/", b"", {})
+            assert attempt.outcome == Retry("forbidden_target"), host
 
 
 @asynccontextmanager

@@ -9,35 +9,32 @@ import logging
 import random
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Protocol
 
-from services.notifier import model
-from services.notifier.handlers.recording import Recorder
+from services.notifier.channels.port import Channel
+from services.notifier.handlers.recording import Recorder, Writing
 from services.notifier.handlers.room import Room
 from services.notifier.metrics import NotifierMetrics
-from services.notifier.model import Bump, Claim, Delivered, GaveUp, Outcome, Record, Retry, Subscription
+from services.notifier.model import lane
+from services.notifier.model.lane import Bump, Claim
+from services.notifier.model.outcome import Delivered
+from services.notifier.model.subscription import Subscription
+from services.notifier.pipeline.job import Ended, Job, Made, Settled, Stage
+from services.notifier.pipeline.stages import Deliver, Due, Duplicate, Hold, Readers, Render, Wanted
 from services.notifier.store import lanes, subscriptions
-from services.notifier.store.lanes import Due
+from services.notifier.store.dropping import drop_lanes
+from services.notifier.store.lanes import Due as DueLane
+from services.notifier.store.places import places
 from shared.bus.wake import Wake
 from shared.clock import Clock
 from shared.contracts.event import Event
 from shared.db.port import Database, Tx
 from shared.errors import Unavailable
-from shared.ids import TicketId
-from shared.tickets import store as tickets
 
 log = logging.getLogger(__name__)
 LOOK_AT = 64
-LOG_PAGE = 100
-
-
-class Channel(Protocol):
-    async def deliver(self, subscription: Subscription, event: Event) -> Outcome: ...
-
-    async def close(self) -> None: ...
 
 
 class Deliveries:
@@ -49,22 +46,22 @@ class Deliveries:
     def __init__(
         self,
         database: Database,
-        channel: Channel,
+        channels: Mapping[str, Channel],
         clock: Clock,
         metrics: NotifierMetrics,
         *,
+        readers: Readers,
         claim_for: timedelta,
         instance: str | None = None,
         room: Room | None = None,
         jitter: Callable[[], float] = lambda: random.uniform(-1, 1),
     ) -> None:
         self._database = database
-        self._channel = channel
+        self._channels = channels
         self._clock = clock
         self._metrics = metrics
         self._claim_for = claim_for
         self._room = room or Room()
-        self._jitter = jitter
         self._recorder = Recorder(database, clock, metrics, claim_for=claim_for)
         self._instance = instance and f"{instance}:"
         self._process = f"{self._instance or ''}{secrets.token_hex(8)}"
@@ -73,6 +70,11 @@ class Deliveries:
         self._workers: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._is_more = False
+        until = self.claimed_until
+        self._stages: Sequence[Stage] = (
+            Due(database, until, clock), Wanted(readers, until, clock), Duplicate(until, clock), Hold(clock),
+            Render(channels, database), Deliver(channels, clock, claimed_until=until, jitter=jitter),
+        )  # fmt: skip
         self.wake = Wake()
 
     @property
@@ -100,7 +102,7 @@ class Deliveries:
         """Deliver the events of lanes that were just claimed, from memory."""
         for b in claimed:
             self._room.occupy(b.subscription.id)
-            self._begin(Claim(b.subscription, b.ticket, token, b.acked_seq, b.last_seq), b.events)
+            self._begin(Claim(b.subscription, b.ticket, token, b.acked_seq, b.last_seq, place=b.place), b.events)
 
     def look(self) -> None:
         """There are lanes that are due now."""
@@ -137,10 +139,11 @@ class Deliveries:
             task.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
         now = self._clock.now()
-        await self._recorder.release([model.released(claim, now) for claim in self._held.values()])
-        await self._channel.close()
+        await self._recorder.release([lane.released(claim, now) for claim in self._held.values()])
+        for channel in self._channels.values():
+            await channel.close()
 
-    async def _claim(self, chosen: Sequence[Due]) -> int:
+    async def _claim(self, chosen: Sequence[DueLane]) -> int:
         token = self.new_token()
         until = self.claimed_until(self._clock.now())
         ownerless: set[str] = set()
@@ -149,11 +152,16 @@ class Deliveries:
             rows = await lanes.claim(tx, chosen, token=token, until=until)
             owners = await subscriptions.by_ids(tx, (row["subscription"] for row in rows))
             ownerless.update(row["subscription"] for row in rows if row["subscription"] not in owners)
+            placed = [row["ticket"] for row in rows if _by_place(owners.get(row["subscription"]))]
+            where = await places(tx, placed) if placed else {}
             claims = [
-                Claim(owner, row["ticket"], token, row["acked_seq"], row["last_seq"], row["attempts"])
+                Claim(
+                    owner, row["ticket"], token, row["acked_seq"], row["last_seq"], row["attempts"],
+                    where.get(row["ticket"]),
+                )
                 for row in rows
                 if (owner := owners.get(row["subscription"]))
-            ]
+            ]  # fmt: skip
             return list(zip(claims, await lanes.owed(tx, claims), strict=True))
 
         taken: list[tuple[Claim, Sequence[Event]]] = []
@@ -165,25 +173,26 @@ class Deliveries:
                 if (d.subscription, d.ticket) not in keys:
                     self._room.leave(d.subscription)
         for each, events in taken:
-            self._begin(each, [e for e in events if each.subscription.wants(e)])
+            self._begin(each, events)
         for gone in ownerless:  # an event was fed while its subscription was ended
-            await self._database.transact(lambda tx, gone=gone: lanes.drop(tx, gone))  # type: ignore[misc]
+            await self._database.transact(lambda tx, gone=gone: drop_lanes(tx, gone))  # type: ignore[misc]
         return len(taken)
 
     def _begin(self, claim: Claim, known: Sequence[Event]) -> None:
         self._held[*claim.key, claim.token] = claim
-        task = asyncio.create_task(self._work(claim, deque(known)))
+        task = asyncio.create_task(self._work(Job(claim, deque(known))))
         self._workers.add(task)
         task.add_done_callback(self._workers.discard)
 
-    async def _work(self, claim: Claim, known: deque[Event]) -> None:
+    async def _work(self, job: Job) -> None:
+        claim = job.claim
         subscription, handle = claim.subscription.id, (*claim.key, claim.token)
-        following: Claim | None = claim
+        goes_on = True
         try:
-            while following is not None and not self._stopping:
-                self._held[handle] = following
-                following = await self._step(following, known)
-            if following is None:
+            while goes_on and not self._stopping:
+                self._held[handle] = job.claim
+                goes_on = await self._step(job)
+            if not goes_on:
                 del self._held[handle]
         except Exception as error:  # an edge: a defect in one delivery ends no other
             del self._held[handle]
@@ -194,54 +203,39 @@ class Deliveries:
             if self._is_more and self._room.is_worth_a_look(subscription):
                 self.wake.set()
 
-    async def _step(self, claim: Claim, known: deque[Event]) -> Claim | None:
-        """Deal with the next event that is owed; answers the claim as it then is, None when it is over."""
-        event = await self._next(claim, known)
-        if event is None:
-            record = model.passed(claim, claim.last_seq, self.claimed_until(self._clock.now()))
-        else:
-            loop = asyncio.get_running_loop()
-            started = loop.time()
-            outcome = await self._channel.deliver(claim.subscription, event)
-            self._metrics.attempted(outcome, loop.time() - started)
-            if isinstance(outcome, GaveUp):
-                await self._disable(claim.subscription)
-                return None
-            record = self._judge(claim, event, outcome)
-        if (left := await self._recorder.write(record, reads_on=not known)) is None:
-            return None
-        known.extend(e for e in left.events if claim.subscription.wants(e))
-        return left.claim
-
-    async def _next(self, claim: Claim, known: deque[Event]) -> Event | None:
-        """The first wanted event after the cursor, from memory or from the log; None when nothing owed is wanted."""
-        while known:
-            if (event := known.popleft()).seq > claim.acked_seq:
-                return event
-        after = claim.acked_seq
-        while after < claim.last_seq:
-            page = await tickets.entries(self._database, TicketId(claim.ticket), after=after, most=LOG_PAGE)
-            known.extend(e for e in page if e.seq <= claim.last_seq and claim.subscription.wants(e))
-            if known:
-                return known.popleft()
-            if not page:
+    async def _step(self, job: Job) -> bool:
+        """One message through the stages, and its record; answers whether there is more to do in the lane."""
+        met: Job | Settled | Ended = job
+        for stage in self._stages:
+            met = await stage.take(job)
+            if not isinstance(met, Job):
                 break
-            after = page[-1].seq
-        return None
+        assert not isinstance(met, Job), "the last stage settles everything"
+        if met.made:
+            self._attempted(job.claim.subscription, met.made)
+        if isinstance(met, Ended):
+            await self._disable(job.claim.subscription)
+            return False
+        left = await self._recorder.write(Writing(met.record, reads_on=not job.known))
+        if left is None:
+            return False
+        job.claim = left.claim
+        job.known.extend(left.events)
+        return True
 
-    def _judge(self, claim: Claim, event: Event, outcome: Delivered | Retry) -> Record:
-        now = self._clock.now()
-        until = self.claimed_until(now)
-        match outcome:
-            case Delivered():
-                self._room.succeeded(claim.subscription.id)
-                return model.passed(claim, event.seq, until)
-            case Retry():
-                self._room.failed(claim.subscription.id)
-                return model.failed(claim, event, outcome, now=now, until=until, jitter=self._jitter())
+    def _attempted(self, subscription: Subscription, made: Made) -> None:
+        self._metrics.attempted(subscription.channel, made.attempt.outcome, made.seconds)
+        if isinstance(made.attempt.outcome, Delivered):
+            self._room.succeeded(subscription.id)
+        else:
+            self._room.failed(subscription.id)
 
     async def _disable(self, subscription: Subscription) -> None:
         now = self._clock.now()
         log.warning("subscription %s is ended: its receiver answered that it is gone", subscription.id)
         await self._database.transact(lambda tx: subscriptions.end(tx, subscription.id, subscription.account, now))
         self._room.forget(subscription.id)
+
+
+def _by_place(owner: Subscription | None) -> bool:
+    return owner is not None and owner.preferences.by_place

@@ -5,16 +5,19 @@ for which there is room are claimed right there, so that the delivery starts fro
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.notifier.handlers.delivery import Deliveries
 from services.notifier.metrics import NotifierMetrics
-from services.notifier.model import Bump, Missing, bumps, sift
-from services.notifier.store import feed, lanes, subscriptions
+from services.notifier.model.lane import Bump, Missing, bumps, sift
+from services.notifier.model.subscription import Place, Subscription
+from services.notifier.pipeline.stages import Readers
+from services.notifier.store import feed, lanes, places, subscriptions
 from shared.clock import Clock
 from shared.contracts.event import Event
 from shared.db.port import Database, Tx
+from shared.ids import TicketId
 from shared.tickets import store as tickets
 
 
@@ -28,11 +31,16 @@ class Fed:
 
 
 class Feeder:
-    def __init__(self, database: Database, deliveries: Deliveries, clock: Clock, metrics: NotifierMetrics) -> None:
+    """`readers` answers who may read an account's tickets: itself, and a parent that its contract lets."""
+
+    def __init__(
+        self, database: Database, deliveries: Deliveries, clock: Clock, metrics: NotifierMetrics, *, readers: Readers
+    ) -> None:
         self._database = database
         self._deliveries = deliveries
         self._clock = clock
         self._metrics = metrics
+        self._readers = readers
         self._under_way: asyncio.Task[None] | None = None
 
     async def on_events(self, events: Sequence[Event]) -> None:
@@ -46,17 +54,20 @@ class Feeder:
 
     async def _feed(self, events: Sequence[Event]) -> None:
         token, room = self._deliveries.new_token(), self._deliveries.room()
+        readers = {e.account: self._readers(e.account) for e in events}
 
         async def write(tx: Tx) -> Fed:
-            wanted_by = await subscriptions.of_accounts(tx, {e.account for e in events})
+            wanted_by = await subscriptions.of_accounts(tx, {reader for of in readers.values() for reader in of})
             await feed.lock(tx)
             fresh = await self._fresh(tx, events)
             if not fresh:
                 return Fed(0)
             now = self._clock.now()
             await feed.append(tx, fresh, now)
-            owed = bumps(fresh, wanted_by)
-            claimable = {b.key for b in owed if room.enter(b.subscription.id)}
+            where = await _places(tx, fresh, wanted_by)
+            owed = bumps(fresh, wanted_by, readers=readers, places=where)
+            at_once = (b for b in owed if not b.subscription.preferences.holds)
+            claimable = {b.key for b in at_once if room.enter(b.subscription.id)}
             until = self._deliveries.claimed_until(now)
             taken = await lanes.bump(tx, owed, claimable, token=token, now=now, until=until)
             return Fed(len(fresh), [b for b in owed if b.key in taken], len(owed) - len(claimable))
@@ -77,3 +88,10 @@ class Feeder:
             else:
                 fresh.append(item)
         return fresh
+
+
+async def _places(tx: Tx, events: Sequence[Event], asking: Sequence[Subscription]) -> Mapping[TicketId, Place]:
+    """Nothing, as long as nobody asks for circuits or sites."""
+    if not any(s.preferences.by_place for s in asking):
+        return {}
+    return await places.places(tx, (e.ticket for e in events))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.notifier.metrics import NotifierMetrics
-from services.notifier.model import Claim, Record
+from services.notifier.model.lane import Claim, Record
 from services.notifier.store import lanes
 from services.notifier.store.lanes import Kept, Stale
 from shared.clock import Clock
@@ -57,20 +57,20 @@ class Recorder:
         self._patience_s = claim_for.total_seconds() / 2
         self._commits: GroupCommit[Writing, Written] = GroupCommit(database, self._commit, patience_s=5)
 
-    async def write(self, record: Record, *, reads_on: bool) -> GoesOn | None:
+    async def write(self, writing: Writing) -> GoesOn | None:
         """What is left to do in the lane. None: nothing, or it is not this worker's any more."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience_s
         while loop.time() < deadline:
             try:
-                written = await self._commits.submit(Writing(record, reads_on))
+                written = await self._commits.submit(writing)
             except Unavailable:
                 await asyncio.sleep(PAUSE_S)
                 continue
             if isinstance(written, Stale):
                 self._metrics.stale()
             return written if isinstance(written, GoesOn) else None
-        log.warning("an attempt for %s could not be recorded: it will be made again", record.claim.ticket)
+        log.warning("an attempt for %s could not be recorded: it will be made again", writing.record.claim.ticket)
         return None
 
     async def release(self, left: Sequence[Record]) -> None:

@@ -1,11 +1,12 @@
 """Subscriptions made and ended. A secret is made here, told once, and stays out of every log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from services.notifier.channels.webhook import targets
-from services.notifier.channels.webhook.signing import new_secret
-from services.notifier.model import MOST_SUBSCRIPTIONS, Subscription
+from services.notifier.channels.port import Channel
+from services.notifier.model.preferences import EVERYTHING, Preferences
+from services.notifier.model.subscription import MOST_SUBSCRIPTIONS, Subscription
 from services.notifier.store import subscriptions as store
 from shared.audit.trail import Act, record
 from shared.auth.principal import Principal
@@ -13,23 +14,44 @@ from shared.clock import Clock
 from shared.db.port import Database, Tx
 from shared.errors import FieldError, IllegalMove, InvalidInput, NotFound
 from shared.ids import AccountId, SubscriptionId, new_subscription_id
+from shared.secrets import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is subscribed to; `field` is the one that the target was given in."""
+
+    target: str
+    channel: str = "webhook"
+    preferences: Preferences = EVERYTHING
+    field: str = "target"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """`secret` is shown once, by a channel that has one."""
+
+    subscription: Subscription
+    secret: str | None = field(repr=False)
 
 
 class SubscriptionDesk:
-    """`http` and `networks`: what else than https to public addresses a webhook may use."""
-
-    def __init__(self, database: Database, clock: Clock, *, http: bool, networks: Sequence[targets.Network]) -> None:
+    def __init__(self, database: Database, clock: Clock, channels: Mapping[str, Channel], *, vault: Vault) -> None:
         self._database = database
         self._clock = clock
-        self._http = http
-        self._networks = networks
+        self._channels = channels
+        self._vault = vault
 
-    async def make(self, by: Principal, url: str, events: frozenset[str]) -> Subscription:
+    async def make(self, by: Principal, wish: Wish) -> Made:
         """Raises InvalidInput, or IllegalMove when the account has as many as it may have."""
-        if objection := targets.objection(url, http=self._http, networks=self._networks):
-            raise InvalidInput(FieldError("url", objection))
-        account, now = AccountId(by.subject), self._clock.now()
-        new = Subscription(new_subscription_id(), account, url, new_secret(), events, now)
+        channel = self._channel(wish.channel)
+        if objection := channel.objection(wish.target):
+            raise InvalidInput(FieldError(wish.field, objection))
+        _require_readable(by, wish.preferences)
+        account, now, id = AccountId(by.subject), self._clock.now(), new_subscription_id()
+        secret = channel.new_secret()
+        sealed = self._vault.seal(secret, of=id) if secret else ""
+        new = Subscription(id, account, wish.channel, wish.target, wish.preferences, now, sealed)
 
         async def add(tx: Tx) -> None:
             await store.lock(tx, account)
@@ -37,12 +59,14 @@ class SubscriptionDesk:
                 detail = f"An account has at most {MOST_SUBSCRIPTIONS} subscriptions; delete one that is not needed."
                 raise IllegalMove(detail, legal=("delete",))
             await store.add(tx, new)
-            # The host alone: the rest of the URL may be a secret between the two.
-            details = {"host": urlsplit(url).hostname, "events": sorted(events)}
+            # Of a URL the host alone: the rest may be a secret between the two. Of what is no URL nothing.
+            details = {"channel": new.channel, "events": sorted(new.preferences.events)}
+            if host := urlsplit(new.target).hostname:
+                details["host"] = host
             await record(tx, Act(now, by.actor, "subscription.made", f"subscription:{new.id}", details, by.origin))
 
         await self._database.transact(add)
-        return new
+        return Made(new, secret)
 
     async def end(self, by: Principal, id: SubscriptionId) -> None:
         """Raises NotFound."""
@@ -54,3 +78,24 @@ class SubscriptionDesk:
             await record(tx, Act(now, by.actor, "subscription.ended", f"subscription:{id}", origin=by.origin))
 
         await self._database.transact(end)
+
+    async def seal_former_secrets(self) -> None:
+        """Those of before secrets were sealed; repeatable, and by several processes at once."""
+
+        async def seal(tx: Tx) -> None:
+            for id, plain in await store.plain_secrets(tx):
+                await store.seal(tx, id, plain, self._vault.seal(plain, of=id))
+
+        await self._database.transact(seal)
+
+    def _channel(self, name: str) -> Channel:
+        if (found := self._channels.get(name)) is None:
+            raise InvalidInput(FieldError("channel", f"is not set up here; there are {', '.join(self._channels)}"))
+        return found
+
+
+def _require_readable(by: Principal, preferences: Preferences) -> None:
+    """Another account's events are for those alone that may read its tickets. Raises InvalidInput."""
+    for account in sorted(preferences.accounts):
+        if not by.may_read(account):
+            raise InvalidInput(FieldError("accounts", f"{account} is no account whose tickets you may read"))

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Text, and_, bindparam, delete, func, not_, select, update
+from sqlalchemy import Integer, Text, and_, bindparam, func, not_, select, update
 
-from services.notifier.model import Bump, Claim, Record
+from services.notifier.model.holding import due_at
+from services.notifier.model.lane import Bump, Claim, Record
 from services.notifier.tables import dead_letters, lanes
 from shared.clock import to_ms
 from shared.contracts.event import Event
@@ -24,12 +25,14 @@ from shared.tickets.tables import LOG_COLUMNS
 LaneKey = tuple[str, str]
 
 # A lane that owes nothing (due_at NULL) starts afresh at the new events; one that is owed or claimed just owes more.
+# What only waits (nobody's, nothing failed) is due as soon as any of it is: news that are urgent wake it.
 _BUMP = """
 ON CONFLICT (subscription, ticket) DO UPDATE SET
   acked_seq = CASE WHEN l.due_at IS NULL THEN excluded.acked_seq ELSE l.acked_seq END,
   last_seq = excluded.last_seq,
   attempts = CASE WHEN l.due_at IS NULL THEN 0 ELSE l.attempts END,
-  due_at = CASE WHEN l.due_at IS NULL THEN excluded.due_at ELSE l.due_at END,
+  due_at = CASE WHEN l.due_at IS NULL OR (l.claim IS NULL AND l.attempts = 0 AND excluded.due_at < l.due_at)
+    THEN excluded.due_at ELSE l.due_at END,
   claim = CASE WHEN l.due_at IS NULL THEN excluded.claim ELSE l.claim END
 RETURNING subscription, ticket, claim"""
 _INTO = "INSERT INTO lanes AS l (subscription, ticket, acked_seq, last_seq, attempts, due_at, claim) "
@@ -43,15 +46,15 @@ BUMP_SQLITE = _INTO + "VALUES (?, ?, ?, ?, 0, ?, ?)" + _BUMP
 # A cursor never goes back: a worker that was stopped may not know that its last record was written after all.
 RECORD_POSTGRESQL = """
 WITH v AS (
-  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::bigint[], $7::boolean[])
-  AS v(subscription, ticket, claim, acked_seq, attempts, due_at, keep)),
+  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::bigint[], $7::boolean[], $8::int[])
+  AS v(subscription, ticket, claim, acked_seq, attempts, due_at, keep, seen)),
 held AS (
   SELECT l.subscription, l.ticket FROM lanes l JOIN v USING (subscription, ticket)
   WHERE l.claim = v.claim ORDER BY l.subscription, l.ticket FOR UPDATE OF l)
 UPDATE lanes l SET
   acked_seq = CASE WHEN v.acked_seq > l.acked_seq THEN v.acked_seq ELSE l.acked_seq END,
   attempts = CASE WHEN v.acked_seq >= l.acked_seq THEN v.attempts ELSE l.attempts END,
-  due_at = CASE WHEN l.last_seq > v.acked_seq THEN v.due_at END,
+  due_at = CASE WHEN l.last_seq > v.seen THEN 0 WHEN l.last_seq > v.acked_seq THEN v.due_at END,
   claim = CASE WHEN l.last_seq > v.acked_seq AND v.keep THEN l.claim END
 FROM held JOIN v USING (subscription, ticket)
 WHERE l.subscription = held.subscription AND l.ticket = held.ticket AND l.claim = v.claim
@@ -60,7 +63,7 @@ RECORD_SQLITE = """
 UPDATE lanes SET
   acked_seq = CASE WHEN :acked > acked_seq THEN :acked ELSE acked_seq END,
   attempts = CASE WHEN :acked >= acked_seq THEN :attempts ELSE attempts END,
-  due_at = CASE WHEN last_seq > :acked THEN :due END,
+  due_at = CASE WHEN last_seq > :seen THEN 0 WHEN last_seq > :acked THEN :due END,
   claim = CASE WHEN last_seq > :acked AND :keep THEN claim END
 WHERE subscription = :subscription AND ticket = :ticket AND claim = :claim
 RETURNING subscription, ticket, last_seq, claim"""
@@ -99,13 +102,6 @@ LOCK_CLAIMED = Query(
     select(lanes.c.ticket).where(_claimed_so).order_by(lanes.c.subscription, lanes.c.ticket).with_for_update()
 )
 FREE_CLAIMED = Query(update(lanes).where(_claimed_so).values(due_at=bindparam("now"), claim=None))
-LOCK_OF = Query(
-    select(lanes.c.ticket)
-    .where(lanes.c.subscription == bindparam("subscription"))
-    .order_by(lanes.c.ticket)
-    .with_for_update()
-)
-DROP = Query(delete(lanes).where(lanes.c.subscription == bindparam("subscription")))
 PUT_DEAD = BulkInsert(
     dead_letters, ("subscription", "ticket", "seq", "reason", "attempts", "at"), conflict="DO NOTHING"
 )
@@ -136,10 +132,10 @@ class Stale:
 async def bump(
     tx: Tx, bumps: Sequence[Bump], claimable: Collection[LaneKey], *, token: str, now: datetime, until: datetime
 ) -> set[LaneKey]:
-    """These events are owed now. The `claimable` lanes that were free are claimed by `token`: answers which."""
+    """These events are owed from now on. The `claimable` lanes that were free are claimed by `token`: answers which."""
     rows = []
     for b in bumps:
-        due, claim = (until, token) if b.key in claimable else (now, None)
+        due, claim = (until, token) if b.key in claimable else (due_at(b.subscription.preferences, b.events, now), None)
         rows.append((*b.key, b.acked_seq, b.last_seq, to_ms(due), claim))
     if not rows:
         return set()
@@ -187,9 +183,10 @@ async def record(tx: Tx, records: Sequence[Record], now: datetime) -> Sequence[K
     rows = await _write(tx, records)
     kept = {(row["subscription"], row["ticket"]): Kept(row["last_seq"], row["claim"] is not None) for row in rows}
     dead = [
-        (*r.claim.key, r.dead.seq, r.dead.reason, r.dead.attempts, to_ms(now))
+        (*r.claim.key, dead.seq, dead.reason, dead.attempts, to_ms(now))
         for r in records
-        if r.dead and r.claim.key in kept
+        if r.claim.key in kept
+        for dead in r.dead
     ]
     await tx.insert(PUT_DEAD, dead)
     return [kept.get(r.claim.key, Stale()) for r in records]
@@ -200,6 +197,7 @@ async def _write(tx: Tx, records: Sequence[Record]) -> Sequence[Row]:
         {
             "subscription": r.claim.subscription.id, "ticket": r.claim.ticket, "claim": r.claim.token,
             "acked": r.acked_seq, "attempts": r.attempts, "due": to_ms(r.due_at), "keep": r.keep,
+            "seen": r.seen,
         }
         for r in records
     ]  # fmt: skip
@@ -207,12 +205,6 @@ async def _write(tx: Tx, records: Sequence[Record]) -> Sequence[Row]:
         rows: Sequence[Row] = await tx.raw.fetch(RECORD_POSTGRESQL, *([v[name] for v in values] for name in values[0]))
         return rows
     return [row for v in values for row in tx.raw.execute(RECORD_SQLITE, v).fetchall()]
-
-
-async def drop(tx: Tx, subscription: str) -> None:
-    """All lanes of a subscription; workers that hold one find their claim gone."""
-    await tx.fetch(LOCK_OF, subscription=subscription)
-    await tx.fetch(DROP, subscription=subscription)
 
 
 async def free_all(tx: Tx, now: datetime) -> None:

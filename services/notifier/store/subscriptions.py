@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-import orjson
 from sqlalchemy import BigInteger, Text, bindparam, func, select, tuple_, update
 
-from services.notifier.model import Subscription
-from services.notifier.store import lanes
+from services.notifier.model import preferences
+from services.notifier.model.subscription import Subscription
+from services.notifier.store.dropping import drop_lanes
 from services.notifier.tables import SUBSCRIPTION_COLUMNS, subscriptions
 from shared.clock import from_ms, to_ms
 from shared.db.port import Database, Reader, Tx
@@ -42,11 +42,19 @@ END = Query(
     .returning(s.id)
 )
 
+# Of before secrets were sealed.
+PLAIN = Query(select(s.id, s.secret).where(s.secret.startswith("whsec_")))
+SEAL = Query(
+    update(subscriptions)
+    .where(s.id == bindparam("which"), s.secret == bindparam("plain"))
+    .values(secret=bindparam("sealed"))
+)
+
 
 def _subscription(row: Row) -> Subscription:
     return Subscription(
-        id=row["id"], account=row["account"], url=row["url"], secret=row["secret"],
-        events=frozenset(orjson.loads(row["events"])), created_at=from_ms(row["created_at"]),
+        row["id"], row["account"], row["channel"], row["target"], preferences.decode(row["preferences"]),
+        from_ms(row["created_at"]), row["secret"],
     )  # fmt: skip
 
 
@@ -62,8 +70,9 @@ async def count(tx: Tx, account: AccountId) -> int:
 
 
 async def add(tx: Tx, new: Subscription) -> None:
-    events = orjson.dumps(sorted(new.events)).decode()
-    await tx.insert(PUT, [(new.id, new.account, new.url, new.secret, events, to_ms(new.created_at))])
+    wanted = preferences.encode(new.preferences)
+    row = (new.id, new.account, new.channel, new.target, wanted, to_ms(new.created_at), new.secret)
+    await tx.insert(PUT, [row])
 
 
 async def get(reader: Reader, id: SubscriptionId, account: AccountId) -> Subscription | None:
@@ -91,5 +100,14 @@ async def end(tx: Tx, id: SubscriptionId, account: AccountId, now: datetime) -> 
     """No more deliveries, also not of what is owed. False when there is none (any more)."""
     if not await tx.fetch(END, which=id, of=account, now=to_ms(now)):
         return False
-    await lanes.drop(tx, id)
+    await drop_lanes(tx, id)
     return True
+
+
+async def plain_secrets(tx: Tx) -> Sequence[tuple[SubscriptionId, str]]:
+    """Those of before secrets were sealed."""
+    return [(row["id"], row["secret"]) for row in await tx.fetch(PLAIN)]
+
+
+async def seal(tx: Tx, id: SubscriptionId, plain: str, sealed: str) -> None:
+    await tx.fetch(SEAL, which=id, plain=plain, sealed=sealed)

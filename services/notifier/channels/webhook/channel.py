@@ -1,61 +1,119 @@
-"""The webhook channel: one event, rendered and signed anew for each try, to one subscription's receiver.
+"""The webhook channel: a notice, rendered once for all its tries and signed anew for each, to one receiver.
 
 The body of an event is the same bytes on every try and `webhook-id` the same name; only time and signature move.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import orjson
 
-from services.notifier.channels.webhook.signing import sign
+from services.notifier.channels.port import Context, Notice
+from services.notifier.channels.webhook import targets
+from services.notifier.channels.webhook.signing import PREFIX, new_secret, sign
 from services.notifier.channels.webhook.targets import Network
-from services.notifier.model import Outcome, Subscription
+from services.notifier.model.outcome import Attempt
+from services.notifier.model.subscription import Subscription
 from shared.clock import Clock, to_ms
 from shared.contracts.event import Event, public
+from shared.ids import SubscriptionId
+from shared.secrets import Vault
 
 if TYPE_CHECKING:
     from services.notifier.channels.webhook.transport import Transport
 
+HELD_KEYS = 10_000
 USER_AGENT = "vrc-webhook/0.1"
 
 
-def render(event: Event) -> bytes:
-    """`{"type", "timestamp", "data"}` as Standard Webhooks has it; `data` is the event's one public form."""
-    data = public(event)
-    return orjson.dumps({"type": event.type, "timestamp": data["at"], "data": data})
+DIGEST = "ticket.digest"
 
 
-def headers(event: Event, body: bytes, *, secret: str, timestamp_s: int) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Message:
+    id: str
+    body: bytes
+
+
+def render(events: Iterable[Event]) -> Message:
+    """`{"type", "timestamp", "data"}` as Standard Webhooks has it; `data` is an event's one public form.
+
+    Several that waited together are one message of type `ticket.digest`: its `data` names their ticket and holds
+    their public forms; it is called by the first and the last of them.
+    """
+    first, *more = events
+    if not more:
+        data = public(first)
+        return Message(first.id, orjson.dumps({"type": first.type, "timestamp": data["at"], "data": data}))
+    last = more[-1]
+    data = {"ticket": first.ticket, "account": first.account, "events": [public(event) for event in (first, *more)]}
+    timestamp = data["events"][-1]["at"]
+    body = orjson.dumps({"type": DIGEST, "timestamp": timestamp, "data": data})
+    return Message(f"{first.id}-{last.seq}", body)
+
+
+def headers(message: Message, *, secret: str, timestamp_s: int) -> Mapping[str, str]:
     return {
         "content-type": "application/json",
         "user-agent": USER_AGENT,
-        "webhook-id": event.id,
+        "webhook-id": message.id,
         "webhook-timestamp": str(timestamp_s),
-        "webhook-signature": sign(secret, id=event.id, timestamp_s=timestamp_s, body=body),
+        "webhook-signature": sign(secret, id=message.id, timestamp_s=timestamp_s, body=message.body),
     }
 
 
+def make(context: Context) -> "WebhookChannel":
+    given = context.settings
+    return WebhookChannel(
+        context.clock, context.vault, timeout=given.webhook_timeout, networks=given.webhook_networks,
+        http=given.webhook_http,
+    )  # fmt: skip
+
+
 class WebhookChannel:
-    def __init__(self, clock: Clock, *, timeout: timedelta, networks: Iterable[Network]) -> None:
+    """`http` and `networks`: what else than https to public addresses a webhook may use."""
+
+    reads_history = False
+
+    def __init__(
+        self, clock: Clock, vault: Vault, *, timeout: timedelta, networks: Iterable[Network], http: bool
+    ) -> None:
         self._clock = clock
+        self._vault = vault
         self._timeout = timeout
         self._networks = tuple(networks)
+        self._http = http
+        self._key_of = lru_cache(HELD_KEYS)(self._open_secret)
         self._transport: Transport | None = None
 
-    async def deliver(self, subscription: Subscription, event: Event) -> Outcome:
-        body = render(event)
+    def objection(self, target: str) -> str | None:
+        return targets.objection(target, http=self._http, networks=self._networks)
+
+    def new_secret(self) -> str:
+        return new_secret()
+
+    def render(self, notice: Notice) -> Message:
+        return render(notice.events)
+
+    async def deliver(self, subscription: Subscription, message: Message) -> Attempt:
         timestamp_s = to_ms(self._clock.now()) // 1000
-        signed = headers(event, body, secret=subscription.secret, timestamp_s=timestamp_s)
+        secret = self._key_of(subscription.secret, subscription.id)
+        signed = headers(message, secret=secret, timestamp_s=timestamp_s)
         transport = self._transport or await self._open()
-        return await transport.post(subscription.url, body, signed)
+        return await transport.post(subscription.target, message.body, signed)
 
     async def close(self) -> None:
         if self._transport is not None:
             await self._transport.close()
+
+    def _open_secret(self, sealed: str, id: SubscriptionId) -> str:
+        """One of before secrets were sealed is there in the clear until the notifier has started once."""
+        return sealed if sealed.startswith(PREFIX) else self._vault.open(sealed, of=id)
 
     async def _open(self) -> "Transport":
         """aiohttp takes 10 MiB and up to half a second to import: only who sends webhooks pays, and nobody waits."""

@@ -17,7 +17,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from services.notifier.channels.webhook.targets import Network, allowed
-from services.notifier.model import Delivered, GaveUp, Outcome, Retry, RetryReason
+from services.notifier.model.outcome import MOST_ANSWER_BYTES as MOST_KEPT_BYTES
+from services.notifier.model.outcome import Attempt, Delivered, GaveUp, Outcome, Retry, RetryReason
 from shared.clock import Clock
 
 MOST_ANSWER_BYTES = 16 * 1024
@@ -51,14 +52,13 @@ class Transport:
     async def close(self) -> None:
         await self._session.close()
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Attempt:
         try:
             async with self._session.post(URL(url), data=body, headers=headers, allow_redirects=False) as response:
                 outcome = self._judge(response)
-                await _read_away(response)
-                return outcome
+                return Attempt(outcome, response.status, await _read(response))
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            return Retry(_reason(error))
+            return Attempt(Retry(_reason(error)))
 
     def _socket(self, address: Any) -> socket.socket:
         """`address` is one entry of getaddrinfo's answer. Raises ForbiddenTarget."""
@@ -70,7 +70,7 @@ class Transport:
     def _judge(self, response: aiohttp.ClientResponse) -> Outcome:
         status = response.status
         if 200 <= status < 300:
-            return Delivered(status)
+            return Delivered()
         if status == 410:
             return GaveUp("gone")
         return Retry(_status_reason(status), retry_after(response.headers.get("retry-after"), self._clock.now()))
@@ -99,17 +99,21 @@ class _Resolver(AbstractResolver):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-async def _read_away(response: aiohttp.ClientResponse) -> None:
-    """What is left unread costs the connection, nothing else: the status has decided."""
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The first bytes of the answer. What is left unread costs the connection, nothing else: the status has decided."""
+    first = b""
     if response.content.is_eof():
-        return
+        return first
     left = MOST_ANSWER_BYTES
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
             while left > 0 and (chunk := await response.content.read(left)):
                 left -= len(chunk)
+                if len(first) < MOST_KEPT_BYTES:
+                    first += chunk[: MOST_KEPT_BYTES - len(first)]
     except (TimeoutError, aiohttp.ClientError, OSError):
         response.close()
+    return first
 
 
 def _reason(error: Exception) -> RetryReason:

@@ -1,12 +1,12 @@
-"""`/v1/subscriptions`: an account's webhooks. The secret is in the answer that makes one, and in no other."""
+"""Subscriptions made, read and ended. A secret is in the answer that makes one, and in no other."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from services.notifier.api import shapes
 from services.notifier.handlers.subscriptions import SubscriptionDesk
 from services.notifier.store import subscriptions as store
+from services.notifier.subscriptions import shapes
 from shared.auth.principal import Principal
 from shared.auth.reading import reader_for
 from shared.clock import to_ms
@@ -27,13 +27,13 @@ def subscription_routes(desk: SubscriptionDesk, database: Database) -> APIRouter
 
     @router.post(
         "/v1/subscriptions", status_code=201, response_model=shapes.NewSubscriptionView, responses=WRITE_PROBLEMS,
-        summary="Have events posted to a URL, signed",
+        summary="Have events told by a channel: posted to a URL, signed; or by what else there is",
     )  # fmt: skip
     async def subscribe(caller: Caller, body: shapes.SubscriptionBody) -> Response:
         """What happens from now on, in order per ticket, at least once, retried for 75 hours."""
-        made = await desk.make(caller, body.url, frozenset(body.events or ()))
-        answer = {**shapes.subscription_view(made), "secret": made.secret}
-        return json(answer, 201, {"Location": f"/v1/subscriptions/{made.id}", "Cache-Control": "no-store"})
+        made = await desk.make(caller, body.wish())
+        answer = {**shapes.subscription_view(made.subscription), "secret": made.secret}
+        return json(answer, 201, {"Location": f"/v1/subscriptions/{made.subscription.id}", "Cache-Control": "no-store"})
 
     @router.delete("/v1/subscriptions/{id}", status_code=204, responses=READ_PROBLEMS, summary="No more deliveries")
     async def unsubscribe(caller: Caller, id: IdPath) -> Response:

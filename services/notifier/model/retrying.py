@@ -1,0 +1,27 @@
+"""When a failed delivery is tried again: dense while a repair is under way, then out to 75 hours."""
+
+from datetime import timedelta
+
+SHORTEST_RETRY_AFTER = timedelta(seconds=1)
+LONGEST_RETRY_AFTER = timedelta(hours=1)
+JITTER = 0.2
+# A receiver that is down over a weekend loses nothing.
+RETRY_DELAYS = (
+    *(timedelta(seconds=s) for s in (5, 15, 30, 60, 120, 300, 600, 1200, 1800)),
+    *(timedelta(hours=h) for h in (1, 2, 4, 8, 12, 12, 12, 12)),
+    timedelta(hours=10, minutes=51, seconds=10),
+)
+
+
+def retry_delay(failures: int, retry_after: timedelta | None, jitter: float) -> timedelta | None:
+    """How long to wait after this many failures of one event; None when it is to be given up.
+
+    `jitter` is in [-1, 1]. A Retry-After (between 1 s and 1 h) only ever puts the next try off: a receiver that always
+    asks for a second would else use up 75 hours' worth of tries in one minute.
+    """
+    if failures > len(RETRY_DELAYS):
+        return None
+    delay = RETRY_DELAYS[failures - 1] * (1 + JITTER * jitter)
+    if retry_after is None:
+        return delay
+    return max(delay, min(max(retry_after, SHORTEST_RETRY_AFTER), LONGEST_RETRY_AFTER))

@@ -1,0 +1,50 @@
+"""What goes from stage to stage: one message of one claimed lane, on its way."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from services.notifier.model.lane import Claim, Record
+from services.notifier.model.outcome import Attempt
+from shared.contracts.event import Event
+
+
+@dataclass(slots=True)
+class Job:
+    """`known` is what was read of the lane and is not dealt with yet, in order; `events` what goes out now, as one
+    message; `message` is that message as the channel has rendered it."""
+
+    claim: Claim
+    known: deque[Event] = field(default_factory=deque)
+    events: Sequence[Event] = ()
+    message: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An attempt that was made, for the log."""
+
+    events: Sequence[Event]
+    attempt: Attempt
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """No further stage has anything to do with it; `record` is to be written."""
+
+    record: Record
+    made: Made | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The receiver wants no more of this subscription: it is disabled, and its lanes with it."""
+
+    claim: Claim
+    made: Made
+
+
+class Stage(Protocol):
+    async def take(self, job: Job) -> Job | Settled | Ended: ...

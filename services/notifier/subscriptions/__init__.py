@@ -1,0 +1,1 @@
+"""`/v1/subscriptions`: what an account wants to be told, by which channel, and when."""

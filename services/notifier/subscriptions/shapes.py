@@ -1,0 +1,194 @@
+"""The body a subscriber sends and the answers it gets: the edge's shapes, documented by OpenAPI."""
+
+import re
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from services.notifier.handlers.subscriptions import Wish
+from services.notifier.model.preferences import Changes, Language, Preferences, QuietHours
+from services.notifier.model.subscription import Subscription
+from shared.clock import rfc3339
+from shared.contracts.facts import TYPES
+from shared.errors import FieldError, InvalidInput
+from shared.ids import AccountId
+
+LONGEST_TARGET = 2000
+LONGEST_DIGEST_MIN = 24 * 60
+ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+SITE = r"^0[0-9]{2,3}/.{1,200}$"
+TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+# What is surely taken; a literal public address, or http where the center allows it, is taken too.
+SURE_URL = r"^https://([a-z][a-z0-9]{0,20}\.){1,4}[a-z]{2,10}(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~-]{0,50}){0,8}$"
+_ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}")
+
+
+def _known(type: str) -> str:
+    if type not in TYPES:
+        raise ValueError(f"is not a type of event; there are {', '.join(TYPES)}")
+    return type
+
+
+def _zone(name: str) -> str:
+    try:
+        if not _ZONE.fullmatch(name):
+            raise ValueError
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is no time zone such as Asia/Shanghai") from None
+    return name
+
+
+EventType = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(TYPES)})]
+Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+Time = Annotated[str, Field(pattern=TIME, examples=["22:00"])]
+Id = Annotated[str, Field(pattern=ID)]
+Site = Annotated[str, Field(pattern=SITE, examples=["010/head office"])]
+Url = Annotated[
+    str,
+    Field(
+        max_length=LONGEST_TARGET,
+        json_schema_extra={"format": "uri", "pattern": SURE_URL},
+        examples=["https://noc.example.com/hooks/vrc"],
+        description="Where events are posted: the channel `webhook` and its target, in one. A public address, without"
+        " user info and fragment",
+    ),
+]
+
+
+class QuietHoursShape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    zone: Annotated[
+        str, AfterValidator(_zone), WithJsonSchema({"type": "string", "enum": ["Asia/Shanghai", "UTC", "Europe/Paris"]})
+    ]
+    start: Time
+    end: Annotated[Time, Field(description="On the next day, where it is not after `start`")]
+
+    @model_validator(mode="after")
+    def _some_time_is_left(self) -> "QuietHoursShape":
+        if self.start == self.end:
+            raise PydanticCustomError("quiet", "must begin and end at different times")
+        return self
+
+
+class Wishes(BaseModel):
+    """What of everything, and when."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    events: Annotated[
+        list[EventType] | None,
+        Field(min_length=1, max_length=len(TYPES), description="The wanted types of event; left out: all"),
+    ] = None
+    changes: Annotated[Changes, Field(description="`milestones`: steps of the ticket only; `urgent`: the gravest")] = (
+        "all"
+    )
+    circuits: Annotated[list[Id], Field(max_length=200, description="Only tickets on these; none: on all")] = []
+    sites: Annotated[
+        list[Site], Field(max_length=200, description="Also, or only, tickets on circuits that end there: network/site")
+    ] = []
+    accounts: Annotated[
+        list[Id], Field(max_length=200, description="Also events of these child accounts, as far as you may read them")
+    ] = []
+    language: Annotated[Language, Field(description="Of messages that people read")] = "zh"
+    quiet: Annotated[
+        QuietHoursShape | None, Field(description="When only what is urgent is sent; the rest comes afterwards, as one")
+    ] = None
+    digest_min: Annotated[
+        int,
+        Field(
+            strict=True, ge=0, le=LONGEST_DIGEST_MIN,
+            description="Minutes that news of a ticket wait for others to join them in one message; 0: none",
+        ),
+    ] = 0  # fmt: skip
+
+    def preferences(self) -> Preferences:
+        given = self.quiet
+        quiet = None if given is None else QuietHours(given.zone, given.start, given.end)
+        return Preferences(
+            events=frozenset(self.events or ()), changes=self.changes, circuits=frozenset(self.circuits),
+            sites=frozenset(self.sites), accounts=frozenset(map(AccountId, self.accounts)), language=self.language,
+            quiet=quiet, digest_min=self.digest_min,
+        )  # fmt: skip
+
+
+class SubscriptionBody(Wishes):
+    """By `url`, or by `channel` and `target`."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["url"]}, {"required": ["target"]}]})
+
+    url: Url | None = None
+    channel: Annotated[str, Field(pattern=r"^[a-z]{1,20}$", examples=["webhook"])] = "webhook"
+    target: Annotated[
+        str | None,
+        Field(min_length=1, max_length=LONGEST_TARGET, description="A URL, a mail address, a telephone number"),
+    ] = None
+
+    def wish(self) -> Wish:
+        """Raises InvalidInput."""
+        wanted = self.preferences()
+        if self.target is not None:
+            if self.url is not None:
+                raise InvalidInput(FieldError("target", "and url are two names of one thing: give one of them"))
+            return Wish(self.target, self.channel, wanted)
+        if self.url is None:
+            raise InvalidInput(FieldError("url", "is required, or a target"))
+        if self.channel != "webhook":
+            raise InvalidInput(FieldError("channel", "has a target, and no url"))
+        return Wish(self.url, preferences=wanted, field="url")
+
+
+class QuietHoursView(BaseModel):
+    zone: str
+    start: str
+    end: str
+
+
+class SubscriptionView(BaseModel):
+    id: Annotated[str, Field(examples=["sub_0b9f3a6c1d2e4f5a6b7c"])]
+    channel: str
+    target: str
+    url: Annotated[str | None, Field(description="A webhook's target")]
+    events: list[str] | None
+    changes: Changes
+    circuits: list[str]
+    sites: list[str]
+    accounts: list[str]
+    language: Language
+    quiet: QuietHoursView | None
+    digest_min: int
+    created_at: Moment
+
+
+class NewSubscriptionView(SubscriptionView):
+    secret: Annotated[
+        str | None,
+        Field(description="Signs every webhook (Standard Webhooks, v1). Shown only here; other channels: null"),
+    ]
+
+
+class SubscriptionPage(BaseModel):
+    items: list[SubscriptionView]
+    next: str | None
+
+
+def subscription_view(subscription: Subscription) -> dict[str, object]:
+    wanted, quiet = subscription.preferences, subscription.preferences.quiet
+    return {
+        "id": subscription.id,
+        "channel": subscription.channel,
+        "target": subscription.target,
+        "url": subscription.target if subscription.channel == "webhook" else None,
+        "events": sorted(wanted.events) or None,
+        "changes": wanted.changes,
+        "circuits": sorted(wanted.circuits),
+        "sites": sorted(wanted.sites),
+        "accounts": sorted(wanted.accounts),
+        "language": wanted.language,
+        "quiet": quiet and {"zone": quiet.zone, "start": quiet.start, "end": quiet.end},
+        "digest_min": wanted.digest_min,
+        "created_at": rfc3339(subscription.created_at),
+    }
