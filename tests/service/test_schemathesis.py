@@ -34,6 +34,7 @@ CONFIG: dict[str, Any] = {
         "allow-extra-parameters": False,  # a query parameter that is not known is passed over, as everywhere
     },
 }
+NOBODY = "https://127.0.0.1:9/nobody"  # nothing is looked up, nobody is called
 SHUT: dict[str, Any] = {"generation": {"max-examples": 3}, "phases": {"coverage": {"enabled": False}}}
 """An operation that the role may not use is refused before anything else is looked at: a few tries will do."""
 KEYS = {
@@ -98,7 +99,11 @@ class World:
             "to": cycle([DALI, KUNMING]),
             "networks": cycle([[DALI], [KUNMING, DALI]]),
             "code": cycle([BEIJING]),
-            "url": cycle(["https://127.0.0.1:9/nobody"]),  # nothing is looked up, nobody is called
+            "url": cycle([NOBODY]),
+            "target": cycle([NOBODY]),
+            "channel": cycle(["webhook"]),
+            "accounts": cycle([[GRID]]),
+            "quiet": cycle([{"zone": "UTC", "start": "22:00", "end": "07:00"}]),
         }
 
     def fill_in(self, case: Case) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.secrets import BadMasterKey, Secrets, make
+from shared.secrets import BadMasterKey, BadSeal, Secrets, Vault, make
 
 
 def test_derivation_is_hkdf_of_rfc_5869() -> None:
@@ -64,3 +64,25 @@ def test_missing_master_key_says_how_to_make_one(tmp_path: Path) -> None:
     path = tmp_path / "master.key"
     with pytest.raises(BadMasterKey, match=f"make one with: vrc secret {path}"):
         Secrets.read(path)
+
+
+def test_vault_opens_what_it_sealed_and_shows_nothing_of_it() -> None:
+    vault = Vault(bytes(32))
+    sealed = vault.seal("whsec_secret", of="sub_1")
+    assert vault.open(sealed, of="sub_1") == "whsec_secret"
+    assert "secret" not in sealed
+    assert sealed != vault.seal("whsec_secret", of="sub_1")
+
+
+@pytest.mark.parametrize("of", ["sub_2", ""])
+def test_what_was_sealed_for_one_is_no_use_in_anothers_place(of: str) -> None:
+    with pytest.raises(BadSeal, match="master key"):
+        Vault(bytes(32)).open(Vault(bytes(32)).seal("x", of="sub_1"), of=of)
+
+
+@pytest.mark.parametrize("sealed", ["", "sealed1.", "sealed1.AAAA", "sealed1.é", "whsec_plain"])
+def test_vault_refuses_what_is_not_its_own(sealed: str) -> None:
+    with pytest.raises(BadSeal):
+        Vault(bytes(32)).open(sealed, of="sub_1")
+    with pytest.raises(BadSeal):
+        Vault(bytes(32)).open(Vault(b"1" * 32).seal("x", of="sub_1"), of="sub_1")

@@ -1,7 +1,6 @@
 """The body a subscriber sends and the answers it gets: the edge's shapes, documented by OpenAPI."""
 
-import re
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
@@ -12,17 +11,18 @@ from services.notifier.model.preferences import Changes, Language, Preferences, 
 from services.notifier.model.subscription import Subscription
 from shared.clock import rfc3339
 from shared.contracts.facts import TYPES
+from shared.contracts.text import PATTERN
 from shared.errors import FieldError, InvalidInput
 from shared.ids import AccountId
 
 LONGEST_TARGET = 2000
 LONGEST_DIGEST_MIN = 24 * 60
 ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-SITE = r"^0[0-9]{2,3}/.{1,200}$"
+SITE = PATTERN.replace("^", "^0[0-9]{2,3}/", 1).replace("*$", "{1,200}$")
 TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 # What is surely taken; a literal public address, or http where the center allows it, is taken too.
 SURE_URL = r"^https://([a-z][a-z0-9]{0,20}\.){1,4}[a-z]{2,10}(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~-]{0,50}){0,8}$"
-_ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}")
+ZONE = r"^[A-Za-z0-9_+-]{1,30}(/[A-Za-z0-9_+-]{1,30}){0,2}$"
 
 
 def _known(type: str) -> str:
@@ -33,8 +33,6 @@ def _known(type: str) -> str:
 
 def _zone(name: str) -> str:
     try:
-        if not _ZONE.fullmatch(name):
-            raise ValueError
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError("is no time zone such as Asia/Shanghai") from None
@@ -61,9 +59,7 @@ Url = Annotated[
 class QuietHoursShape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    zone: Annotated[
-        str, AfterValidator(_zone), WithJsonSchema({"type": "string", "enum": ["Asia/Shanghai", "UTC", "Europe/Paris"]})
-    ]
+    zone: Annotated[str, Field(pattern=ZONE, examples=["Asia/Shanghai"]), AfterValidator(_zone)]
     start: Time
     end: Annotated[Time, Field(description="On the next day, where it is not after `start`")]
 
@@ -115,26 +111,32 @@ class Wishes(BaseModel):
         )  # fmt: skip
 
 
+def _one_of(schema: dict[str, Any], *names: str) -> None:
+    """Exactly one of these is given, and none has a default."""
+    schema["oneOf"] = [{"required": [name]} for name in names]
+    for name in names:
+        del schema["properties"][name]["default"]
+
+
 class SubscriptionBody(Wishes):
     """By `url`, or by `channel` and `target`."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["url"]}, {"required": ["target"]}]})
+    model_config = ConfigDict(json_schema_extra=lambda schema: _one_of(schema, "url", "target"))
 
-    url: Url | None = None
+    url: Url = ""  # left out: no URL is empty
     channel: Annotated[str, Field(pattern=r"^[a-z]{1,20}$", examples=["webhook"])] = "webhook"
     target: Annotated[
-        str | None,
-        Field(min_length=1, max_length=LONGEST_TARGET, description="A URL, a mail address, a telephone number"),
-    ] = None
+        str, Field(min_length=1, max_length=LONGEST_TARGET, description="A URL, a mail address, a telephone number")
+    ] = ""
 
     def wish(self) -> Wish:
         """Raises InvalidInput."""
         wanted = self.preferences()
-        if self.target is not None:
-            if self.url is not None:
+        if self.target:
+            if self.url:
                 raise InvalidInput(FieldError("target", "and url are two names of one thing: give one of them"))
             return Wish(self.target, self.channel, wanted)
-        if self.url is None:
+        if not self.url:
             raise InvalidInput(FieldError("url", "is required, or a target"))
         if self.channel != "webhook":
             raise InvalidInput(FieldError("channel", "has a target, and no url"))
