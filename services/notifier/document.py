@@ -11,15 +11,23 @@ from fastapi import Header
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field, create_model
 
+from services.notifier.channels.webhook.channel import DIGEST
 from shared.contracts.facts import TYPES
 from shared.ids import TICKET, TICKET_PATTERN
 from shared.tickets.model import Status
 
 EVENT = rf"^{TICKET}-[1-9][0-9]*$"
+MESSAGE = rf"^{TICKET}-[1-9][0-9]*(-[1-9][0-9]*)?$"
 SIGNATURES = r"^v1a?,[A-Za-z0-9+/=]+( v1a?,[A-Za-z0-9+/=]+)*$"
 TAKEN = {"description": "Any status from 200 to 299: taken. Everything else is tried again, a redirect too"}
 GONE = {"description": "Never again: the subscription ends"}
-Id = Annotated[str, Header(alias="webhook-id", pattern=EVENT, description="The event's id, the same on every try")]
+Id = Annotated[
+    str,
+    Header(
+        alias="webhook-id", pattern=MESSAGE,
+        description="The event's id, the same on every try; of a digest, its first event's and its last one's number",
+    ),
+]  # fmt: skip
 Timestamp = Annotated[
     str, Header(alias="webhook-timestamp", pattern="^[0-9]+$", description="When this try was signed, in Unix seconds")
 ]
@@ -46,13 +54,26 @@ class Told(BaseModel):
 
 
 def webhooks() -> Sequence[APIRoute]:
-    return [_webhook(type, fact) for type, fact in TYPES.items()]
+    return [*(_webhook(type, fact) for type, fact in TYPES.items()), _digest()]
 
 
 def _webhook(type: str, fact: Any) -> APIRoute:
     this: Any = Literal[type]
     told = create_model(f"{fact.__name__}Event", __base__=Told, type=(this, ...), data=(fact, ...))
     body = create_model(f"{fact.__name__}Webhook", type=(this, ...), timestamp=(datetime, ...), data=(told, ...))
+    return _route(type, body)
+
+
+def _digest() -> APIRoute:
+    """What waited for quiet hours or a digest: several events of one ticket, each as it would have come alone."""
+    any_told = create_model("AnyEvent", __base__=Told, type=(str, ...), data=(dict[str, Any], ...))
+    several: Any = Annotated[list[any_told], Field(min_length=2)]  # type: ignore[valid-type]
+    told = create_model("Digest", ticket=(str, ...), account=(str, ...), events=(several, ...))
+    this: Any = Literal[DIGEST]
+    return _route(DIGEST, create_model("DigestWebhook", type=(this, ...), timestamp=(datetime, ...), data=(told, ...)))
+
+
+def _route(type: str, body: Any) -> APIRoute:
     return APIRoute(
         type, _receiver(body), methods=["POST"], operation_id=f"webhook {type}", responses={200: TAKEN, 410: GONE},
         summary=f"{type}: sent to whoever subscribed to it", tags=["webhooks"], openapi_extra={"security": []},

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.notifier.channels.webhook.channel import headers, render
+from services.notifier.channels.webhook.channel import DIGEST, headers, render
 from services.notifier.channels.webhook.signing import new_secret
 from shared.contracts import facts
 from shared.contracts.event import Event
@@ -42,7 +42,7 @@ def fits(document: Json, value: Any, schema: Json) -> bool:
 
 
 async def test_there_is_a_webhook_for_every_fact_and_no_other(document: Json) -> None:
-    assert set(document["webhooks"]) == set(facts.TYPES)
+    assert set(document["webhooks"]) == {*facts.TYPES, DIGEST}
     assert all(webhook["post"]["security"] == [] for webhook in document["webhooks"].values())
 
 
@@ -52,14 +52,24 @@ async def test_body_that_is_sent_is_as_described_and_as_no_other_is(document: Js
     sent = event(fact, status)
     for name, webhook in document["webhooks"].items():
         schema = webhook["post"]["requestBody"]["content"]["application/json"]["schema"]
-        assert fits(document, orjson.loads(render(sent)), schema) == (name == sent.type)
+        assert fits(document, orjson.loads(render([sent]).body), schema) == (name == sent.type)
+
+
+@ALREADY_THERE
+@given(facts=st.lists(FACTS, min_size=2, max_size=4), status=STATUSES)
+async def test_digest_that_is_sent_is_as_described(document: Json, facts: list[Fact], status: str) -> None:
+    message = render([event(fact, status) for fact in facts])
+    post = document["webhooks"][DIGEST]["post"]
+    assert fits(document, orjson.loads(message.body), post["requestBody"]["content"]["application/json"]["schema"])
+    (named,) = [p for p in post["parameters"] if p["name"] == "webhook-id"]
+    assert fits(document, message.id, named["schema"])
 
 
 @ALREADY_THERE
 @given(fact=FACTS, status=STATUSES)
 async def test_headers_that_are_sent_are_those_described(document: Json, fact: Fact, status: str) -> None:
     sent = event(fact, status)
-    signed = headers(sent, render(sent), secret=new_secret(), timestamp_s=1_764_000_000)
+    signed = headers(render([sent]), secret=new_secret(), timestamp_s=1_764_000_000)
     described = {p["name"]: p for p in document["webhooks"][sent.type]["post"]["parameters"]}
     assert set(described) == {name for name in signed if name.startswith("webhook-")}
     assert all(p["required"] and fits(document, signed[name], p["schema"]) for name, p in described.items())
