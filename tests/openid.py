@@ -9,6 +9,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from html import unescape
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit, urlunsplit
@@ -23,6 +24,7 @@ from shared.testing.clock import ManualClock
 from shared.testing.openid import CENTER, TOOL, OpenID
 from shared.testing.process import free_ports
 from shared.web.server import Listener
+from tests.centers import UNHURRIED
 from tests.people import Json, done
 
 AUDIENCE = "https://center.test/api"
@@ -137,6 +139,9 @@ async def site(openid: OpenID, center_port: int, tmp_path: Path, seeded_folder: 
         oidc_scope="openid profile groups",
         oidc_audience=AUDIENCE,
         oidc_duties={"vip-noc": "noc", "vip-desk": "desk"},
+        webhook_http=True,
+        webhook_networks=(ip_network("127.0.0.0/8"),),
+        **UNHURRIED,
         operator_contact="the duty office",
     )
     clock = ManualClock(SystemClock().now())
