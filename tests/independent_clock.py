@@ -54,7 +54,7 @@ def moves_of(log: list[Json], reported: int) -> list[tuple[int, Json]]:
     struck = {
         entry["data"]["suspension"]: n for n, entry in enumerate(log) if entry["type"] == "ticket.suspension_struck_out"
     }
-    moves: list[tuple[int, Json]] = [(reported, {"state": "running", "struck": False, **bare})]
+    moves: list[tuple[int, Json]] = [(reported, {"state": "running", "struck": False, "seq": 1, **bare})]
     for n, entry in enumerate(log):
         type_, data, at = entry["type"], entry["data"], ms(entry["at"])
         if type_ == "ticket.suspended":
@@ -68,6 +68,7 @@ def moves_of(log: list[Json], reported: int) -> list[tuple[int, Json]]:
         when = at
         if said is not None and type_ in ("ticket.suspended", "ticket.resumed", "ticket.restored"):
             when = min(ms(said), at)
+        what["seq"] = entry["seq"]
         moves.append((max(when, moves[-1][0]), what))
     for (_, what), following in zip(moves, [*moves[1:], None], strict=True):
         vain = following is not None and following[1]["state"] not in ("restored", "over")
@@ -120,9 +121,10 @@ def spells(log: list[Json], intervals: list[Json], now: int) -> list[Json]:
         type_, data, at = entry["type"], entry["data"], ms(entry["at"])
         live = [s for s in found if s["order"] == data.get("order") and s["end"] is None]
         if type_ == "order.issued" and not live:
-            found.append(
-                {"order": data["order"], "network": data["network"], "start": at, "end": None, "ended_by": None}
-            )
+            spell = {"order": data["order"], "network": data["network"], "start": at, "accepted": None}
+            found.append({**spell, "end": None, "ended_by": None})
+        if type_ == "order.accepted" and live and live[0]["accepted"] is None:
+            live[0]["accepted"] = at
         if type_ in ENDS and live:
             live[0]["ended_by"], claim = ENDS[type_]
             said = data.get(claim) if claim else None

@@ -5,7 +5,7 @@ All instants are milliseconds since 1970, all durations milliseconds. Intervals 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -23,11 +23,12 @@ STAGES = ("take_in", "dispatch", "acceptance", "diagnosis", "repair", "confirmat
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The service was in this state; `counts` is whether it is time to repair. Reasons are those of a suspension, also
-    of one that was `struck` out."""
+    """By the entry `seq` the service was in this state; `counts` is whether it is time to repair. Reasons are those of
+    a suspension, also of one that was `struck` out."""
 
     start: int
     end: int
+    seq: int
     state: State
     counts: bool
     reason: f.SuspendReason | None = None
@@ -42,11 +43,15 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """A network held an order from `start` until `end` (None: still). `counted` is without what was pending."""
+    """A network held an order from `start` until `end` (None: still), and took it at `accepted`.
+
+    `counted` is without what was pending.
+    """
 
     order: OrderId
     network: NetworkCode
     start: int
+    accepted: int | None
     end: int | None
     ended_by: Ending | None
     counted: int
@@ -132,10 +137,11 @@ def _marks(entries: Sequence[tuple[Event, f.Fact]]) -> Marks:
 def _interval(stretch: Stretch, facts: Mapping[int, f.Fact]) -> Interval:
     mark, why = stretch.mark, facts.get(stretch.mark.seq)
     if not isinstance(why, f.TicketSuspended):
-        return Interval(stretch.start, stretch.end, mark.state, stretch.counts)
+        return Interval(stretch.start, stretch.end, mark.seq, mark.state, stretch.counts)
     return Interval(
-        stretch.start, stretch.end, mark.state, stretch.counts, why.reason, why.evidence, why.network, mark.struck
-    )
+        stretch.start, stretch.end, mark.seq, mark.state, stretch.counts, why.reason, why.evidence, why.network,
+        mark.struck,
+    )  # fmt: skip
 
 
 def _by_reason(intervals: Iterable[Interval], state: State) -> Mapping[str, int]:
@@ -167,20 +173,22 @@ def _stages(entries: Sequence[tuple[Event, f.Fact]], reported: int, restored: in
 
 
 def _spells(entries: Iterable[tuple[Event, f.Fact]], intervals: Sequence[Interval], now: int) -> list[Spell]:
-    begun: dict[OrderId, tuple[NetworkCode, int]] = {}
+    live: dict[OrderId, Spell] = {}
     found: list[Spell] = []
 
     def end(order: OrderId, at: int, claimed: datetime | None, by: Ending) -> None:
-        if order in begun:
-            network, start = begun.pop(order)
-            until = max(start, min(at, at if claimed is None else to_ms(claimed)))
-            found.append(Spell(order, network, start, until, by, _counted(intervals, start, until)))
+        if (spell := live.pop(order, None)) is not None:
+            until = max(spell.start, min(at, at if claimed is None else to_ms(claimed)))
+            counted = _counted(intervals, spell.start, until)
+            found.append(replace(spell, end=until, ended_by=by, counted=counted))
 
     for event, fact in entries:
         at = to_ms(event.at)
         match fact:
             case f.OrderIssued(order=order, network=network):
-                begun.setdefault(order, (network, at))
+                live.setdefault(order, Spell(order, network, at, None, None, None, 0))
+            case f.OrderAccepted(order=order) if order in live and live[order].accepted is None:
+                live[order] = replace(live[order], accepted=at)
             case f.OrderDeclined(order=order, occurred_at=claimed):
                 end(order, at, claimed, "declined")
             case f.OrderHandedOver(order=order, occurred_at=claimed):
@@ -191,7 +199,7 @@ def _spells(entries: Iterable[tuple[Event, f.Fact]], intervals: Sequence[Interva
                 end(order, at, None, "stood_down")
             case _:
                 continue
-    still = [Spell(o, n, start, None, None, _counted(intervals, start, now)) for o, (n, start) in begun.items()]
+    still = [replace(spell, counted=_counted(intervals, spell.start, now)) for spell in live.values()]
     return sorted([*found, *still], key=lambda s: (s.start, s.order))
 
 
