@@ -6,17 +6,20 @@ while the database is away the same batch is tried again, and what can't be take
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 
 from services.dispatcher import model
 from services.dispatcher.model import Ground
+from services.dispatcher.prediction.foretelling import with_what_follows
+from services.dispatcher.prediction.history import History
 from services.dispatcher.store import project_orders
 from shared.auth.principal import Principal
 from shared.clock import Clock
 from shared.contracts import progress as p
 from shared.contracts.event import Event
-from shared.contracts.facts import FaultReported
+from shared.contracts.facts import Fact, FaultReported
 from shared.db.commit import GroupCommit
 from shared.db.port import Database
 from shared.errors import NotFound, Unavailable
@@ -36,7 +39,8 @@ CALLS_FOR_DISPATCH = frozenset({"ticket.reported", "ticket.reopened", "ticket.ca
 class OrderDesk:
     """Orders out and their progress in. `in_order`: one lane, so that what one sender says stays in order."""
 
-    def __init__(self, database: Database, registry: Registry, clock: Clock) -> None:
+    def __init__(self, database: Database, registry: Registry, clock: Clock, *, history: Callable[[], History]) -> None:
+        self._history = history
         self._database = database
         self._registry = registry
         body = Changes(clock, project_orders).run
@@ -79,7 +83,16 @@ class OrderDesk:
         return issued, failed
 
     def _dispatch(self, ticket: TicketId, ground: Ground) -> Change:
-        return Change(ticket, ACTOR, partial(model.dispatch, ground=ground))
+        return Change(ticket, ACTOR, self._foretelling(partial(model.dispatch, ground=ground), ground))
+
+    def _foretelling(self, decide: Decide, ground: Ground) -> Decide:
+        """What is decided, and what follows from it for when the service will be back: one transaction."""
+
+        def decided(ticket: Ticket, now: datetime) -> Sequence[Fact]:
+            facts = decide(ticket, now)
+            return with_what_follows(ticket, facts, now, circuit=ground.circuit, history=self._history())
+
+        return decided
 
     async def _ground_again(self, reopened: TicketId) -> Ground:
         """One that was reopened before it was routed at all needs its circuit as a report does."""
@@ -105,14 +118,15 @@ class OrderDesk:
         """What the network said, ready to be decided. Raises NotFound, Unavailable."""
         ground = await self._ground_of(ticket) if _needs_circuit(said) else self._ground(None)
         decide = partial(model.progress, network=network, said=said, ground=ground)
-        return Change(ticket, by.actor, decide, lambda t: t.order_to(network) is not None, request, by.origin.salted())
+        sees = partial(_ordered, network=network)
+        return Change(ticket, by.actor, self._foretelling(decide, ground), sees, request, by.origin.salted())
 
     async def by_hand(
         self, ticket: TicketId, networks: Sequence[NetworkCode], reason: str, *, by: Principal, request: Request | None
     ) -> Changed:
         ground = await self._ground_of(ticket)
         decide = partial(model.route_by_hand, networks=networks, reason=reason, ground=ground)
-        return await self.command(ticket, decide, by=by, request=request)
+        return await self.command(ticket, self._foretelling(decide, ground), by=by, request=request)
 
     async def command(self, ticket: TicketId, decide: Decide, *, by: Principal, request: Request | None) -> Changed:
         origin = by.origin.salted()
@@ -141,12 +155,14 @@ def _report(event: Event) -> FaultReported | None:
     return fact
 
 
+def _ordered(ticket: Ticket, *, network: NetworkCode) -> bool:
+    return ticket.order_to(network) is not None
+
+
 def _needs_circuit(said: p.Progress) -> bool:
     match said:
-        case p.HandedOver() | p.AssistanceAsked():
+        case p.HandedOver() | p.AssistanceAsked() | p.Suspended() | p.Resumed():
             return True
-        case p.Suspended(reason=reason):
-            return reason == "customer_lan"
         case p.Progressed(segment=segment):
             return segment is not None
         case _:

@@ -16,6 +16,7 @@ from services.dispatcher.noc.metrics import NocMetrics
 from services.dispatcher.noc.rules import Rules
 from services.dispatcher.noc.silent_networks import SilentNetworks
 from services.dispatcher.noc.sweep import EarlyWarning
+from services.dispatcher.prediction.history import History
 from services.dispatcher.signs import Signs
 from shared.bus.loop import consume
 from shared.bus.port import Events, Inbound
@@ -56,7 +57,7 @@ class DispatcherService:
         self._silences = SilentNetworks(database, registry, clock, policy=policy, after=silence)
         self._early_warning = EarlyWarning(database, clock, rules)
         NocMetrics(metrics, database, clock, self._silences)
-        self._desk = OrderDesk(database, registry, clock)
+        self._desk = OrderDesk(database, registry, clock, history=History)
         self._door = ProgressDoor(self._desk, database, clock, self._metrics, self._signs)
         self._events = events
         self._inbound = inbound

@@ -268,13 +268,14 @@ class EscalationAcknowledged:
 @dataclass(frozen=True, slots=True)
 class RestorationPredicted:
     """From `samples` repairs like this one (`basis` says which): half of them were over by `expected_at`, most of them
-    between the other two."""
+    between the other two. `overdue_since`: the network's own estimate, which has passed without a restoration."""
 
     expected_at: datetime
     earliest_at: datetime
     latest_at: datetime
     basis: str
     samples: int
+    overdue_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

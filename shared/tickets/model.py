@@ -231,7 +231,9 @@ def _apply_to_order(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
             )
             return _with_order(ticket, fact.network, stage=fact.stage, updated_at=at)
         case f.OrderHandedOver():
-            ticket = _with(ticket, fault_segment=fact.segment or ticket.fault_segment)
+            ticket = _with(
+                ticket, fault_segment=fact.segment or ticket.fault_segment, expected_restoration_at=None
+            )  # it was the estimate of a network that leaves it to another
             return _with_order(ticket, fact.network, state="handed_over", updated_at=at)
         case f.OrderStoodDown():
             return _with_order(ticket, fact.network, state="stood_down", updated_at=at)

@@ -1,13 +1,14 @@
 """A ticket and an order as the API shows them: the models describe, the functions make the bytes."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.clock import rfc3339
 from shared.contracts.facts import Cause, Contact, Impact, OrderKind, Stage, SuspendReason
+from shared.tickets.expected import Expected, expected
 from shared.tickets.model import Order, OrderState, Status, Suspension, Ticket
 
 
@@ -32,6 +33,21 @@ class SuspensionView(BaseModel):
     since: datetime
 
 
+class ExpectedView(BaseModel):
+    """When the service is expected back; half of what is predicted is over by `at`, four fifths from `from` to `to`.
+
+    `basis`: `estimate` is the network's own, `target` what was promised, any other what was known of the `samples`
+    repairs like this one. `overdue_since`: the network had named that instant, and the service was not back.
+    """
+
+    at: datetime
+    from_: Annotated[datetime | None, Field(alias="from")]
+    to: datetime | None
+    basis: str
+    samples: int
+    overdue_since: datetime | None
+
+
 class TicketView(BaseModel):
     """`status` is TM Forum TMF621's; `seq` counts the entries of the ticket's log."""
 
@@ -47,6 +63,7 @@ class TicketView(BaseModel):
     restored_at: datetime | None
     closed_at: datetime | None
     expected_restoration_at: datetime | None
+    expected_restoration: ExpectedView | None
     reference: str | None
     contact: Contact | None
     segment: str | None
@@ -70,7 +87,8 @@ def ticket_view(t: Ticket) -> dict[str, Any]:
         "id": t.id, "status": t.status, "account": t.account, "circuit": t.circuit, "impact": t.impact,
         "description": t.description, "reported_at": rfc3339(t.reported_at), "opened_at": rfc3339(t.opened_at),
         "updated_at": rfc3339(t.updated_at), "restored_at": _at(t.restored_at), "closed_at": _at(t.closed_at),
-        "expected_restoration_at": _at(t.expected_restoration_at), "reference": t.reference, "contact": t.contact,
+        "expected_restoration_at": _at(t.expected_restoration_at),
+        "expected_restoration": _expected_view(expected(t)), "reference": t.reference, "contact": t.contact,
         "segment": t.segment, "fault_segment": t.fault_segment, "cause": t.cause, "remedy": t.remedy,
         "reports": t.reports, "reopened": t.round - 1, "suspension": _suspension_view(t.suspension),
         "awaiting_routing": t.unroutable, "orders": [order_view(t, o) for o in t.orders], "seq": t.seq,
@@ -82,6 +100,15 @@ def order_view(ticket: Ticket, o: Order) -> dict[str, Any]:
         "id": o.id, "ticket": ticket.id, "network": o.network, "kind": o.kind, "state": o.state, "reason": o.reason,
         "segments": o.segments, "stage": o.stage, "issued_at": rfc3339(o.issued_at),
         "accepted_at": _at(o.accepted_at), "updated_at": rfc3339(o.updated_at),
+    }  # fmt: skip
+
+
+def _expected_view(e: Expected | None) -> dict[str, Any] | None:
+    if e is None:
+        return None
+    return {
+        "at": rfc3339(e.at), "from": _at(e.earliest), "to": _at(e.latest), "basis": e.basis, "samples": e.samples,
+        "overdue_since": _at(e.overdue_since),
     }  # fmt: skip
 
 

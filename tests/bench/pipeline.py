@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.dispatcher.handlers import OrderDesk
+from services.dispatcher.prediction.history import History
 from services.intake.handlers import Desk
 from services.intake.model import ReportFault
 from shared.bus.kafka import KafkaEvents, KafkaPublisher, ensure_topics
@@ -138,7 +139,7 @@ async def _bare_loop(kafka: str) -> float:
 
 async def _dispatch(database: PostgresDatabase, relay: Relay, connection: Any, kafka: str) -> float:
     """Events of the round → orders, log and outbox in PostgreSQL → published → offsets committed."""
-    desk = OrderDesk(database, await loaded(database), SystemClock())
+    desk = OrderDesk(database, await loaded(database), SystemClock(), history=History)
     events = KafkaEvents(kafka, group="bench-dispatch", instance=None)
     first: Sequence[Any] = ()
     while not first:

@@ -91,6 +91,11 @@ SAYINGS: Mapping[str, Saying] = {
         "预计 {expected_at} 恢复（{earliest_at} 至 {latest_at}）",
         "Expected back at {expected_at}, between {earliest_at} and {latest_at}",
     ),
+    "ticket.restoration_predicted.overdue": Saying(
+        "未能按预计于 {overdue_since} 恢复，现预计 {expected_at}（{earliest_at} 至 {latest_at}）",
+        "Not back at {overdue_since} as announced; now expected back at {expected_at},"
+        " between {earliest_at} and {latest_at}",
+    ),
     "ticket.fault_report_given": Saying(
         "障碍报告：{cause}，{remedy_code}", "Fault report: {cause}, {remedy_code}", ("text", "prevention")
     ),
@@ -147,6 +152,8 @@ def _variant(fact: f.Fact) -> str:
             return f".{kind}"
         case f.OrderAccepted(engineer=str()):
             return ".by"
+        case f.RestorationPredicted(overdue_since=datetime()):
+            return ".overdue"
         case _:
             return ""
 

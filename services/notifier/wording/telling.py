@@ -14,6 +14,7 @@ from services.notifier.wording.times import length, moment
 from shared.clock import from_ms
 from shared.contracts.vocabulary import STATUS, Lang
 from shared.tickets import timing
+from shared.tickets.expected import TARGET, expected
 
 MOST_QUOTED = 500
 MOST_NAMED = 80
@@ -87,10 +88,9 @@ def _working(at: Situation, lang: Lang) -> Iterator[str]:
 
 
 def _expected(at: Situation) -> str | None:
-    """While the service is down."""
-    if at.ticket.restored_at or at.ticket.is_over or at.ticket.expected_restoration_at is None:
-        return None
-    return moment(at.ticket.expected_restoration_at)
+    """While the service is down, and where it is more than the promise."""
+    found = expected(at.ticket)
+    return None if found is None or found.basis == TARGET else moment(found.at)
 
 
 def _sla(at: Situation, lang: Lang) -> str | None:
