@@ -30,7 +30,19 @@ FLOW: tuple[Part, ...] = (
         "dispatcher",
         "routing, repair orders, the local networks' doors, the NOC's queue",
         consumes=("vrc.tickets", "vrc.progress.<code>"),
-        owns=frozenset({"repair_orders", "refused_progress", "sweeps", "warnings", "network_signs"}),
+        owns=frozenset(
+            {
+                "repair_orders",
+                "refused_progress",
+                "sweeps",
+                "warnings",
+                "network_signs",
+                "measures",
+                "network_shares",
+                "measured_counts",
+                "measuring",
+            }
+        ),
         serves=frozenset({"/v1/networks", "/v1/orders", "/v1/noc", "/v1/audit", "/v1/tickets"}),
     ),
     Part(

@@ -276,8 +276,8 @@ class _Parts:
 
                 return DispatcherService(
                     self._database, self._registry, self._clock, events=self._events("dispatcher"),
-                    inbound=self._inbound(), policy=self._policy, rules=_rules(self._settings),
-                    metrics=self._metrics, health=self._health,
+                    inbound=self._inbound(), measured=self._events("dispatcher-measures"), policy=self._policy,
+                    rules=_rules(self._settings), metrics=self._metrics, health=self._health,
                 )  # fmt: skip
             case "notifier":
                 from services.notifier.service import NotifierService

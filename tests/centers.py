@@ -56,6 +56,7 @@ UNHURRIED: dict[str, Any] = {
 """A clock that stands still lets nobody in again, and a busy machine is no broken one: what hurries says so itself."""
 GROUPS = {
     "vrc-dispatcher": [TopicPartition(TICKETS, n) for n in range(PARTITIONS)],
+    "vrc-dispatcher-measures": [TopicPartition(TICKETS, n) for n in range(PARTITIONS)],
     "vrc-notifier": [TopicPartition(TICKETS, n) for n in range(PARTITIONS)],
     "vrc-dispatcher-progress": [TopicPartition(progress_topic(n.code), 0) for n in registry.NETWORKS],
 }

@@ -9,6 +9,8 @@ from fastapi import APIRouter
 from services.dispatcher.api import routes
 from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.inbound import ProgressDoor
+from services.dispatcher.measures.handlers import Measuring
+from services.dispatcher.measures.loops import MeasuringLoops
 from services.dispatcher.metrics import DispatcherMetrics
 from services.dispatcher.noc import routes as noc
 from services.dispatcher.noc import watching
@@ -35,7 +37,7 @@ STOP_WITHIN_S = 5.0
 
 
 class DispatcherService:
-    """`inbound` is None where local networks have only the HTTP door (embedded)."""
+    """`inbound` is None where local networks have only the HTTP door (embedded). `measured`: all events once more."""
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class DispatcherService:
         *,
         events: Events,
         inbound: Inbound | None,
+        measured: Events,
         policy: Policy,
         rules: Rules,
         metrics: Metrics,
@@ -62,6 +65,7 @@ class DispatcherService:
         self._events = events
         self._inbound = inbound
         self._health = health
+        self._measuring = MeasuringLoops(Measuring(database, registry, clock), measured, health)
         self._watch: Loop | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.routers: list[APIRouter] = [
@@ -81,10 +85,12 @@ class DispatcherService:
         pulse = self._health.pulse("dispatcher-watch")
         self._watch = Loop(pulse.name, self._look, wake=self._wake, every_s=LOOK_EVERY_S, pulse=pulse)
         self._watch.start()
+        self._measuring.start()
 
     async def stop(self) -> None:
         if self._watch is not None:
             await self._watch.stop(STOP_WITHIN_S)
+        await self._measuring.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

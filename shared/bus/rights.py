@@ -129,6 +129,7 @@ def of_service(name: ServiceUser, *, partitions: int) -> Holder:
     dispatching = relay | reads_tickets | {
         _may(user, READ, TOPIC, PROGRESS_PREFIX, PREFIXED),
         _may(user, READ, GROUP, "vrc-dispatcher"),
+        _may(user, READ, GROUP, "vrc-dispatcher-measures"),
         _may(user, READ, GROUP, "vrc-dispatcher-progress"),
     }  # fmt: skip
     notifying = reads_tickets | {_may(user, READ, GROUP, "vrc-notifier")}
