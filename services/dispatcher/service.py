@@ -1,12 +1,13 @@
-"""The dispatcher, put together from what it is given, and its loops: tickets' facts, networks' progress, the watch."""
+"""The dispatcher, put together from what it is given, and its loops: facts, networks' progress, watch, deadlines."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from fastapi import APIRouter
 
 from services.dispatcher.api import routes
+from services.dispatcher.deadlines.tick import Tick
 from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.inbound import ProgressDoor
 from services.dispatcher.measures.handlers import Measuring
@@ -66,7 +67,9 @@ class DispatcherService:
         self._inbound = inbound
         self._health = health
         self._measuring = MeasuringLoops(Measuring(database, registry, clock), measured, health)
-        self._watch: Loop | None = None
+        self._due = Wake()
+        self._tick = Tick(database, clock, self._due)
+        self._loops: list[Loop] = []
         self._tasks: list[asyncio.Task[None]] = []
         self.routers: list[APIRouter] = [
             routes(self._desk, database, self._metrics, looked=self._signs.looked, spoke=self._signs.spoke),
@@ -82,14 +85,17 @@ class DispatcherService:
             loop = consume(self._inbound, self._door.on_messages, pulse)
             self._tasks.append(asyncio.create_task(loop, name="dispatcher-progress"))
 
-        pulse = self._health.pulse("dispatcher-watch")
-        self._watch = Loop(pulse.name, self._look, wake=self._wake, every_s=LOOK_EVERY_S, pulse=pulse)
-        self._watch.start()
+        self._run("dispatcher-watch", self._look, self._wake)
+        self._run("dispatcher-deadlines", self._tick.look, self._due)
         self._measuring.start()
 
+    def _run(self, name: str, work: Callable[[], Awaitable[object]], wake: Wake) -> None:
+        loop = Loop(name, work, wake=wake, every_s=LOOK_EVERY_S, pulse=self._health.pulse(name))
+        loop.start()
+        self._loops.append(loop)
+
     async def stop(self) -> None:
-        if self._watch is not None:
-            await self._watch.stop(STOP_WITHIN_S)
+        await asyncio.gather(*(loop.stop(STOP_WITHIN_S) for loop in self._loops))
         await self._measuring.stop()
         for task in self._tasks:
             task.cancel()

@@ -1,19 +1,22 @@
 """What is due about a ticket and when: a pure function of its state, so that nothing has to be kept in step.
 
 A step that was taken is in the log, and so in the state (`fired`, the escalation, the restoration): it is due no more,
-however often somebody looks. `look_at` is never later than the first step; it is stored beside the state in the
-transaction that changes it, and a tick asks which tickets are to be looked at.
+however often somebody looks. What was missed stays due until it is said, also when the order was accepted or the
+service came back before anybody looked; a warning is of use before that only. `look_at` is never later than the first
+step; it is stored beside the state in the transaction that changes it, and a tick asks which tickets are to be looked
+at.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from shared.clock import to_ms
-from shared.contracts.facts import DeadlineKind
+from shared.contracts.facts import DeadlineKind, Terms
 from shared.ids import NetworkCode
-from shared.tickets.hours import after, counted
+from shared.tickets.hours import Hours, after, counted
 from shared.tickets.marks import stretches
-from shared.tickets.model import Ticket
+from shared.tickets.model import Order, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,25 @@ class Step:
     network: NetworkCode | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Deadline:
+    """`percents`: those at which somebody is told, in their order; `at` says when each is reached."""
+
+    kind: DeadlineKind
+    name: str
+    percents: Sequence[int]
+    at: Callable[[int], int]
+    network: NetworkCode | None = None
+
+
 def steps(ticket: Ticket) -> list[Step]:
     """Those that are not taken, in the order of time. None while nothing was promised."""
-    return sorted((s for s in _all(ticket) if s.percent > ticket.fired.get(s.name, 0)), key=lambda s: s.at)
+    found = [
+        Step(d.kind, d.name, percent, d.at(percent), d.at(100), d.network)
+        for d in _deadlines(ticket)
+        for percent in _ahead(ticket, d)
+    ]
+    return sorted(found, key=lambda s: s.at)
 
 
 def due(ticket: Ticket, now: int) -> list[Step]:
@@ -43,12 +62,21 @@ def due(ticket: Ticket, now: int) -> list[Step]:
 
 
 def look_at(ticket: Ticket) -> int | None:
-    return min((s.at for s in _all(ticket) if s.percent > ticket.fired.get(s.name, 0)), default=None)
+    firsts = ((d, next(_ahead(ticket, d), None)) for d in _deadlines(ticket))
+    return min((d.at(percent) for d, percent in firsts if percent is not None), default=None)
 
 
 def restore_due_at(ticket: Ticket) -> int | None:
     """When the restore target is broken if nothing more happens, counted to the last entry; None without a promise."""
     return None if ticket.terms is None else _restore_at(ticket, 100)
+
+
+def restored_share(ticket: Ticket, now: int) -> float:
+    """How much of the restore target is over, 1.0 being the whole; 0 without a promise."""
+    if ticket.terms is None:
+        return 0.0
+    over = [s for s in stretches(ticket.marks, now) if s.counts]
+    return sum(counted(s.start, s.end, ticket.terms.hours) for s in over) / ticket.terms.restore_ms
 
 
 def _restore_at(ticket: Ticket, percent: int) -> int:
@@ -66,72 +94,78 @@ def _restore_at(ticket: Ticket, percent: int) -> int:
     return after(last, left, hours)
 
 
-def _all(ticket: Ticket) -> Iterator[Step]:
-    if ticket.terms is None:
+def _ahead(ticket: Ticket, deadline: _Deadline) -> Iterator[int]:
+    told = ticket.fired.get(deadline.name, 0)
+    return (percent for percent in deadline.percents if percent > told)
+
+
+def _deadlines(ticket: Ticket) -> Iterator[_Deadline]:
+    terms = ticket.terms
+    if terms is None:
         return
-    yield from _report(ticket)
+    parts = (*terms.warn_percent, 100)
+    yield from _report(ticket, terms, parts)
+    yield from _accept(ticket, terms, parts)
+    yield _restore(ticket, terms, parts)
+    if (escalation := ticket.open_escalation) and escalation.again_at is not None:
+        yield _at_once("escalate", f"escalate/{escalation.seq}", to_ms(escalation.again_at))
     if ticket.is_over:
         return
-    if ticket.status == "resolved":
-        yield from _confirm(ticket)
-        return
-    yield from _accept(ticket)
-    yield from _update(ticket)
-    yield from _escalate(ticket)
-    if ticket.marks[-1].state != "pending":
-        yield from _restore(ticket)
+    if ticket.status != "resolved":
+        yield _at_once("update", f"update/{ticket.told_at}", after(ticket.told_at, terms.update_ms, terms.hours))
+    elif terms.confirm_ms is not None:
+        said = ticket.restored_said_at
+        yield _at_once("confirm", f"confirm/{said}", said + terms.confirm_ms)
 
 
-def _percents(ticket: Ticket) -> tuple[int, ...]:
-    assert ticket.terms is not None
-    return (*ticket.terms.warn_percent, 100)
+def _at_once(kind: DeadlineKind, name: str, at: int) -> _Deadline:
+    return _Deadline(kind, name, (100,), lambda percent: at)
 
 
-def _accept(ticket: Ticket) -> Iterator[Step]:
-    assert ticket.terms is not None
+def _until(parts: Sequence[int], *, ends: int, ended: int | None) -> Sequence[int]:
+    """Once what it is about has `ended`, only the whole is told of, and only where it was over before."""
+    if ended is None:
+        return parts
+    return (100,) if ends < ended else ()
+
+
+def _part(start: int, length: int, hours: Hours) -> Callable[[int], int]:
+    return lambda percent: after(start, length * percent // 100, hours)
+
+
+def _accept(ticket: Ticket, terms: Terms, parts: Sequence[int]) -> Iterator[_Deadline]:
     for order in ticket.orders:
-        if order.state == "issued":
-            issued, name = to_ms(order.issued_at), f"accept/{order.id}/{to_ms(order.issued_at)}"
-            ends = after(issued, ticket.terms.accept_ms, ticket.terms.hours)
-            for percent in _percents(ticket):
-                at = after(issued, ticket.terms.accept_ms * percent // 100, ticket.terms.hours)
-                yield Step("accept", name, percent, at, ends, order.network)
+        issued = to_ms(order.issued_at)
+        at = _part(issued, terms.accept_ms, terms.hours)
+        told = _until(parts, ends=at(100), ended=_answered_at(ticket, order))
+        if told:
+            yield _Deadline("accept", f"accept/{order.id}/{issued}", told, at, order.network)
 
 
-def _restore(ticket: Ticket) -> Iterator[Step]:
-    assert ticket.terms is not None
-    name, ends = f"restore/{ticket.terms.restore_ms}", _restore_at(ticket, 100)
-    for percent in _percents(ticket):
-        yield Step("restore", name, percent, _restore_at(ticket, percent), ends)
+def _answered_at(ticket: Ticket, order: Order) -> int | None:
+    """When nobody waited any more for this order to be accepted; None: somebody does."""
+    last = ticket.marks[-1]
+    ends = [last.at] if last.state in ("restored", "over") else []
+    if order.accepted_at is not None:
+        ends.append(to_ms(order.accepted_at))
+    elif order.state != "issued":
+        ends.append(to_ms(order.updated_at))
+    return min(ends, default=None)
 
 
-def _update(ticket: Ticket) -> Iterator[Step]:
-    assert ticket.terms is not None
-    at = after(ticket.told_at, ticket.terms.update_ms, ticket.terms.hours)
-    yield Step("update", f"update/{ticket.told_at}", 100, at, at)
+def _restore(ticket: Ticket, terms: Terms, parts: Sequence[int]) -> _Deadline:
+    last, at = ticket.marks[-1], partial(_restore_at, ticket)
+    if last.state not in ("running", "held"):
+        counts = [s.end for s in stretches(ticket.marks, last.at) if s.counts]
+        parts = _until(parts, ends=at(100), ended=max(counts, default=ticket.marks[0].at))
+    return _Deadline("restore", f"restore/{terms.restore_ms}", parts, at)
 
 
-def _escalate(ticket: Ticket) -> Iterator[Step]:
-    escalation = ticket.escalation
-    if escalation and not escalation.acknowledged and escalation.again_at is not None:
-        at = to_ms(escalation.again_at)
-        yield Step("escalate", f"escalate/{escalation.seq}", 100, at, at)
-
-
-def _confirm(ticket: Ticket) -> Iterator[Step]:
-    assert ticket.terms is not None
-    if ticket.terms.confirm_ms is not None:
-        at = ticket.restored_said_at + ticket.terms.confirm_ms
-        yield Step("confirm", f"confirm/{ticket.restored_said_at}", 100, at, at)
-
-
-def _report(ticket: Ticket) -> Iterator[Step]:
+def _report(ticket: Ticket, terms: Terms, parts: Sequence[int]) -> Iterator[_Deadline]:
     """The fault report, cause and remedy, is due after a restoration that stands, also when the ticket is closed."""
-    assert ticket.terms is not None
-    if ticket.terms.report_ms is None or ticket.fault_report_at is not None or ticket.restored_at is None:
+    if terms.report_ms is None or ticket.restored_at is None:
         return
-    restored = to_ms(ticket.restored_at)
-    ends = after(restored, ticket.terms.report_ms, ticket.terms.hours)
-    for percent in _percents(ticket):
-        at = after(restored, ticket.terms.report_ms * percent // 100, ticket.terms.hours)
-        yield Step("report", f"report/{restored}", percent, at, ends)
+    restored, given = to_ms(ticket.restored_at), ticket.fault_report_at
+    at = _part(restored, terms.report_ms, terms.hours)
+    told = _until(parts, ends=at(100), ended=None if given is None else to_ms(given))
+    yield _Deadline("report", f"report/{restored}", told, at)

@@ -17,6 +17,8 @@ from shared.tickets.marks import Marks, advance, begin
 Status = Literal["acknowledged", "rejected", "pending", "held", "inProgress", "resolved", "closed", "cancelled"]
 OrderState = Literal["issued", "accepted", "declined", "handed_over", "restored", "stood_down"]
 
+CLOCK = "system:clock"
+"""The actor of what nobody did but time."""
 OVER: frozenset[Status] = frozenset({"rejected", "closed", "cancelled"})
 LIVE: frozenset[OrderState] = frozenset({"issued", "accepted"})
 
@@ -67,21 +69,28 @@ class Suspension:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """The last one, by the entry `seq`."""
+    """The last one, by the entry `seq`, with what it said."""
 
     seq: int
     level: f.Level
     times: int
     again_at: datetime | None
     acknowledged: bool = False
+    at: datetime | None = None
+    cause: f.EscalationCause = "breach"
+    reason: str = ""
+    to: tuple[str, ...] = ()
+    networks: tuple[NetworkCode, ...] = ()
+    group: str | None = None
 
 
 @dataclass(frozen=True)
 class Ticket:
     """`seq` entries are in its log. `round` counts report and reopenings, `routed_round` the last one dispatched.
 
-    `marks` move the service's clock; `told_at` (ms) is when the customer heard of it last, `restored_said_at` (ms) when
-    the restoration was recorded; `fired` is how much of each deadline, in percent, somebody was told of.
+    `marks` move the service's clock; `told_at` (ms) is when the customer heard of it last, `news_at` (ms) when that was
+    more than the passing of time, `restored_said_at` (ms) when the restoration was recorded; `fired` is how much of
+    each deadline, in percent, somebody was told of. `group` is the mass fault it is part of.
 
     Without slots on purpose: `_with` copies the instance dictionary, five times faster than dataclasses.replace
     on a frozen slotted class of this width, and every fact of every ticket passes there.
@@ -117,10 +126,13 @@ class Ticket:
     terms: f.Terms | None = None
     marks: Marks = ()
     told_at: int = 0
+    news_at: int = 0
     restored_said_at: int = 0
     fired: Mapping[str, int] = field(default_factory=dict)
     escalation: Escalation | None = None
+    group: str | None = None
     chases: int = 0
+    chased_at: datetime | None = None
     predicted: f.RestorationPredicted | None = None
     remedy_code: f.RemedyCode | None = None
     fault_report_at: datetime | None = None
@@ -135,6 +147,16 @@ class Ticket:
     @property
     def live_orders(self) -> Sequence[Order]:
         return [o for o in self.orders if o.state in LIVE]
+
+    @property
+    def open_escalation(self) -> Escalation | None:
+        """The last one, while it waits to be acknowledged. A restoration ends those before it, for good."""
+        last = self.escalation
+        if last is None or last.acknowledged or self.status in ("cancelled", "rejected"):
+            return None
+        if any(mark.state == "restored" and mark.seq > last.seq for mark in self.marks):
+            return None
+        return None if self.restored_at is not None and self.fault_report_at is not None else last
 
 
 def require_ticket_move(ticket: Ticket, move: str) -> None:
@@ -155,7 +177,7 @@ def opened(id: TicketId, fact: f.FaultReported, at: datetime) -> Ticket:
         id=id, account=fact.account, circuit=fact.circuit, status="acknowledged", impact=fact.impact,
         description=fact.description, reported_at=fact.reported_at, opened_at=at, updated_at=at, seq=1,
         reference=fact.reference, contact=fact.contact, segment=fact.segment, tier=fact.tier, breach_at=fact.breach_at,
-        terms=fact.terms, marks=begin(fact.reported_at), told_at=to_ms(at),
+        terms=fact.terms, marks=begin(fact.reported_at), told_at=to_ms(at), news_at=to_ms(at),
     )  # fmt: skip
 
 
@@ -171,6 +193,8 @@ def evolve(ticket: Ticket, fact: f.Fact, at: datetime, *, actor: str = "") -> Ti
     moved: dict[str, Any] = {"updated_at": at, "seq": seq}
     if not is_customers(actor):
         moved["told_at"] = to_ms(at)
+        if actor != CLOCK:
+            moved["news_at"] = to_ms(at)
     marks = advance(ticket.marks, fact, at=at, seq=seq)
     if marks is not ticket.marks:
         moved["marks"] = marks
@@ -248,13 +272,13 @@ def _apply_to_promise(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
         case f.TermsChanged(terms=terms, tier=tier, impact=impact):
             return _with(ticket, terms=terms, tier=tier or ticket.tier, impact=impact or ticket.impact)
         case f.TicketChased():
-            return _with(ticket, chases=ticket.chases + 1)
+            return _with(ticket, chases=ticket.chases + 1, chased_at=at)
         case f.DeadlineWarned(deadline=name, percent=percent):
             return _with(ticket, fired={**ticket.fired, name: percent})
         case f.DeadlineMissed(deadline=name):
             return _with(ticket, fired={**ticket.fired, name: 100})
-        case f.TicketEscalated(level=level, times=times, again_at=again_at):
-            return _with(ticket, escalation=Escalation(ticket.seq + 1, level, times, again_at))
+        case f.TicketEscalated():
+            return _with(ticket, escalation=_escalated(ticket.seq + 1, fact, at), group=fact.group or ticket.group)
         case f.EscalationAcknowledged() if ticket.escalation:
             return _with(ticket, escalation=replace(ticket.escalation, acknowledged=True))
         case f.RestorationPredicted():
@@ -263,6 +287,13 @@ def _apply_to_promise(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
             return _with(ticket, fault_report_at=at, cause=cause, remedy_code=code)
         case _:
             return ticket
+
+
+def _escalated(seq: int, fact: f.TicketEscalated, at: datetime) -> Escalation:
+    return Escalation(
+        seq, fact.level, fact.times, fact.again_at, at=at, cause=fact.cause, reason=fact.reason, to=fact.to,
+        networks=fact.networks, group=fact.group,
+    )  # fmt: skip
 
 
 def _issued(ticket: Ticket, fact: f.OrderIssued, at: datetime) -> Ticket:

@@ -15,7 +15,7 @@ from shared.tickets.deadlines import due, look_at, restore_due_at, steps
 from shared.tickets.hours import after, counted
 from shared.tickets.model import Ticket
 from shared.tickets.policy_file import read_policy
-from tests.cases import MINUTE, TICKET, accepted, issued, reported, restored
+from tests.cases import BEIJING, MINUTE, ORDER, TICKET, accepted, issued, reported, restored
 from tests.unit.test_sla_clock import BY_NETWORK, STEPS, log, resumed, suspended
 
 TERMS = read_policy().terms("diamond", "down")
@@ -71,10 +71,22 @@ def test_customer_hears_at_least_every_update_interval_and_its_own_words_are_no_
 
 
 def test_restored_ticket_is_closed_in_time_and_owes_its_fault_report() -> None:
-    ticket = after_these((1, issued()), (60, restored(at=START + 60 * MINUTE)))
+    ticket = after_these((1, issued()), (5, accepted()), (60, restored(at=START + 60 * MINUTE)))
     assert [s.kind for s in steps(ticket)] == ["report", "report", "report", "report", "confirm"]
     given = f.FaultReportGiven("fibre", "spliced", "Cut by roadworks; spliced.")
     assert [s.kind for s in steps(model.evolve(ticket, given, START + 61 * MINUTE))] == ["confirm"]
+
+
+def test_what_was_missed_stays_due_when_it_is_over_before_anybody_looks() -> None:
+    ticket = after_these((0, issued()), (20, accepted()), (130, restored(at=START + 121 * MINUTE)))
+    assert [(s.kind, s.percent) for s in due(ticket, ZERO + 130 * MIN)] == [("accept", 100), ("restore", 100)]
+    just_kept = after_these((0, issued()), (15, accepted()), (130, restored(at=START + 120 * MINUTE)))
+    assert due(just_kept, ZERO + 130 * MIN) == []
+
+
+def test_order_that_nobody_needs_any_more_is_not_late() -> None:
+    ticket = after_these((0, issued()), (14, f.TicketCancelled()), (60, f.OrderStoodDown(ORDER, BEIJING, "cancelled")))
+    assert steps(ticket) == []
 
 
 def test_ticket_without_a_promise_is_never_due() -> None:

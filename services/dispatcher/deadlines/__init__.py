@@ -1,0 +1,1 @@
+"""What time alone brings about: warnings, missed deadlines, word that nothing changed, closing what nobody answered."""
