@@ -33,8 +33,8 @@ from shared.registry.store import Registry
 from shared.secrets import BadMasterKey, Secrets
 from shared.secrets import make as make_master_key
 from shared.settings import Settings
-from shared.tickets.policy_file import read_policy
-from shared.tickets.targets import Policy
+from shared.tickets.policy_file import read_policies
+from shared.tickets.targets import Policies
 from shared.web.access import AccessLog
 from shared.web.address import named
 from shared.web.app import layered, make_app
@@ -96,10 +96,10 @@ async def center(
 ) -> AsyncIterator[Center]:
     """Everything but the listeners. Raises BadSettings, AlreadyRunning, Unavailable, OSError (a file)."""
     _check(settings)
-    policy = _policy(settings)
+    clock = clock or SystemClock()
+    policies = _policies(settings, clock)
     secrets = open_secrets(settings)
     operators_config = _operators(settings)
-    clock = clock or SystemClock()
     metrics, health = Metrics(), Health()
     database = open_database(settings)
     try:
@@ -109,7 +109,7 @@ async def center(
         key_follower = Follower(database, keyring)  # its own: a large registry takes long to read
         await _when_it_answers(follower.refresh)
         await _look_at_second_wall(database, metrics)
-        parts = _Parts(settings, clock, database, registry, metrics, health, policy, secrets)
+        parts = _Parts(settings, clock, database, registry, metrics, health, policies, secrets)
         refusals = Refusals(database, clock, named(settings.trusted_proxies))
         signer, keeps = Signer(secrets.derive("audit")), "dispatcher" in services
         auditing = Auditing(database, clock, signer, refusals, keeps=keeps, metrics=metrics, health=health)
@@ -222,11 +222,14 @@ def _operators(settings: Settings) -> Config:
         raise BadSettings(str(error)) from None
 
 
-def _policy(settings: Settings) -> Policy:
+def _policies(settings: Settings, clock: Clock) -> Policies:
     try:
-        return read_policy(settings.sla_policy)
+        found = read_policies(settings.sla_policy)
     except (ValueError, OSError) as error:
         raise BadSettings(f"sla_policy: {error}") from None
+    for remark in found.remarks(clock.now()):
+        log.warning("sla_policy: %s", remark)
+    return found
 
 
 def _rules(settings: Settings) -> "Rules":
@@ -249,7 +252,7 @@ class _Parts:
         registry: Registry,
         metrics: Metrics,
         health: Health,
-        policy: Policy,
+        policies: Policies,
         secrets: Secrets,
     ) -> None:
         self._settings = settings
@@ -258,8 +261,8 @@ class _Parts:
         self._registry = registry
         self._metrics = metrics
         self._health = health
-        self._policy = policy
         self._secrets = secrets
+        self._policies = policies
         self.notifier: NotifierService | None = None
 
     def service(self, name: ServiceName) -> Service:
@@ -268,7 +271,7 @@ class _Parts:
                 from services.intake.service import IntakeService
 
                 return IntakeService(
-                    self._database, self._registry, self._clock, policy=self._policy, metrics=self._metrics,
+                    self._database, self._registry, self._clock, policies=self._policies, metrics=self._metrics,
                     joins_an_hour=self._settings.reports_per_circuit,
                 )  # fmt: skip
             case "dispatcher":
@@ -276,7 +279,7 @@ class _Parts:
 
                 return DispatcherService(
                     self._database, self._registry, self._clock, events=self._events("dispatcher"),
-                    inbound=self._inbound(), measured=self._events("dispatcher-measures"), policy=self._policy,
+                    inbound=self._inbound(), measured=self._events("dispatcher-measures"), policies=self._policies,
                     rules=_rules(self._settings), metrics=self._metrics, health=self._health,
                 )  # fmt: skip
             case "notifier":

@@ -86,7 +86,10 @@ class Settings(BaseModel):
         float, Field(ge=0, description="Faults a minute that simulated customers report; 0: no simulation")
     ] = 0.0
     sla_policy: Annotated[
-        Path | None, Field(description="TOML file of targets by tier; none: the default, `deploy/config/sla.toml`")
+        Path | None,
+        Field(
+            description="The SLA policy, TOML, or a folder of its versions; none: the default, `deploy/config/sla.toml`"
+        ),
     ] = None
     early_warning: Annotated[
         Path | None,

@@ -31,7 +31,7 @@ from shared.db.port import Database
 from shared.health import Health
 from shared.metrics import Metrics
 from shared.registry.store import Registry
-from shared.tickets.targets import Policy
+from shared.tickets.targets import Policies
 
 LOOK_EVERY_S = 1.0
 STOP_WITHIN_S = 5.0
@@ -49,7 +49,7 @@ class DispatcherService:
         events: Events,
         inbound: Inbound | None,
         measured: Events,
-        policy: Policy,
+        policies: Policies,
         rules: Rules,
         metrics: Metrics,
         health: Health,
@@ -58,7 +58,7 @@ class DispatcherService:
         self._wake = Wake()
         self._signs = Signs(clock, self._wake.set)
         silence = timedelta(minutes=rules.silence.minutes)
-        self._silences = SilentNetworks(database, registry, clock, policy=policy, after=silence)
+        self._silences = SilentNetworks(database, registry, clock, policies=policies, after=silence)
         self._early_warning = EarlyWarning(database, clock, rules)
         NocMetrics(metrics, database, clock, self._silences)
         self._desk = OrderDesk(database, registry, clock, history=History)

@@ -20,7 +20,8 @@ from shared.contracts import facts as f
 from shared.errors import FieldError, InvalidInput
 from shared.ids import AccountId, CircuitId
 from shared.registry.store import Registry
-from shared.tickets.targets import Policy, breach_at
+from shared.registry.subject import subject_of
+from shared.tickets.targets import Policies, breach_at
 from shared.tickets.view import ticket_bytes
 from shared.web.authentication import authenticate
 from shared.web.idempotency import REPLAYED, check_key, request_of
@@ -33,10 +34,12 @@ CLOCKS_DIFFER = timedelta(seconds=60)
 
 
 class ReportDoor:
-    def __init__(self, desk: Desk, registry: Registry, policy: Policy, clock: Clock, metrics: IntakeMetrics) -> None:
+    def __init__(
+        self, desk: Desk, registry: Registry, policies: Policies, clock: Clock, metrics: IntakeMetrics
+    ) -> None:
         self._desk = desk
         self._registry = registry
-        self._policy = policy
+        self._policies = policies
         self._clock = clock
         self._metrics = metrics
 
@@ -64,8 +67,10 @@ class ReportDoor:
             await self._require_segment(body.circuit, body.segment)
         one_path = body.impact == "down" and not body.both_paths and self._registry.is_protected(body.circuit)
         impact: f.Impact = "degraded" if one_path else body.impact
-        tier, when = self._registry.tier(account), self._when(body.reported_at)
-        terms = self._policy.terms(tier, impact)
+        tier, now = self._registry.tier(account), self._clock.now()
+        when = _when(body.reported_at, now)
+        subject = await subject_of(self._registry, account, body.circuit, policies=self._policies)
+        terms = self._policies.at(now).terms(tier, impact, subject=subject, reported_at=when, now=now)
         return f.FaultReported(
             account=account, circuit=CircuitId(body.circuit), impact=impact, description=body.description,
             reported_at=when, reference=body.reference, contact=body.contact_fact(),
@@ -88,11 +93,11 @@ class ReportDoor:
             known = ", ".join(s.id for s in found.segments) if found else "none"
             raise InvalidInput(FieldError("segment", f"is not a segment of this circuit; it has {known}"))
 
-    def _when(self, reported_at: datetime | None) -> datetime:
-        """A caller's clock may be a little fast; a report from the future is an error."""
-        now = self._clock.now()
-        if reported_at is None:
-            return now
-        if reported_at > now + CLOCKS_DIFFER:
-            raise InvalidInput(FieldError("reported_at", "lies in the future"))
-        return min(reported_at, now)
+
+def _when(reported_at: datetime | None, now: datetime) -> datetime:
+    """A caller's clock may be a little fast; a report from the future is an error."""
+    if reported_at is None:
+        return now
+    if reported_at > now + CLOCKS_DIFFER:
+        raise InvalidInput(FieldError("reported_at", "lies in the future"))
+    return min(reported_at, now)

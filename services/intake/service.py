@@ -16,7 +16,7 @@ from shared.clock import Clock
 from shared.db.port import Database
 from shared.metrics import Metrics
 from shared.registry.store import Registry
-from shared.tickets.targets import Policy
+from shared.tickets.targets import Policies
 
 
 class IntakeService:
@@ -26,12 +26,12 @@ class IntakeService:
         registry: Registry,
         clock: Clock,
         *,
-        policy: Policy,
+        policies: Policies,
         metrics: Metrics,
         joins_an_hour: int,
     ) -> None:
         self._desk = Desk(database, clock, Crowding(joins_an_hour, metrics).admit)
-        door = ReportDoor(self._desk, registry, policy, clock, IntakeMetrics(metrics, database))
+        door = ReportDoor(self._desk, registry, policies, clock, IntakeMetrics(metrics, database))
         self.routers: list[APIRouter] = [
             report_route(door),
             read_routes(database),

@@ -24,6 +24,10 @@ DeadlineKind = Literal["accept", "update", "restore", "report", "confirm", "esca
 Level = Literal["network", "province", "headquarters"]
 EscalationCause = Literal["warning", "breach", "mass_fault", "chase", "by_hand"]
 Scope = Literal["own", "with-partner", "with-customer-lan"]
+Service = Literal[
+    "ip", "ip-vpn", "leased-line", "video", "sdh", "dwdm", "copper", "fibre", "wireless", "voice",
+    "intelligent-network",
+]  # fmt: skip
 Cause = Literal[
     "fibre", "equipment", "power", "configuration", "customer_side", "third_party", "no_fault_found", "other"
 ]

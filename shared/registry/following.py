@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, bindparam, cast, func, select
+from sqlalchemy import BigInteger, and_, bindparam, case, cast, func, or_, select
 
 from shared.db.port import Database
 from shared.db.statement import Query, Row, any_of
@@ -27,7 +27,13 @@ MOVED = Query(select(cast(func.coalesce(func.sum(t.registry_version.c.version), 
 _owner = (t.circuits.c.id, t.circuits.c.account, t.circuits.c.protected)
 OWNERS = Query(select(*_owner))
 OWNERS_OF = Query(select(*_owner).where(any_of(t.circuits.c.id, "ids")))
-_tier = (t.accounts.c.id, t.accounts.c.tier)
+_details = t.accounts.c.details
+_agreed = or_(
+    _details.like('%"service_level":"%'),
+    and_(_details.like('%"confirmation_timeout_h":%'), _details.not_like('%"confirmation_timeout_h":null%')),
+)
+# Of the details only where the contract says something that a promise depends on: they are long, and most say nothing.
+_tier = (t.accounts.c.id, t.accounts.c.tier, case((_agreed, _details)).label("details"))
 TIERS = Query(select(*_tier))
 TIERS_OF = Query(select(*_tier).where(any_of(t.accounts.c.id, "ids")))
 NETWORKS = Query(select(t.networks))

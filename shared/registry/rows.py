@@ -1,4 +1,4 @@
-"""A circuit from its row; a detail that only a later version of the center knows is passed over."""
+"""A circuit and a contract from their rows; a detail that only a later version of the center knows is passed over."""
 
 from typing import Any
 
@@ -6,13 +6,18 @@ import orjson
 from pydantic import TypeAdapter
 
 from shared.db.statement import Row
+from shared.registry.model.account import Contract
 from shared.registry.model.circuit import Circuit, End, Segment
 
-SEGMENTS = TypeAdapter(tuple[Segment, ...])
+SEGMENTS, CONTRACT = TypeAdapter(tuple[Segment, ...]), TypeAdapter(Contract)
 
 
 def details_of(row: Row) -> dict[str, Any]:
     return orjson.loads(row["details"]) if row["details"] else {}
+
+
+def contract_of(row: Row) -> Contract:
+    return CONTRACT.validate_python(details_of(row).get("contract", {}), extra="ignore")
 
 
 def circuit_of(row: Row) -> Circuit:

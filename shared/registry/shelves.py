@@ -9,13 +9,13 @@ from sqlalchemy import Column, Table, bindparam, delete, select
 
 from shared.db.statement import BulkInsert, Query, Row, any_of
 from shared.registry import tables as t
-from shared.registry.model import Account, Circuit, ContactPoint, Contract, Network
-from shared.registry.rows import circuit_of, details_of
+from shared.registry.model import Account, Circuit, ContactPoint, Network
+from shared.registry.rows import circuit_of, contract_of, details_of
 
 Kind = Literal["network", "account", "circuit"]
 Entry = Account | Circuit | Network
 CONTACTS, MANAGER = TypeAdapter(tuple[ContactPoint, ...]), TypeAdapter(ContactPoint | None)
-CONTRACT, LANGUAGES = TypeAdapter(Contract), TypeAdapter(tuple[str, ...])
+LANGUAGES = TypeAdapter(tuple[str, ...])
 _ACCOUNT = ("id", "name_zh", "name_en", "sector", "tier", "parent")
 _NETWORK = ("code", "name_zh", "name_en", "province_zh", "province_en")
 
@@ -49,7 +49,7 @@ def account_of(row: Row) -> Account:
         group=more.get("group"),
         contacts=CONTACTS.validate_python(more.get("contacts", ()), extra="ignore"),
         manager=MANAGER.validate_python(more.get("manager"), extra="ignore"),
-        contract=CONTRACT.validate_python(more.get("contract", {}), extra="ignore"),
+        contract=contract_of(row),
         notes=more.get("notes"),
     )
 

@@ -13,17 +13,20 @@ from shared.db.port import Database
 from shared.db.statement import Query, Row, any_of
 from shared.ids import AccountId, CircuitId, NetworkCode
 from shared.registry import tables as t
+from shared.registry.model.account import Contract
 from shared.registry.model.circuit import Circuit
 from shared.registry.model.network import Network
-from shared.registry.rows import circuit_of
+from shared.registry.rows import circuit_of, contract_of
 
 HELD_CIRCUITS = 10_000
+NOTHING_AGREED = Contract()
 CIRCUITS = Query(select(t.circuits).where(any_of(t.circuits.c.id, "ids")))
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was read for a Registry: of circuits id, account, protected; of accounts id, tier; None: no change."""
+    """What was read for a Registry: of circuits id, account, protected; of accounts id, tier, and the details where the
+    contract promises something; None: no change."""
 
     version: int
     circuits: Iterable[Row] = ()
@@ -44,6 +47,7 @@ class Registry:
         self._protected: set[CircuitId] = set()
         self._circuits: dict[CircuitId, tuple[Circuit, int]] = {}
         self._tiers: dict[AccountId, str] = {}
+        self._contracts: dict[AccountId, Contract] = {}
         self._networks: Mapping[NetworkCode, Network] = {}
         self.readable: Mapping[AccountId, frozenset[AccountId]] = {}
         self.version = -1
@@ -63,7 +67,11 @@ class Registry:
             self._owners[row["id"]] = row["account"]
             if row["protected"]:
                 self._protected.add(row["id"])
-        self._tiers.update((row["id"], sys.intern(row["tier"])) for row in found.accounts)
+        for row in found.accounts:
+            self._tiers[row["id"]] = sys.intern(row["tier"])
+            self._contracts.pop(row["id"], None)
+            if row["details"]:
+                self._contracts[row["id"]] = contract_of(row)
         self._networks = self._networks if found.networks is None else found.networks
         self.readable = self.readable if found.readable is None else found.readable
         self.version = found.version
@@ -75,6 +83,10 @@ class Registry:
     def tier(self, account: AccountId) -> str | None:
         """An account's tier, without waiting; None for an unknown account."""
         return self._tiers.get(account)
+
+    def contract(self, account: AccountId) -> Contract:
+        """What an account's contract says, without waiting, as far as a promise depends on it."""
+        return self._contracts.get(account, NOTHING_AGREED)
 
     def is_protected(self, circuit: str) -> bool:
         """Whether the circuit has a second, diverse path."""

@@ -50,7 +50,7 @@ def silent(
 ) -> Silent | None:
     """`waiting` is all of one network's, at least one. `door` None: not known, so any sign of life will do."""
     reasons: dict[Reason, datetime] = {}
-    overdue = [w.oldest + policy.of(w.tier).accept for w in waiting if w.state == "issued"]
+    overdue = [w.oldest + timedelta(milliseconds=policy.of(w.tier).accept_ms) for w in waiting if w.state == "issued"]
     if overdue and min(overdue) < now:
         reasons["unaccepted"] = min(overdue)
     heard = [at for at in ((sign.looked_at if door != "kafka" else None), sign.spoke_at) if at is not None]

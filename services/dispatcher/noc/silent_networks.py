@@ -15,7 +15,7 @@ from shared.db.port import Database
 from shared.db.statement import BulkInsert, Query
 from shared.ids import NetworkCode
 from shared.registry.store import Registry
-from shared.tickets.targets import Policy
+from shared.tickets.targets import Policies
 
 o = repair_orders.c
 LIVE = Query(
@@ -37,12 +37,12 @@ PUT_SIGNS = BulkInsert(
 
 class SilentNetworks:
     def __init__(
-        self, database: Database, registry: Registry, clock: Clock, *, policy: Policy, after: timedelta
+        self, database: Database, registry: Registry, clock: Clock, *, policies: Policies, after: timedelta
     ) -> None:
         self._database = database
         self._registry = registry
         self._clock = clock
-        self._policy = policy
+        self._policies = policies
         self._after = after
 
     async def now(self) -> Sequence[Silent]:
@@ -60,7 +60,7 @@ class SilentNetworks:
     def _silent(self, waiting: Sequence[Waiting], sign: Sign, now: datetime) -> Silent | None:
         network = self._registry.network(waiting[0].network)
         door = network.door if network else None
-        return silent(waiting, sign, door=door, now=now, policy=self._policy, after=self._after)
+        return silent(waiting, sign, door=door, now=now, policy=self._policies.at(now), after=self._after)
 
     async def _signs(self) -> Sequence[Any]:
         return await self._database.fetch(SIGNS)

@@ -5,17 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool
 
-from shared.contracts.facts import Scope
+from shared.contracts.facts import Scope, Service
 from shared.contracts.progress import Network, Shape, Short
 from shared.ids import AccountId, CircuitId, NetworkCode
 from shared.registry.model.contact import ID_PATTERN, ContactPoint, whole
 
 SegmentKind = Literal["customer-lan", "access", "metro", "backbone", "third-party"]
 Side = Literal["a", "z"]
-Service = Literal[
-    "ip", "ip-vpn", "leased-line", "video", "sdh", "dwdm", "copper", "fibre", "wireless", "voice",
-    "intelligent-network",
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
