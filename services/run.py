@@ -287,7 +287,8 @@ class _Parts:
 
                 self.notifier = NotifierService(
                     self._database, self._clock, events=self._events("notifier"), readers=Readers(self._registry).of,
-                    secrets=self._secrets, settings=self._settings, metrics=self._metrics, health=self._health,
+                    names=self._registry.network, secrets=self._secrets, settings=self._settings, metrics=self._metrics,
+                    health=self._health,
                 )  # fmt: skip
                 return self.notifier
 

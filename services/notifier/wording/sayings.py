@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from services.notifier.wording.names import Names
 from services.notifier.wording.plain import one_line
-from services.notifier.wording.situation import Situation
 from services.notifier.wording.times import moment
 from shared.contracts import facts as f
 from shared.contracts.vocabulary import VALUES, Lang
@@ -119,23 +119,23 @@ def saying(fact: f.Fact) -> Saying:
     return SAYINGS[f.NAMES[type(fact)] + _variant(fact)]
 
 
-def sentence(at: Situation, lang: Lang) -> str:
+def sentence(fact: f.Fact, names: Names, lang: Lang) -> str:
     """What happened, in one line without its time."""
-    return saying(at.fact).in_(lang).format_map(dict(_shown(at, lang)))
+    return saying(fact).in_(lang).format_map(dict(_shown(fact, names, lang)))
 
 
-def quotations(at: Situation, *, most: int) -> Iterator[str]:
+def quotations(fact: f.Fact, *, most: int) -> Iterator[str]:
     """What people wrote with it, each as one line of so many characters at most."""
-    for name in saying(at.fact).quotes:
-        if text := one_line(getattr(at.fact, name) or "", most=most):
+    for name in saying(fact).quotes:
+        if text := one_line(getattr(fact, name) or "", most=most):
             yield text
 
 
-def network(at: Situation, code: NetworkCode, lang: Lang) -> str:
-    known = at.networks.get(code)
+def network(code: NetworkCode, names: Names, lang: Lang) -> str:
+    known = names(code)
     if lang == "zh":
-        return f"{one_line(known.zh, most=MOST_NAMED)}本地网" if known else f"{code} 本地网"
-    return f"local network {one_line(known.en, most=MOST_NAMED) if known else code}"
+        return f"{one_line(known.name_zh, most=MOST_NAMED)}本地网" if known else f"{code} 本地网"
+    return f"local network {one_line(known.name_en, most=MOST_NAMED) if known else code}"
 
 
 def word(code: str, lang: Lang) -> str:
@@ -158,11 +158,11 @@ def _variant(fact: f.Fact) -> str:
             return ""
 
 
-def _shown(at: Situation, lang: Lang) -> Iterator[tuple[str, str]]:
-    for field in fields(at.fact):
-        value: Any = getattr(at.fact, field.name)
-        if field.name in NETWORKS:
-            yield field.name, network(at, value, lang)
+def _shown(fact: f.Fact, names: Names, lang: Lang) -> Iterator[tuple[str, str]]:
+    for field in fields(fact):
+        value: Any = getattr(fact, field.name)
+        if field.name in NETWORKS and isinstance(value, str):
+            yield field.name, network(NetworkCode(value), names, lang)
         elif isinstance(value, datetime):
             yield field.name, moment(value)
         else:
