@@ -38,6 +38,7 @@ from shared.tickets.targets import Policies
 from shared.web.access import AccessLog
 from shared.web.address import named
 from shared.web.app import layered, make_app
+from shared.web.authentication import Authenticator
 from shared.web.by_key import ByKey
 from shared.web.keys import key_routes
 from shared.web.rates import Limited, Limits, Rate
@@ -113,14 +114,14 @@ async def center(
         refusals = Refusals(database, clock, named(settings.trusted_proxies))
         signer, keeps = Signer(secrets.derive("audit")), "dispatcher" in services
         auditing = Auditing(database, clock, signer, refusals, keeps=keeps, metrics=metrics, health=health)
-        running = [*(parts.service(name) for name in services), auditing]
+        running = [*(parts.service(name) for name in services), *parts.tracking(secrets), auditing]
         routers = [router for service in running for router in service.routers]
         if "intake" in services:
             routers.append(key_routes(KeyDesk(database, mint, clock), database, clock))
         operators = OperatorsDoor(operators_config, database, clock, metrics)
         routers.append(operators.router)
         limits, trusted = _limits(settings, clock, metrics), settings.trusted_proxies
-        ways = [Limited(limits, ByKey(keyring), *operators.authenticators, trusted_proxies=trusted)]
+        ways = [Limited(limits, ByKey(keyring), *parts.doors, *operators.authenticators, trusted_proxies=trusted)]
         webhooks = parts.notifier.webhooks if parts.notifier else tuple
         api = make_app(routers, authenticators=ways, health=health, trusted_proxies=trusted, webhooks=webhooks)
         access_log = AccessLog() if settings.access_log else None
@@ -264,6 +265,7 @@ class _Parts:
         self._secrets = secrets
         self._policies = policies
         self.notifier: NotifierService | None = None
+        self.doors: list[Authenticator] = []
 
     def service(self, name: ServiceName) -> Service:
         match name:
@@ -291,6 +293,18 @@ class _Parts:
                     health=self._health,
                 )  # fmt: skip
                 return self.notifier
+
+    def tracking(self, secrets: Secrets) -> Sequence[Service]:
+        """Tracking links, where live streams are."""
+        if self.notifier is None:
+            return ()
+        from services.notifier.tracking.links import LinkMint
+        from services.notifier.tracking.service import Tracking
+
+        mint = LinkMint(self._settings.environment, secrets)
+        tracking = Tracking(self._database, self._clock, hub=self.notifier.hub, mint=mint, health=self._health)
+        self.doors.append(tracking.door)
+        return (tracking,)
 
     def loops(self, services: Collection[ServiceName]) -> Sequence[Awaitable[None]]:
         """The relay runs wherever the log is written."""

@@ -110,6 +110,8 @@ class Settings(BaseModel):
     burst_network: Annotated[int, Field(ge=1, description="As `burst_account`, for a local network's key")] = 500
     rate_operator: Annotated[float, Field(ge=0, description="As `rate_account`, for an operator")] = 200.0
     burst_operator: Annotated[int, Field(ge=1, description="As `burst_account`, for an operator")] = 2000
+    rate_link: Annotated[float, Field(ge=0, description="As `rate_account`, for a tracking link")] = 2.0
+    burst_link: Annotated[int, Field(ge=1, description="As `burst_account`, for a tracking link")] = 60
     rate_unknown: Annotated[
         float,
         Field(ge=0, description="Requests without a valid key that one address may make a second; 0: no limit"),

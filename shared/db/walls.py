@@ -59,6 +59,7 @@ WALLS: Mapping[str, Wall] = {
     "audit_head": Wall("raw"),
     "audit_anchors": Wall("ra"),
     "anchored_heads": Wall("ra", because="of all tickets together"),
+    "tracking_links": Wall("rawd", _own()),
     "feed": Wall("rad", _own()),
     "feed_marks": Wall("raw", "EXISTS (SELECT FROM tickets t WHERE t.id = ticket)"),  # as far as tickets are shown
     "subscriptions": Wall("raw", _own()),
