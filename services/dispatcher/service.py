@@ -19,7 +19,7 @@ from services.dispatcher.noc.metrics import NocMetrics
 from services.dispatcher.noc.rules import Rules
 from services.dispatcher.noc.silent_networks import SilentNetworks
 from services.dispatcher.noc.sweep import EarlyWarning
-from services.dispatcher.prediction.history import History
+from services.dispatcher.prediction.learning import Learning
 from services.dispatcher.signs import Signs
 from shared.bus.loop import consume
 from shared.bus.port import Events, Inbound
@@ -61,7 +61,8 @@ class DispatcherService:
         self._silences = SilentNetworks(database, registry, clock, policies=policies, after=silence)
         self._early_warning = EarlyWarning(database, clock, rules)
         NocMetrics(metrics, database, clock, self._silences)
-        self._desk = OrderDesk(database, registry, clock, history=History)
+        self._learning = Learning(database, clock, metrics)
+        self._desk = OrderDesk(database, registry, clock, history=lambda: self._learning.history)
         self._door = ProgressDoor(self._desk, database, clock, self._metrics, self._signs)
         self._events = events
         self._inbound = inbound
@@ -87,10 +88,13 @@ class DispatcherService:
 
         self._run("dispatcher-watch", self._look, self._wake)
         self._run("dispatcher-deadlines", self._tick.look, self._due)
+        self._run("dispatcher-learning", self._learning.learn_due, Wake(), vital=False)
         self._measuring.start()
 
-    def _run(self, name: str, work: Callable[[], Awaitable[object]], wake: Wake) -> None:
-        loop = Loop(name, work, wake=wake, every_s=LOOK_EVERY_S, pulse=self._health.pulse(name))
+    def _run(self, name: str, work: Callable[[], Awaitable[object]], wake: Wake, *, vital: bool = True) -> None:
+        """Without what is not vital the dispatcher is ready all the same."""
+        pulse = self._health.pulse(name) if vital else None
+        loop = Loop(name, work, wake=wake, every_s=LOOK_EVERY_S, pulse=pulse)
         loop.start()
         self._loops.append(loop)
 

@@ -68,7 +68,8 @@ class Measure:
     `time_to_repair` and what follows from it are there while the restoration stands, None before. `counted` is that
     part of it which lies in the hours of the promise, `restore_target` is judged by it. `network` is the one that
     restored, before that the one ordered first. `response_target` is the time in which an order is to be accepted.
-    `unacknowledged`: the level of an escalation that still waits for somebody.
+    `unacknowledged`: the level of an escalation that still waits for somebody. `foretold_…`: the first prediction of
+    when the service would be back, its range and what it rested on.
     """
 
     ticket: TicketId
@@ -114,6 +115,10 @@ class Measure:
     escalations: int
     unacknowledged: f.Level | None
     fault_report_at: int | None
+    foretold_basis: str | None
+    foretold_from: int | None
+    foretold_at: int | None
+    foretold_to: int | None
     shares: tuple[Share, ...] = ()
     counts: tuple[Count, ...] = ()
 
@@ -137,6 +142,7 @@ def measure(log: Sequence[Entry], place: Place | None, provinces: Mapping[Networ
     network, segment = _network([fact for _, fact in facts]), ticket.fault_segment or ticket.segment
     counts = in_order(_counts(found, [fact for _, fact in facts]))
     escalation = None if ticket.is_over else ticket.escalation
+    first = next((fact for _, fact in facts if isinstance(fact, f.RestorationPredicted)), None)
     return Measure(
         ticket=ticket.id, seq=ticket.seq, head=log[-1].hash, rules=RULES, account=ticket.account,
         circuit=ticket.circuit, service=place.service if place else None, tier=ticket.tier or "",
@@ -153,6 +159,8 @@ def measure(log: Sequence[Entry], place: Place | None, provinces: Mapping[Networ
         chases=ticket.chases, escalations=sum(c.n for c in counts if c.kind == "escalated"),
         unacknowledged=escalation.level if escalation and not escalation.acknowledged else None,
         fault_report_at=to_ms(ticket.fault_report_at) if ticket.fault_report_at else None,
+        foretold_basis=first.basis if first else None, foretold_from=to_ms(first.earliest_at) if first else None,
+        foretold_at=to_ms(first.expected_at) if first else None, foretold_to=to_ms(first.latest_at) if first else None,
         shares=tuple(
             Share(number, s.order, s.network, s.start, s.accepted, s.end, s.ended_by, s.counted)
             for number, s in enumerate(found.spells)

@@ -39,6 +39,8 @@ measures = Table(
     *(Column(name, Integer, nullable=False) for name in ("reports", "reopened", "chases", "escalations")),
     Column("unacknowledged", Text),
     Column("fault_report_at", BigInteger),
+    Column("foretold_basis", Text),
+    *(Column(name, BigInteger) for name in ("foretold_from", "foretold_at", "foretold_to")),
 )
 is_restored = text("restored_at IS NOT NULL")
 by_restoration = Index(
