@@ -41,9 +41,22 @@ FLOW: tuple[Part, ...] = (
                 "network_shares",
                 "measured_counts",
                 "measuring",
+                "follow_ups",
+                "surveys",
             }
         ),
-        serves=frozenset({"/v1/networks", "/v1/orders", "/v1/noc", "/v1/audit", "/v1/tickets"}),
+        serves=frozenset(
+            {
+                "/v1/networks",
+                "/v1/orders",
+                "/v1/noc",
+                "/v1/audit",
+                "/v1/tickets",
+                "/v1/follow-ups",
+                "/v1/surveys",
+                "/v1/satisfaction",
+            }
+        ),
     ),
     Part(
         "notifier",

@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from services.auditing import Auditing
+from shared import answer_link
 from shared.audit.signing import Signer
 from shared.auth.desk import KeyDesk
 from shared.auth.keyring import Keyring
@@ -45,6 +46,7 @@ from shared.web.rates import Limited, Limits, Rate
 from shared.web.refusals import Refusals
 
 if TYPE_CHECKING:
+    from services.dispatcher.follow_up.rules import FollowUpRules
     from services.dispatcher.noc.rules import Rules
     from services.notifier.service import NotifierService
     from shared.bus.kafka import Access
@@ -242,6 +244,15 @@ def _rules(settings: Settings) -> "Rules":
         raise BadSettings(f"early_warning: {error}") from None
 
 
+def _follow_up(settings: Settings) -> "FollowUpRules":
+    from services.dispatcher.follow_up.rules import read_follow_up
+
+    try:
+        return read_follow_up(settings.follow_up)
+    except (ValueError, OSError) as error:
+        raise BadSettings(f"follow_up: {error}") from None
+
+
 class _Parts:
     """Makes each service with what it needs."""
 
@@ -282,7 +293,8 @@ class _Parts:
                 return DispatcherService(
                     self._database, self._registry, self._clock, events=self._events("dispatcher"),
                     inbound=self._inbound(), measured=self._events("dispatcher-measures"), policies=self._policies,
-                    rules=_rules(self._settings), metrics=self._metrics, health=self._health,
+                    rules=_rules(self._settings), follow_up=_follow_up(self._settings),
+                    answer_key=self._secrets.derive(answer_link.PURPOSE), metrics=self._metrics, health=self._health,
                 )  # fmt: skip
             case "notifier":
                 from services.notifier.service import NotifierService

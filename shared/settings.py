@@ -102,6 +102,10 @@ class Settings(BaseModel):
         Path | None,
         Field(description="TOML file of what to warn of; none: the default, `deploy/config/early-warning.toml`"),
     ] = None
+    follow_up: Annotated[
+        Path | None,
+        Field(description="TOML file of how customers are asked; none: the default, `deploy/config/follow-up.toml`"),
+    ] = None
     rate_account: Annotated[
         float, Field(ge=0, description="Requests a second that one account's key may make, over time; 0: no limit")
     ] = 50.0

@@ -28,6 +28,7 @@ AIMS: Mapping[str, Callable[[Tenant], str]] = {
     "/v1/keys/{id}": lambda t: t.key.id,
     "/v1/links/{id}": lambda t: t.link,
     "/v1/audit/tickets/{id}": lambda t: t.ticket,
+    "/v1/surveys/{quarter}": lambda t: "2020-Q1",
     "/v1/registry/accounts/{id}": lambda t: t.id,
     "/v1/registry/circuits/{id}": lambda t: t.circuit,
     "/v1/registry/networks/{id}": lambda t: t.networks[0],
@@ -46,6 +47,9 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "hand-over": {"to": DALI},
     "route": {"networks": [DALI], "reason": "because"},
     "reject": {"reason": "not a fault"},
+    "satisfaction": {"satisfied": True},
+    "follow-up": {"text": "we called"},
+    "/v1/surveys/{quarter}": {"score": 5},
     **{word: {} for word in ("accept", "resume", "restore", "cancel", "confirm", "reopen", "rotate")},
 }
 """A body that is valid for a path, or for any path that ends with this word."""

@@ -8,6 +8,12 @@ from fastapi import APIRouter
 
 from services.dispatcher.api import routes
 from services.dispatcher.deadlines.tick import Tick
+from services.dispatcher.follow_up import answering
+from services.dispatcher.follow_up import routes as following_up
+from services.dispatcher.follow_up.desk import FollowUps
+from services.dispatcher.follow_up.metrics import FollowUpMetrics
+from services.dispatcher.follow_up.rules import FollowUpRules
+from services.dispatcher.follow_up.surveying import Surveys
 from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.inbound import ProgressDoor
 from services.dispatcher.measures.handlers import Measuring
@@ -51,6 +57,8 @@ class DispatcherService:
         measured: Events,
         policies: Policies,
         rules: Rules,
+        follow_up: FollowUpRules,
+        answer_key: bytes,
         metrics: Metrics,
         health: Health,
     ) -> None:
@@ -63,6 +71,9 @@ class DispatcherService:
         NocMetrics(metrics, database, clock, self._silences)
         self._learning = Learning(database, clock, metrics)
         self._desk = OrderDesk(database, registry, clock, history=lambda: self._learning.history)
+        self._follow_ups = FollowUps(database, clock, follow_up)
+        self._surveys = Surveys(database, clock, follow_up)
+        FollowUpMetrics(metrics, database, clock)
         self._door = ProgressDoor(self._desk, database, clock, self._metrics, self._signs)
         self._events = events
         self._inbound = inbound
@@ -76,6 +87,8 @@ class DispatcherService:
             routes(self._desk, database, self._metrics, looked=self._signs.looked, spoke=self._signs.spoke),
             noc.routes(self._desk, database),
             watching.routes(database, registry, self._silences),
+            following_up.routes(self._follow_ups, self._surveys, database, clock),
+            answering.routes(self._follow_ups, database, clock, key=answer_key),
         ]
 
     async def start(self) -> None:
@@ -105,15 +118,19 @@ class DispatcherService:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._desk.close()
+        await self._follow_ups.close()
         await self._events.close()
         if self._inbound is not None:
             await self._inbound.close()
 
     async def _on_events(self, events: Sequence[Event]) -> None:
         self._metrics.dispatched(*await self._desk.on_events(events))
+        await self._follow_ups.on_events(events)
 
     async def _look(self) -> None:
         signs = self._signs.due()
         await self._silences.record(signs)
         self._signs.written(signs)
         await self._early_warning.sweep_due()
+        await self._follow_ups.look_due()
+        await self._surveys.ask_due()
