@@ -10,6 +10,7 @@ from services.notifier.channels.roster import open_channels
 from services.notifier.handlers.subscriptions import Wish
 from services.notifier.model.preferences import Preferences
 from services.notifier.model.subscription import Subscription
+from services.notifier.wording.links import Links
 from shared.auth.principal import Principal
 from shared.settings import Settings
 from shared.testing.clock import ManualClock
@@ -156,7 +157,7 @@ async def far_sides(clock: ManualClock) -> AsyncIterator[Ends]:
             mail_security="none", mail_from="大客户响应中心 <vip@vrc.test>", sms_gateway=gateway.url,
         )  # fmt: skip
         sides: dict[str, FarSide] = {side.channel: side for side in (Webhook(receiver), Email(mail), Sms(gateway))}
-        yield Ends(sides, lambda: open_channels(Context(clock, settings, SECRET, VAULT, NAMES)))
+        yield Ends(sides, lambda: open_channels(Context(clock, settings, SECRET, VAULT, NAMES, Links(None, bytes(32)))))
 
 
 async def subscribe(one: Notifier, side: FarSide, **wanted: object) -> Subscription:

@@ -22,7 +22,9 @@ from services.notifier.metrics import NotifierMetrics
 from services.notifier.pipeline.stages import Readers
 from services.notifier.store import lanes, pruning
 from services.notifier.subscriptions.routes import subscription_routes
+from services.notifier.wording.links import Links
 from services.notifier.wording.names import Names
+from shared import answer_link
 from shared.bus.loop import consume
 from shared.bus.port import Events
 from shared.bus.tick import Loop
@@ -64,8 +66,9 @@ class NotifierService:
         self._settings = settings
         self._health = health
         own = NotifierMetrics(metrics, database, clock)
+        links = Links(settings.public_url, secrets.derive(answer_link.PURPOSE))
         vault = Vault(secrets.derive(SECRETS))
-        channels = open_channels(Context(clock, settings, secrets, vault, names))
+        channels = open_channels(Context(clock, settings, secrets, vault, names, links))
         claim_for = max(CLAIM_FOR, *(CLAIM_TIMES * channel.timeout for channel in channels.values()))
         self._deliveries = Deliveries(
             database, channels, clock, own, readers=readers, claim_for=claim_for, instance=settings.instance

@@ -1,6 +1,7 @@
 """A mail as it is sent: threads, both parts, both languages, and no header, line, tag or link but ours."""
 
 import re
+from datetime import timedelta
 from email import message_from_bytes
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -12,7 +13,10 @@ import pytest
 
 from services.notifier.channels.email.address import objection
 from services.notifier.channels.email.message import mail
+from shared import answer_link
+from shared.clock import to_ms
 from shared.contracts import facts as f
+from shared.contracts.satisfaction import FollowUpAsked
 from shared.contracts.vocabulary import Lang
 from shared.ids import EventId
 from shared.testing.clock import START
@@ -54,6 +58,15 @@ def test_mail_says_in_which_language_it_is(lang: Lang, language: str) -> None:
     made = sent(accepted(), lang=lang)
     assert made["Content-Language"] == language
     assert f'<html lang="{language}">' in text(made, "html")
+
+
+def test_question_is_answered_by_a_link_of_ours_in_both_parts() -> None:
+    asked = sent(FollowUpAsked(1, START))
+    (url,) = re.findall(r"https://vip\.example/v1/satisfaction\?token=\S+", text(asked, "plain"))
+    assert f'href="{url}"' in text(asked, "html")
+    token = url.partition("token=")[2]
+    assert answer_link.read(token, to_ms(START), key=bytes(32)) == TICKET
+    assert answer_link.read(token, to_ms(START + timedelta(days=31)), key=bytes(32)) is None
 
 
 def test_mail_says_that_it_was_made_by_a_machine_and_when() -> None:

@@ -12,6 +12,7 @@ from services.notifier.channels.sms.number import objection
 from services.notifier.channels.sms.segments import ALPHABET, EXTENSION, Size, size
 from services.notifier.channels.sms.text import short
 from shared.contracts import facts as f
+from shared.contracts.satisfaction import FollowUpAsked
 from shared.contracts.vocabulary import Lang
 from shared.testing.clock import START
 from tests.cases import BEIJING, ORDER, TICKET, issued, log_of
@@ -62,6 +63,12 @@ def test_english_message_needs_no_wide_characters() -> None:
     text = message(issued(), f.OrderProgressed(ORDER, BEIJING, "repairing", "cable “cut” – both"), lang="en")
     assert size(text).encoding == "gsm-7"
     assert text.endswith("; \"cable 'cut' - both\"")
+
+
+def test_question_comes_with_its_link_or_without_any() -> None:
+    link = "https://vip.example/v1/satisfaction?token="
+    assert link in message(FollowUpAsked(1, START), most=5)
+    assert "https" not in message(FollowUpAsked(1, START), most=1)
 
 
 def test_signature_goes_before_it_and_counts() -> None:

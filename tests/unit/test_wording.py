@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.notifier.wording.links import Links
 from services.notifier.wording.plain import one_line
 from services.notifier.wording.sayings import SAYINGS, saying, sentence
 from services.notifier.wording.telling import Telling, telling
@@ -39,13 +40,16 @@ def terms(restore: timedelta, **changes: Any) -> f.Terms:
     return f.Terms(**given | changes)
 
 
+ANSWERS = Links("https://vip.example", bytes(32))
+
+
 def told(*facts: f.Fact, lang: Lang = "en", last: int = 1, **report: Any) -> Telling:
     """What is told of the last of them; each happened a minute after the one before."""
     return tell(log_of(*facts, **report)[1], lang, last=last)
 
 
 def tell(log: Sequence[Event], lang: Lang = "en", *, last: int = 1) -> Telling:
-    return telling(log[-last:], log, names=NAMES, lang=lang)
+    return telling(log[-last:], log, names=NAMES, links=ANSWERS, lang=lang)
 
 
 @pytest.mark.parametrize("fact", f.NAMES)

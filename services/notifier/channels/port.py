@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from services.notifier.model.outcome import Attempt
 from services.notifier.model.subscription import Subscription
+from services.notifier.wording.links import Links
 from services.notifier.wording.names import Names
 from shared.clock import Clock
 from shared.contracts.event import Event
@@ -21,13 +22,14 @@ from shared.settings import Settings
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the center gives to every channel when it is made. `vault` opens a subscription's secret, by its id;
-    `names` knows what a local network is called."""
+    `names` knows what a local network is called, `links` where a question is answered."""
 
     clock: Clock
     settings: Settings
     secrets: Secrets
     vault: Vault
     names: Names
+    links: Links
 
 
 @dataclass(frozen=True, slots=True)

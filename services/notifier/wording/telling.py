@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from services.notifier.wording import sayings
+from services.notifier.wording.links import Links
 from services.notifier.wording.names import Names
 from services.notifier.wording.plain import one_line
 from services.notifier.wording.situation import Promise, Situation, situation
@@ -32,7 +33,8 @@ class News:
 class Telling:
     """`news` in order, not empty; `rows` are label and value of what stands after the last of them.
 
-    `brief` are statements of a few words for where there is little room, the most important first.
+    `brief` are statements of a few words for where there is little room, the most important first. `link` is where to
+    answer, when something is asked.
     """
 
     lang: Lang
@@ -41,12 +43,18 @@ class Telling:
     news: Sequence[News]
     rows: Sequence[tuple[str, str]]
     brief: Sequence[str]
+    link: str | None = None
 
     def text(self) -> str:
         """As plain text in which every line begins as we wrote it."""
         colon = "：" if self.lang == "zh" else ": "
         rows = (f"{label}{colon}{value}" for label, value in self.rows)
-        return "\n".join([*self._told(), "", *rows, ""])
+        asked = (f"{self.asks}{colon}{self.link}", "") if self.link else ()
+        return "\n".join([*self._told(), "", *asked, *rows, ""])
+
+    @property
+    def asks(self) -> str:
+        return "请在此答复" if self.lang == "zh" else "Answer here"
 
     def _told(self) -> Iterator[str]:
         for news in self.news:
@@ -54,14 +62,15 @@ class Telling:
             yield from (f"  {quote}" for quote in news.quotes)
 
 
-def telling(events: Sequence[Event], history: Sequence[Event], *, names: Names, lang: Lang) -> Telling:
+def telling(events: Sequence[Event], history: Sequence[Event], *, names: Names, links: Links, lang: Lang) -> Telling:
     """`history` is the ticket's whole log up to the last of `events`."""
+    link = next((found for event in reversed(events) if (found := links.of(event))), None)
     at = situation(history)
     news = [_news(event, names, lang) for event in events]
     happened, quoted = [n.happened for n in reversed(news)], [q for n in reversed(news) for q in n.quotes]
     return Telling(
         lang=lang, ticket=at.ticket.id, subject=_subject(at, lang), news=news, rows=list(_rows(at, names, lang)),
-        brief=[*happened, *_brief(at, lang), *quoted],
+        brief=[*happened, *([link] if link else []), *_brief(at, lang), *quoted], link=link,
     )  # fmt: skip
 
 

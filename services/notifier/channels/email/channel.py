@@ -30,7 +30,7 @@ class EmailChannel:
     def __init__(self, context: Context) -> None:
         self.timeout = context.settings.mail_timeout
         self._clock = context.clock
-        self._names = context.names
+        self._names, self._links = context.names, context.links
         self._sender = _sender(context.settings)
         self._transport = Transport(_server(context.settings, name=self._sender.domain), timeout=self.timeout)
 
@@ -42,7 +42,8 @@ class EmailChannel:
 
     def render(self, notice: Notice) -> Message:
         lang = notice.subscription.preferences.language
-        return Message(notice.events[-1].id, telling(notice.events, notice.history, names=self._names, lang=lang))
+        told = telling(notice.events, notice.history, names=self._names, links=self._links, lang=lang)
+        return Message(notice.events[-1].id, told)
 
     async def deliver(self, subscription: Subscription, message: Message) -> Attempt:
         to, now = subscription.target, self._clock.now()

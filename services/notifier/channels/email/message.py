@@ -36,7 +36,7 @@ def mail(telling: Telling, *, sender: Address, recipient: str, id: EventId, now:
 
 
 def page(telling: Telling) -> str:
-    """Without an image, a link, or anything else that is fetched or can be tapped."""
+    """Without an image or anything else that is fetched; nothing can be tapped but our own link, where we ask."""
     news = "".join(
         f"<p><strong>{escape(n.happened)}</strong>{'' if len(telling.news) == 1 else f' {escape(n.at)}'}</p>\n"
         + "".join(f"<blockquote>{escape(quote)}</blockquote>\n" for quote in n.quotes)
@@ -48,6 +48,10 @@ def page(telling: Telling) -> str:
     )
     return (
         f'<!doctype html>\n<html lang="{LANGUAGE[telling.lang]}"><head><meta charset="utf-8">'
-        f"<title>{escape(telling.subject)}</title></head>\n<body>\n{news}"
+        f"<title>{escape(telling.subject)}</title></head>\n<body>\n{news}{_link(telling)}"
         f'<table cellpadding="4">\n{rows}</table>\n</body></html>\n'
     )
+
+
+def _link(telling: Telling) -> str:
+    return f'<p><a href="{escape(telling.link)}">{telling.asks}</a></p>\n' if telling.link else ""

@@ -29,7 +29,7 @@ class SmsChannel:
         given = context.settings
         assert given.sms_gateway is not None
         self.timeout = given.webhook_timeout
-        self._names = context.names
+        self._names, self._links = context.names, context.links
         self._countries = given.sms_countries
         self._segments, self._signature = given.sms_segments, given.sms_signature
         access = GatewayAccess(url=given.sms_gateway, token_file=given.sms_token_file, ca_file=given.sms_ca_file)
@@ -43,7 +43,7 @@ class SmsChannel:
 
     def render(self, notice: Notice) -> Message:
         lang = notice.subscription.preferences.language
-        told = telling(notice.events, notice.history, names=self._names, lang=lang)
+        told = telling(notice.events, notice.history, names=self._names, links=self._links, lang=lang)
         text = short(told, most_segments=self._segments, signature=self._signature)
         return Message(notice.events[-1].id, text)
 
