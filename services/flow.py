@@ -40,6 +40,7 @@ FLOW: tuple[Part, ...] = (
                 "measures",
                 "network_shares",
                 "measured_counts",
+                "measure_totals",
                 "measuring",
                 "follow_ups",
                 "surveys",

@@ -18,6 +18,7 @@ from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.inbound import ProgressDoor
 from services.dispatcher.measures.handlers import Measuring
 from services.dispatcher.measures.loops import MeasuringLoops
+from services.dispatcher.measures.metrics import RecordMetrics
 from services.dispatcher.metrics import DispatcherMetrics
 from services.dispatcher.noc import routes as noc
 from services.dispatcher.noc import watching
@@ -78,6 +79,7 @@ class DispatcherService:
         self._events = events
         self._inbound = inbound
         self._health = health
+        RecordMetrics(metrics, database, registry, clock, policies.tiers)
         self._measuring = MeasuringLoops(Measuring(database, registry, clock), measured, health)
         self._due = Wake()
         self._tick = Tick(database, clock, self._due)
@@ -102,7 +104,7 @@ class DispatcherService:
         self._run("dispatcher-watch", self._look, self._wake)
         self._run("dispatcher-deadlines", self._tick.look, self._due)
         self._run("dispatcher-learning", self._learning.learn_due, Wake(), vital=False)
-        self._measuring.start()
+        await self._measuring.start()
 
     def _run(self, name: str, work: Callable[[], Awaitable[object]], wake: Wake, *, vital: bool = True) -> None:
         """Without what is not vital the dispatcher is ready all the same."""

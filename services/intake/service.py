@@ -31,7 +31,7 @@ class IntakeService:
         joins_an_hour: int,
     ) -> None:
         self._desk = Desk(database, clock, Crowding(joins_an_hour, metrics).admit)
-        door = ReportDoor(self._desk, registry, policies, clock, IntakeMetrics(metrics, database))
+        door = ReportDoor(self._desk, registry, policies, clock, IntakeMetrics(metrics))
         self.routers: list[APIRouter] = [
             report_route(door),
             read_routes(database),

@@ -53,6 +53,7 @@ WALLS: Mapping[str, Wall] = {
     "measures": Wall("raw", _own()),
     "network_shares": Wall("rad", because="the networks' own; a tenant reads them in the ticket's figures"),
     "measured_counts": Wall("rad", because="added up for all tenants together; a tenant reads them in the ticket"),
+    "measure_totals": Wall("rawd"),
     "measuring": Wall("raw"),
     "follow_ups": Wall(
         "raw", because="the NOC's and the account managers'; an account reads its answers in the ticket"

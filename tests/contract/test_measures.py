@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.dispatcher.measures import rows as measured
 from services.dispatcher.measures import store as measures
 from services.dispatcher.measures.handlers import Measuring
 from services.dispatcher.measures.measure import Measure
@@ -43,7 +44,7 @@ def history(store: Database, known: Registry, clock: ManualClock) -> History:
 
 
 async def rows(store: Database, history: History) -> dict[TicketId, Measure]:
-    return await measures.get(store, list(history.tickets))
+    return await measured.get(store, list(history.tickets))
 
 
 async def events(store: Database, ticket: TicketId) -> list[Event]:
