@@ -24,8 +24,7 @@ class MeasuringLoops:
         self._walk = Loop("dispatcher-walk", self._walk_on, wake=self._wake, every_s=1.0, pulse=None)
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        await self._measuring.begin()
+    def start(self) -> None:
         loop = consume(self._events, self._on_events, self._pulse)
         self._task = asyncio.create_task(loop, name=self._pulse.name)
         self._walk.start()
