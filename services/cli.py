@@ -17,10 +17,8 @@ from services.commands import (
     replay,
     serve,
     settings,
-    statement,
     tier,
     topics,
-    verify,
     watch,
 )
 
@@ -47,8 +45,6 @@ for command in (
     break_glass,
     fault,
     watch,
-    statement,
-    verify,
     demo,
     replay,
 ):

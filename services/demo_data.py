@@ -12,7 +12,7 @@ from shared.audit.trail import record
 from shared.auth import store
 from shared.auth.desk import issuing
 from shared.auth.keys import IssuedKey, KeyTerms, Mint
-from shared.auth.permissions import Role, grants_of
+from shared.auth.permissions import KeyRole, grants_of
 from shared.clock import Clock
 from shared.db.port import Database, Tx
 from shared.errors import Unauthenticated
@@ -46,7 +46,7 @@ async def load_demo(database: Database, mint: Mint, clock: Clock, folder: Path) 
 def _issue(files: RegistryFiles, mint: Mint, now: datetime) -> Sequence[IssuedKey]:
     """One key for the operator, each account and each network that some circuit passes; each may all its role can."""
     used = {s.network for c in files.circuits for s in c.segments if s.network}
-    whose: list[tuple[Role, str]] = [
+    whose: list[tuple[KeyRole, str]] = [
         ("operator", "demo"),
         *(("account", a.id) for a in files.accounts),
         *(("network", n.code) for n in files.networks if n.code in used),

@@ -24,9 +24,7 @@ FLOW: tuple[Part, ...] = (
         "reports in; what a customer may do with a ticket",
         consumes=(),
         owns=frozenset(),
-        serves=frozenset(
-            {"/v1/faults", "/v1/tickets", "/v1/circuits", "/v1/keys", "/v1/registry", "/v1/desk", "/v1/statement-key"}
-        ),
+        serves=frozenset({"/v1/faults", "/v1/tickets", "/v1/circuits", "/v1/keys", "/v1/registry", "/v1/desk"}),
     ),
     Part(
         "dispatcher",
@@ -42,17 +40,31 @@ FLOW: tuple[Part, ...] = (
                 "measures",
                 "network_shares",
                 "measured_counts",
+                "measure_totals",
                 "measuring",
+                "follow_ups",
+                "surveys",
             }
         ),
-        serves=frozenset({"/v1/networks", "/v1/orders", "/v1/noc", "/v1/audit", "/v1/tickets"}),
+        serves=frozenset(
+            {
+                "/v1/networks",
+                "/v1/orders",
+                "/v1/noc",
+                "/v1/audit",
+                "/v1/tickets",
+                "/v1/follow-ups",
+                "/v1/surveys",
+                "/v1/satisfaction",
+            }
+        ),
     ),
     Part(
         "notifier",
         "progress out: live streams and signed webhooks",
         consumes=("vrc.tickets",),
-        owns=frozenset({"feed", "feed_marks", "subscriptions", "lanes", "dead_letters"}),
-        serves=frozenset({"/v1/stream", "/v1/subscriptions", "/v1/tickets"}),
+        owns=frozenset({"feed", "feed_marks", "subscriptions", "lanes", "dead_letters", "tracking_links"}),
+        serves=frozenset({"/v1/stream", "/v1/subscriptions", "/v1/tickets", "/v1/links", "/v1/track"}),
     ),
 )
 

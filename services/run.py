@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from services.auditing import Auditing
+from shared import answer_link
 from shared.audit.signing import Signer
 from shared.auth.desk import KeyDesk
 from shared.auth.keyring import Keyring
@@ -38,12 +39,14 @@ from shared.tickets.targets import Policies
 from shared.web.access import AccessLog
 from shared.web.address import named
 from shared.web.app import layered, make_app
+from shared.web.authentication import Authenticator
 from shared.web.by_key import ByKey
 from shared.web.keys import key_routes
 from shared.web.rates import Limited, Limits, Rate
 from shared.web.refusals import Refusals
 
 if TYPE_CHECKING:
+    from services.dispatcher.follow_up.rules import FollowUpRules
     from services.dispatcher.noc.rules import Rules
     from services.notifier.service import NotifierService
     from shared.bus.kafka import Access
@@ -113,14 +116,14 @@ async def center(
         refusals = Refusals(database, clock, named(settings.trusted_proxies))
         signer, keeps = Signer(secrets.derive("audit")), "dispatcher" in services
         auditing = Auditing(database, clock, signer, refusals, keeps=keeps, metrics=metrics, health=health)
-        running = [*(parts.service(name) for name in services), auditing]
+        running = [*(parts.service(name) for name in services), *parts.tracking(secrets), auditing]
         routers = [router for service in running for router in service.routers]
         if "intake" in services:
             routers.append(key_routes(KeyDesk(database, mint, clock), database, clock))
         operators = OperatorsDoor(operators_config, database, clock, metrics)
         routers.append(operators.router)
         limits, trusted = _limits(settings, clock, metrics), settings.trusted_proxies
-        ways = [Limited(limits, ByKey(keyring), *operators.authenticators, trusted_proxies=trusted)]
+        ways = [Limited(limits, ByKey(keyring), *parts.doors, *operators.authenticators, trusted_proxies=trusted)]
         webhooks = parts.notifier.webhooks if parts.notifier else tuple
         api = make_app(routers, authenticators=ways, health=health, trusted_proxies=trusted, webhooks=webhooks)
         access_log = AccessLog() if settings.access_log else None
@@ -241,6 +244,15 @@ def _rules(settings: Settings) -> "Rules":
         raise BadSettings(f"early_warning: {error}") from None
 
 
+def _follow_up(settings: Settings) -> "FollowUpRules":
+    from services.dispatcher.follow_up.rules import read_follow_up
+
+    try:
+        return read_follow_up(settings.follow_up)
+    except (ValueError, OSError) as error:
+        raise BadSettings(f"follow_up: {error}") from None
+
+
 class _Parts:
     """Makes each service with what it needs."""
 
@@ -264,6 +276,7 @@ class _Parts:
         self._secrets = secrets
         self._policies = policies
         self.notifier: NotifierService | None = None
+        self.doors: list[Authenticator] = []
 
     def service(self, name: ServiceName) -> Service:
         match name:
@@ -272,7 +285,7 @@ class _Parts:
 
                 return IntakeService(
                     self._database, self._registry, self._clock, policies=self._policies, metrics=self._metrics,
-                    signer=Signer(self._secrets.derive("audit")), joins_an_hour=self._settings.reports_per_circuit,
+                    joins_an_hour=self._settings.reports_per_circuit,
                 )  # fmt: skip
             case "dispatcher":
                 from services.dispatcher.service import DispatcherService
@@ -280,16 +293,30 @@ class _Parts:
                 return DispatcherService(
                     self._database, self._registry, self._clock, events=self._events("dispatcher"),
                     inbound=self._inbound(), measured=self._events("dispatcher-measures"), policies=self._policies,
-                    rules=_rules(self._settings), metrics=self._metrics, health=self._health,
+                    rules=_rules(self._settings), follow_up=_follow_up(self._settings),
+                    answer_key=self._secrets.derive(answer_link.PURPOSE), metrics=self._metrics, health=self._health,
                 )  # fmt: skip
             case "notifier":
                 from services.notifier.service import NotifierService
 
                 self.notifier = NotifierService(
                     self._database, self._clock, events=self._events("notifier"), readers=Readers(self._registry).of,
-                    secrets=self._secrets, settings=self._settings, metrics=self._metrics, health=self._health,
+                    names=self._registry.network, secrets=self._secrets, settings=self._settings, metrics=self._metrics,
+                    health=self._health,
                 )  # fmt: skip
                 return self.notifier
+
+    def tracking(self, secrets: Secrets) -> Sequence[Service]:
+        """Tracking links, where live streams are."""
+        if self.notifier is None:
+            return ()
+        from services.notifier.tracking.links import LinkMint
+        from services.notifier.tracking.service import Tracking
+
+        mint = LinkMint(self._settings.environment, secrets)
+        tracking = Tracking(self._database, self._clock, hub=self.notifier.hub, mint=mint, health=self._health)
+        self.doors.append(tracking.door)
+        return (tracking,)
 
     def loops(self, services: Collection[ServiceName]) -> Sequence[Awaitable[None]]:
         """The relay runs wherever the log is written."""

@@ -5,6 +5,7 @@ embedded center 10 MiB for what is fifteen lines here.)
 """
 
 import os
+import re
 import tomllib
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
@@ -14,6 +15,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 KafkaProtocol = Literal["SASL_SSL", "SASL_PLAINTEXT", "PLAINTEXT"]
+MailSecurity = Literal["starttls", "tls", "none"]
+MAIL_PORTS: dict[MailSecurity, int] = {"starttls": 587, "tls": 465, "none": 25}
+_PREFIX = re.compile(r"\+[1-9][0-9]{0,6}")
+_GATEWAY = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[\x21-\x7e]*)?")
+_MAILBOX = r"[A-Za-z0-9._+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]{0,62}"
+_SENDER = re.compile(rf"(?P<name>[^<>@\x00-\x1f\x7f]{{1,100}}?) *<(?P<named>{_MAILBOX})>|(?P<bare>{_MAILBOX})")
 
 
 class Settings(BaseModel):
@@ -95,6 +102,10 @@ class Settings(BaseModel):
         Path | None,
         Field(description="TOML file of what to warn of; none: the default, `deploy/config/early-warning.toml`"),
     ] = None
+    follow_up: Annotated[
+        Path | None,
+        Field(description="TOML file of how customers are asked; none: the default, `deploy/config/follow-up.toml`"),
+    ] = None
     rate_account: Annotated[
         float, Field(ge=0, description="Requests a second that one account's key may make, over time; 0: no limit")
     ] = 50.0
@@ -103,6 +114,8 @@ class Settings(BaseModel):
     burst_network: Annotated[int, Field(ge=1, description="As `burst_account`, for a local network's key")] = 500
     rate_operator: Annotated[float, Field(ge=0, description="As `rate_account`, for an operator")] = 200.0
     burst_operator: Annotated[int, Field(ge=1, description="As `burst_account`, for an operator")] = 2000
+    rate_link: Annotated[float, Field(ge=0, description="As `rate_account`, for a tracking link")] = 2.0
+    burst_link: Annotated[int, Field(ge=1, description="As `burst_account`, for a tracking link")] = 60
     rate_unknown: Annotated[
         float,
         Field(ge=0, description="Requests without a valid key that one address may make a second; 0: no limit"),
@@ -125,6 +138,70 @@ class Settings(BaseModel):
     webhook_timeout: Annotated[timedelta, Field(description="The longest one delivery may take, in seconds")] = (
         timedelta(seconds=15)
     )
+    mail_host: Annotated[
+        str | None, Field(min_length=1, description="The SMTP server that takes our mail; none: there is no e-mail")
+    ] = None
+    mail_port: Annotated[
+        int | None,
+        Field(ge=1, le=65535, description="Its port; none: 587 with `starttls`, 465 with `tls`, 25 with `none`"),
+    ] = None
+    mail_security: Annotated[
+        MailSecurity,
+        Field(description="`starttls`, `tls` (from the first byte on), or `none` (a server on loopback only)"),
+    ] = "starttls"
+    mail_user: Annotated[str | None, Field(description="Our user there; none: it takes mail without one")] = None
+    mail_password_file: Annotated[
+        Path | None, Field(description="File with that user's password, for its owner only (mode 0600)")
+    ] = None
+    mail_ca_file: Annotated[
+        Path | None, Field(description="Authorities (PEM) that its certificate must come from; none: the system's")
+    ] = None
+    mail_from: Annotated[
+        str | None,
+        Field(
+            description="Who mail is from, `VIP Response Center <vip@operator.example>`; needed with `mail_host`."
+            " Failure reports of mail servers come to this address"
+        ),
+    ] = None
+    mail_timeout: Annotated[
+        timedelta,
+        Field(
+            description="The longest one transfer may take, in seconds. A server that checks mail while we wait needs"
+            " time: what is given up too early comes twice"
+        ),
+    ] = timedelta(seconds=30)
+    sms_gateway: Annotated[
+        str | None,
+        Field(
+            description="Where short messages are posted, `https://sms.operator.example/messages`; none: there is no"
+            " SMS. http is for a gateway on loopback only"
+        ),
+    ] = None
+    sms_token_file: Annotated[
+        Path | None,
+        Field(description="File with the token that we show the gateway (`Authorization: Bearer`), mode 0600"),
+    ] = None
+    sms_ca_file: Annotated[
+        Path | None, Field(description="Authorities (PEM) that its certificate must come from; none: the system's")
+    ] = None
+    sms_receipt_secret_file: Annotated[
+        Path | None,
+        Field(
+            description="File with the secret (`whsec_…`) by which the gateway signs receipts, mode 0600; none: there"
+            " are no receipts"
+        ),
+    ] = None
+    sms_countries: Annotated[
+        tuple[str, ...],
+        Field(min_length=1, description="Prefixes of the numbers that may be sent to, such as `+86,+852`"),
+    ] = ("+86",)
+    sms_segments: Annotated[
+        int,
+        Field(ge=1, le=10, description="The most segments of one message: 70 characters of 中文 alone, 67 in several"),
+    ] = 3
+    sms_signature: Annotated[
+        str, Field(max_length=20, description="What every message begins with, such as `【Operator】`")
+    ] = ""
     stream_history: Annotated[timedelta, Field(description="How far back a live stream can be resumed")] = timedelta(
         days=7
     )
@@ -175,7 +252,7 @@ class Settings(BaseModel):
             raise ValueError("must be debug, info, warning or error")
         return level
 
-    @field_validator("webhook_networks", "trusted_proxies", mode="before")
+    @field_validator("webhook_networks", "trusted_proxies", "sms_countries", mode="before")
     @classmethod
     def _separated_by_commas(cls, networks: Any) -> Any:
         return [part.strip() for part in networks.split(",") if part.strip()] if isinstance(networks, str) else networks
@@ -191,7 +268,13 @@ class Settings(BaseModel):
         return {value.strip(): duty.strip() for value, _, duty in pairs}
 
     @field_validator(
-        "database_patience", "webhook_timeout", "stream_history", "session_idle", "session_lasts", mode="before"
+        "database_patience",
+        "webhook_timeout",
+        "mail_timeout",
+        "stream_history",
+        "session_idle",
+        "session_lasts",
+        mode="before",
     )
     @classmethod
     def _seconds(cls, duration: Any) -> Any:
@@ -215,6 +298,29 @@ class Settings(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> Self:
+        if self.mail_host is None:
+            return self
+        if mail_sender(self.mail_from) is None:
+            raise ValueError("mail_from: must be `Name <name@domain>` or `name@domain`, in ASCII but for the name")
+        if (self.mail_user is None) != (self.mail_password_file is None):
+            raise ValueError("mail_user, mail_password_file: one needs the other")
+        if self.mail_security == "none" and not _on_loopback(f"{self.mail_host}:0"):
+            raise ValueError("mail_security: none is for a server on this machine; take starttls or tls")
+        return self
+
+    @model_validator(mode="after")
+    def _gateway_is_met_safely(self) -> Self:
+        if any(not _PREFIX.fullmatch(prefix) for prefix in self.sms_countries):
+            raise ValueError("sms_countries: must be prefixes like +86")
+        if self.sms_gateway is None:
+            return self
+        found = _GATEWAY.fullmatch(self.sms_gateway)
+        if found is None or (found["scheme"] == "http" and not _on_loopback(f"{found['host']}:0")):
+            raise ValueError("sms_gateway: must be an https:// URL without a user; http:// only on loopback")
+        return self
+
     @property
     def kafka_protocol(self) -> KafkaProtocol:
         return self.kafka_security or ("SASL_SSL" if self.kafka_user else "PLAINTEXT")
@@ -235,6 +341,12 @@ class Settings(BaseModel):
     def database_url(self) -> str:
         """As its owner."""
         return self.database_owner or self.database or f"sqlite:///{self.sqlite_path}"
+
+
+def mail_sender(text: str | None) -> tuple[str, str] | None:
+    """Name (may be empty) and address of `Name <name@domain>`; None when it is neither that nor an address."""
+    found = _SENDER.fullmatch(text or "")
+    return (found["name"] or "", found["named"] or found["bare"]) if found else None
 
 
 def load(file: Path | None, **flags: object) -> Settings:

@@ -58,9 +58,9 @@ def notes(count: int, *, first: int = 1) -> Sequence[f.NoteAdded]:
     return [f.NoteAdded(f"note {number}") for number in range(first, first + count)]
 
 
-def log_of(*facts: f.Fact, every: timedelta = MINUTE) -> tuple[Ticket, Sequence[Entry]]:
+def log_of(*facts: f.Fact, every: timedelta = MINUTE, **report: Any) -> tuple[Ticket, Sequence[Entry]]:
     """A ticket just reported, then these facts, one each `every`: its state and its whole log."""
-    ticket, first = open_ticket(TICKET, reported(), at=START, actor=ACTOR)
+    ticket, first = open_ticket(TICKET, reported(**report), at=START, actor=ACTOR)
     entries = [first]
     for number, fact in enumerate(facts, 1):
         ticket, more = append(ticket, entries[-1].hash, [fact], at=START + number * every, actor=ACTOR)

@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from sqlalchemy import func, select
 
 from services.run import Center, center, open_database
-from shared.auth.permissions import Role
+from shared.auth.permissions import KeyRole
 from shared.bus.kafka import Access, ensure_topics
 from shared.bus.kafka.access import connection
 from shared.contracts.topics import TICKETS, orders_topic, progress_topic
@@ -50,7 +50,7 @@ DO $$ DECLARE name text; BEGIN
 END $$"""
 PARTITIONS = 3
 UNHURRIED: dict[str, Any] = {
-    **{f"rate_{who}": 0 for who in ("account", "network", "operator", "unknown")},
+    **{f"rate_{who}": 0 for who in ("account", "network", "operator", "link", "unknown")},
     "database_patience": timedelta(seconds=20),
 }
 """A clock that stands still lets nobody in again, and a busy machine is no broken one: what hurries says so itself."""
@@ -224,7 +224,7 @@ class House:
         await self.center.app(scope, receive, send)
 
 
-def key_of(role: Role, subject: str) -> str:
+def key_of(role: KeyRole, subject: str) -> str:
     return KEYS[role, subject].key
 
 

@@ -114,6 +114,7 @@ class History:
             f.TicketEscalated(level, "breach", "x", ("duty",)), f.EscalationAcknowledged(ticket.seq),
             f.DeadlineMissed(kind, "x", now), f.NoteAdded("x"), f.ReportJoined("down", "x", now),
             f.FaultReportGiven("fibre", "spliced", "x"),
+            f.RestorationPredicted(now, now, now + timedelta(hours=1), r.choice(["all", "impact"]), 40),
             f.TermsChanged(POLICY.terms("gold", "down"), "x", r.choice([None, "gold"]), r.choice([None, "down"])),
         ]  # fmt: skip
         return r.choice(r.choice([likely, likely, rare]))

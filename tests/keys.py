@@ -8,7 +8,7 @@ from typing import Any
 from shared.auth import store
 from shared.auth.keyring import Keyring
 from shared.auth.keys import IssuedKey, KeyTerms, Mint
-from shared.auth.permissions import Role, grants_of
+from shared.auth.permissions import KeyRole, grants_of
 from shared.clock import Clock
 from shared.db.port import Database, Tx
 from shared.ids import AccountId
@@ -20,7 +20,7 @@ MASTER = bytes(range(32))
 MINT = Mint(Settings().environment, Secrets(MASTER))
 
 
-def issued(role: Role, subject: str, *grants: str, **terms: Any) -> IssuedKey:
+def issued(role: KeyRole, subject: str, *grants: str, **terms: Any) -> IssuedKey:
     """Without `grants`: all that somebody of this role can be granted."""
     return MINT.issue(KeyTerms(role, subject, frozenset(grants or grants_of(role)), **terms), START)
 

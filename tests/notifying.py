@@ -1,7 +1,7 @@
 """The notifier's halves on a database of their own: tickets that happen, facts fed by hand, deliveries awaited."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from ipaddress import ip_network
@@ -36,12 +36,14 @@ from shared.tickets import store as tickets
 from shared.tickets.changes import Change, Changes
 from tests.cases import ACCOUNT, ACTOR, new_ticket
 from tests.keys import MASTER, only_its_own
+from tests.registry import NETWORKS
 from tests.waiting import until
 
 CLAIM_FOR = timedelta(seconds=60)
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 SECRET = Secrets(MASTER)
 VAULT = Vault(SECRET.derive(SECRETS))
+NAMES = {str(network.code): network for network in NETWORKS}.get
 SETTINGS = Settings(webhook_http=True, webhook_networks=LOOPBACK)
 LANES = Query(select(lanes).order_by(lanes.c.subscription, lanes.c.ticket))
 DEAD = Query(select(dead_letters).order_by(dead_letters.c.seq))
@@ -91,7 +93,7 @@ def webhook_channel(clock: ManualClock) -> WebhookChannel:
 
 
 def subscription_desk(database: Database, clock: ManualClock) -> SubscriptionDesk:
-    return SubscriptionDesk(database, clock, {"webhook": webhook_channel(clock)}, vault=VAULT)
+    return SubscriptionDesk(database, clock, {"webhook": webhook_channel(clock)}, vault=VAULT, absent={})
 
 
 class HandFed:
@@ -124,6 +126,7 @@ class Notifier:
         clock: ManualClock,
         *,
         channel: Channel | None = None,
+        channels: Mapping[str, Channel] | None = None,
         instance: str | None = None,
         room: Room | None = None,
         readers: Readers = only_its_own,
@@ -132,13 +135,13 @@ class Notifier:
         self.clock = clock
         self.metrics = Metrics()
         own = NotifierMetrics(self.metrics, database, clock)
-        channels: dict[str, Channel] = {"webhook": channel or webhook_channel(clock)}
+        channels = channels or {"webhook": channel or webhook_channel(clock)}
         self.deliveries = Deliveries(
             database, channels, clock, own, readers=readers, claim_for=CLAIM_FOR, instance=instance, room=room,
             jitter=lambda: 0.0,
         )  # fmt: skip
         self.feeder = Feeder(database, self.deliveries, clock, own, readers=readers)
-        self.desk = subscription_desk(database, clock)
+        self.desk = SubscriptionDesk(database, clock, channels, vault=VAULT, absent={})
 
     async def __aenter__(self) -> Self:
         return self

@@ -26,7 +26,9 @@ AIMS: Mapping[str, Callable[[Tenant], str]] = {
     "/v1/subscriptions/{id}": lambda t: t.subscription,
     "/v1/networks/{code}": lambda t: t.networks[0],
     "/v1/keys/{id}": lambda t: t.key.id,
+    "/v1/links/{id}": lambda t: t.link,
     "/v1/audit/tickets/{id}": lambda t: t.ticket,
+    "/v1/surveys/{quarter}": lambda t: "2020-Q1",
     "/v1/registry/accounts/{id}": lambda t: t.id,
     "/v1/registry/circuits/{id}": lambda t: t.circuit,
     "/v1/registry/networks/{id}": lambda t: t.networks[0],
@@ -37,6 +39,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/v1/keys": {"role": "account", "subject": "tenant-00", "scopes": ["tickets:read"]},
     "/v1/registry/import": {"dry_run": True},
     "notes": {"text": "I was here"},
+    "links": {"label": "for me"},
     "decline": {"reason": "no_resources"},
     "progress": {"stage": "on_site"},
     "suspend": {"reason": "spares"},
@@ -44,12 +47,17 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "hand-over": {"to": DALI},
     "route": {"networks": [DALI], "reason": "because"},
     "reject": {"reason": "not a fault"},
+    "satisfaction": {"satisfied": True},
+    "follow-up": {"text": "we called"},
+    "/v1/surveys/{quarter}": {"score": 5},
     **{word: {} for word in ("accept", "resume", "restore", "cancel", "confirm", "reopen", "rotate")},
 }
 """A body that is valid for a path, or for any path that ends with this word."""
-OWN_ONLY = {("POST", "/v1/subscriptions"), ("GET", "/v1/stream")}
+OWN_ONLY = {
+    ("POST", "/v1/subscriptions"), ("GET", "/v1/stream"), ("GET", "/v1/track"), ("GET", "/v1/track/stream")
+}  # fmt: skip
 """Operations that nothing of anybody's can be named to. What the stream shows is read over a real connection."""
-UNKNOWN = {"ticket": "VT000101-00000000", "subscription": "sub_00000000000000000000"}
+UNKNOWN = {"ticket": "VT000101-00000000", "subscription": "sub_00000000000000000000", "link": "0" * 12}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ NETWORKS = st.sampled_from(["010", "021", "0871", "0878"])  # few, so that facts
 _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     str: TEXTS,
     int: st.integers(1, 2**31),
+    bool: st.booleans(),
     datetime: INSTANTS,
     type(None): st.none(),
     NetworkCode: NETWORKS,

@@ -18,7 +18,7 @@ from shared.testing.clock import START
 from shared.testing.receiver import Receiver
 from tests.centers import House
 from tests.keys import issued, save
-from tests.people import Customer, done
+from tests.people import Caller, Customer, done
 from tests.registry import BEIJING, CHUXIONG, KUNMING, SHANGHAI, XIAN
 
 COUNT = 20
@@ -36,6 +36,9 @@ class Tenant:
     revoked: IssuedKey = field(init=False)
     ticket: str = ""
     subscription: str = ""
+    link: str = ""
+    token: str = ""
+    revoked_token: str = ""
 
     def __post_init__(self) -> None:
         self.key, self.revoked = (issued("account", self.id) for _ in range(2))
@@ -60,11 +63,16 @@ class Tenant:
     @property
     def names(self) -> tuple[str, ...]:
         """The ids of what is its own."""
-        return self.id, self.circuit, self.ticket, self.subscription, self.key.id
+        return self.id, self.circuit, self.ticket, self.subscription, self.key.id, self.link
 
     @property
     def customer(self) -> Customer:
         return Customer(self.house.http, self.key.key)
+
+    @property
+    def visitor(self) -> Caller:
+        """Somebody who has a link to its ticket."""
+        return Caller(self.house.http, self.token)
 
     def account(self) -> Account:
         return Account(self.id, f"{self.canary}银行", f"{self.canary} bank", "finance", "gold")
@@ -85,6 +93,9 @@ class Tenant:
         )
         await self.house.ordered(self.ticket, *self.networks)
         await self.customer.note(self.ticket, f"{word} sings no more")
+        self.link, self.token = await self._give_link()
+        revoked, self.revoked_token = await self._give_link()
+        assert (await self.customer.send("DELETE", f"/v1/links/{revoked}")).status_code == 204
         for code in self.networks:
             await self.house.network(code).accept(self.ticket)
             await self.house.network(code).progress(self.ticket, "on_site", note=f"{word} is being looked after")
@@ -92,7 +103,15 @@ class Tenant:
     async def state(self) -> object:
         """Everything of it that anybody could have changed."""
         mine = self.customer
-        return [await mine.ticket(self.ticket), await mine.log(self.ticket), await mine.items("/v1/subscriptions")]
+        lists = [await mine.items(path) for path in ("/v1/subscriptions", f"/v1/tickets/{self.ticket}/links")]
+        return [await mine.ticket(self.ticket), await mine.log(self.ticket), *lists]
+
+    async def _give_link(self) -> tuple[str, str]:
+        """Id and token of a new one."""
+        word = self.canary
+        given = {"label": f"{word}'s branch", "contact": {"name": word, "phone": word, "email": word}}
+        made = done(await self.customer.post(f"/v1/tickets/{self.ticket}/links", given))
+        return made["id"], made["token"]
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests, benches and the chaos run start for themselves: PostgreSQL 15, Kafka's
 # jars (version in deploy/kafka/pom.xml), Java to run them, an OpenID provider (deploy/servers/openid) with Node to run
-# it, AsyncAPI's parser (deploy/servers/asyncapi), OpenSSL for a locked Kafka, and wrk. For Debian 12, as root or with sudo.
+# it, AsyncAPI's parser (deploy/servers/asyncapi), a mail server (chasquid), OpenSSL for a locked Kafka, and wrk. For
+# Debian 12, as root or with sudo.
 # Run it as often as you like: it does nothing, and says nothing, when everything is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -9,6 +10,7 @@ cd "$(dirname "$0")/../.."
 servers=var/servers
 jars=$servers/kafka-libs
 archive=$servers/kafka.jsa
+mail=$servers/chasquid
 kafka_version=${KAFKA_VERSION:-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' deploy/kafka/pom.xml)}
 
 say() { echo "install.sh: $*" >&2; }
@@ -42,7 +44,6 @@ missing_packages() {
   { have_modules openid && have_modules asyncapi; } || command -v npm >/dev/null || echo npm
   command -v wrk >/dev/null || echo wrk
   command -v openssl >/dev/null || echo openssl
-  command -v chromium-headless-shell >/dev/null || echo chromium-headless-shell
 }
 
 # The package would make a cluster on port 5432 and start it; nobody here needs that one.
@@ -92,6 +93,20 @@ install_modules() {
   mv "$folder.new" "$folder"
 }
 
+# Unpacked and not installed: as a service it would listen on port 25, and nobody here needs that.
+install_mail() {
+  if [ -x "$mail/usr/bin/chasquid" ]; then return 0; fi
+  say "fetching the mail server"
+  local here=$PWD folder
+  folder=$(mktemp -d)
+  chmod 755 "$folder"
+  (cd "$folder" && { apt-get -qq download chasquid 2>/dev/null || { retry apt update && retry apt-get -qq download chasquid; }; })
+  rm -rf "$mail.new"
+  dpkg-deb -x "$folder"/chasquid_*.deb "$here/$mail.new"
+  rm -rf "$mail" "$folder"
+  mv "$mail.new" "$mail"
+}
+
 # Only saves time, so the rest does not depend on it.
 make_archive() {
   if [ -e "$archive" ]; then return 0; fi
@@ -106,4 +121,5 @@ install_packages
 install_jars
 install_modules openid
 install_modules asyncapi
+install_mail
 make_archive

@@ -20,7 +20,7 @@ from shared import secrets
 from shared.auth import store
 from shared.auth.desk import GRANTS_FIELD, KeyDesk
 from shared.auth.keys import IssuedKey, Key, KeyTerms, Mint
-from shared.auth.permissions import DUTIES, SCOPES, Role
+from shared.auth.permissions import DUTIES, SCOPES, KeyRole
 from shared.clock import SystemClock, rfc3339
 from shared.contracts.instant import Instant
 from shared.db.port import Database
@@ -92,7 +92,7 @@ def _add_issue(group: click.Group) -> None:
         **flags: Any,
     ) -> None:  # fmt: skip
         """Issue a key; it is shown once."""
-        whose: list[tuple[Role, str | None]] = [("account", account), ("network", network), ("operator", operator)]
+        whose: list[tuple[KeyRole, str | None]] = [("account", account), ("network", network), ("operator", operator)]
         named = [(role, subject) for role, subject in whose if subject]
         if len(named) != 1:
             raise click.UsageError("Name one of --account, --network and --operator.")

@@ -22,7 +22,7 @@ def add_to(group: click.Group) -> None:
     @measures.command("recount")
     @settings_options
     def recount(config: Path | None, **flags: Any) -> None:
-        """Measure every ticket anew from its log; say how many rows were not as they should be, and mend them.
+        """Measure every ticket anew from its log and add all up anew; say what was not as it should be, and mend it.
 
         Ends with 1 when there were any. The production center may run meanwhile, the embedded one may not.
         """
@@ -30,15 +30,16 @@ def add_to(group: click.Group) -> None:
         if settings.embedded and not settings.sqlite_path.exists():
             raise click.ClickException(f"{settings.sqlite_path} does not exist: name the data with --data-dir.")
         try:
-            tickets, changed = asyncio.run(_recount(settings))
+            tickets, changed, totals = asyncio.run(_recount(settings))
         except (AlreadyRunning, CenterError, OSError, sqlite3.OperationalError) as error:
             raise click.ClickException(str(error)) from None
-        click.echo(f"{tickets} tickets measured, {changed} rows differed" + (" and were mended." if changed else "."))
-        if changed:
+        mended = " and were mended." if changed or totals else "."
+        click.echo(f"{tickets} tickets measured: {changed} rows and {totals} totals differed{mended}")
+        if changed or totals:
             raise SystemExit(1)
 
 
-async def _recount(settings: Settings) -> tuple[int, int]:
+async def _recount(settings: Settings) -> tuple[int, int, int]:
     from services.dispatcher.measures.handlers import Measuring
     from services.run import open_database
     from shared.registry.following import loaded
@@ -51,7 +52,9 @@ async def _recount(settings: Settings) -> tuple[int, int]:
         tickets += more
 
     try:
-        changed = await Measuring(database, await loaded(database), SystemClock()).recount_all(seen)
-        return tickets, changed
+        measuring = Measuring(database, await loaded(database), SystemClock())
+        totals = await measuring.recount_totals()
+        changed = await measuring.recount_all(seen)
+        return tickets, changed, totals
     finally:
         await database.close()

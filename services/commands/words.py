@@ -11,7 +11,7 @@ Fact = Mapping[str, Any]
 CODES = frozenset({"impact", "stage", "cause", "kind", "level"})
 """Fields that hold one of the words above; `reason` does where the fact is of one of these types:"""
 CODED_REASONS = frozenset({"order.declined", "ticket.suspended", "order.stood_down"})
-INSTANTS = frozenset({"expected_restoration_at", "next_update_by", "expected_at"})
+INSTANTS = frozenset({"answer_by", "expected_restoration_at", "next_update_by", "expected_at"})
 LINES: Mapping[str, tuple[str, str]] = {
     "ticket.reported": (
         "故障申告：电路 {circuit} {impact}，{description}",
@@ -44,6 +44,14 @@ LINES: Mapping[str, tuple[str, str]] = {
     "ticket.escalation_acknowledged": ("升级已受理", "the escalation is acknowledged"),
     "ticket.restoration_predicted": ("预计 {expected_at} 恢复", "expected back at {expected_at}"),
     "ticket.fault_report_given": ("障碍报告：{cause}，{text}", "fault report: {cause}, {text}"),
+    "ticket.follow_up_asked": ("回访：您满意吗？", "are you satisfied? please answer by {answer_by}"),
+    "ticket.follow_up_unanswered": ("回访未答复", "the follow-up was not answered"),
+    "ticket.satisfaction_answered": ("回访答复：{satisfied}", "satisfied: {satisfied}"),
+    "ticket.follow_up_opened": ("不满意，立案跟进：{owner}", "a follow-up case is open: {owner}"),
+    "ticket.follow_up_worked": ("跟进：{text}", "followed up: {text}"),
+    "ticket.follow_up_late": ("跟进超时：{owner}", "the follow-up is late: {owner}"),
+    "ticket.survey_asked": ("{quarter} 季度满意度调查", "survey of {quarter}"),
+    "ticket.survey_answered": ("{quarter} 调查答复：{score} 分", "survey of {quarter} answered: {score}"),
     "order.issued": ("派单：本地网 {network}（{reason}）", "local network {network} is ordered: {reason}"),
     "order.accepted": ("接单：本地网 {network}", "local network {network} accepts"),
     "order.declined": ("拒单：本地网 {network}，{reason}", "local network {network} declines: {reason}"),

@@ -8,10 +8,17 @@ from fastapi import APIRouter
 
 from services.dispatcher.api import routes
 from services.dispatcher.deadlines.tick import Tick
+from services.dispatcher.follow_up import answering
+from services.dispatcher.follow_up import routes as following_up
+from services.dispatcher.follow_up.desk import FollowUps
+from services.dispatcher.follow_up.metrics import FollowUpMetrics
+from services.dispatcher.follow_up.rules import FollowUpRules
+from services.dispatcher.follow_up.surveying import Surveys
 from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.inbound import ProgressDoor
 from services.dispatcher.measures.handlers import Measuring
 from services.dispatcher.measures.loops import MeasuringLoops
+from services.dispatcher.measures.metrics import RecordMetrics
 from services.dispatcher.metrics import DispatcherMetrics
 from services.dispatcher.noc import routes as noc
 from services.dispatcher.noc import watching
@@ -19,7 +26,7 @@ from services.dispatcher.noc.metrics import NocMetrics
 from services.dispatcher.noc.rules import Rules
 from services.dispatcher.noc.silent_networks import SilentNetworks
 from services.dispatcher.noc.sweep import EarlyWarning
-from services.dispatcher.prediction.history import History
+from services.dispatcher.prediction.learning import Learning
 from services.dispatcher.signs import Signs
 from shared.bus.loop import consume
 from shared.bus.port import Events, Inbound
@@ -51,6 +58,8 @@ class DispatcherService:
         measured: Events,
         policies: Policies,
         rules: Rules,
+        follow_up: FollowUpRules,
+        answer_key: bytes,
         metrics: Metrics,
         health: Health,
     ) -> None:
@@ -61,11 +70,16 @@ class DispatcherService:
         self._silences = SilentNetworks(database, registry, clock, policies=policies, after=silence)
         self._early_warning = EarlyWarning(database, clock, rules)
         NocMetrics(metrics, database, clock, self._silences)
-        self._desk = OrderDesk(database, registry, clock, history=History)
+        self._learning = Learning(database, clock, metrics)
+        self._desk = OrderDesk(database, registry, clock, history=lambda: self._learning.history)
+        self._follow_ups = FollowUps(database, clock, follow_up)
+        self._surveys = Surveys(database, clock, follow_up)
+        FollowUpMetrics(metrics, database, clock)
         self._door = ProgressDoor(self._desk, database, clock, self._metrics, self._signs)
         self._events = events
         self._inbound = inbound
         self._health = health
+        RecordMetrics(metrics, database, registry, clock, policies.tiers)
         self._measuring = MeasuringLoops(Measuring(database, registry, clock), measured, health)
         self._due = Wake()
         self._tick = Tick(database, clock, self._due)
@@ -75,6 +89,8 @@ class DispatcherService:
             routes(self._desk, database, self._metrics, looked=self._signs.looked, spoke=self._signs.spoke),
             noc.routes(self._desk, database),
             watching.routes(database, registry, self._silences),
+            following_up.routes(self._follow_ups, self._surveys, database, clock),
+            answering.routes(self._follow_ups, database, clock, key=answer_key),
         ]
 
     async def start(self) -> None:
@@ -87,10 +103,13 @@ class DispatcherService:
 
         self._run("dispatcher-watch", self._look, self._wake)
         self._run("dispatcher-deadlines", self._tick.look, self._due)
-        self._measuring.start()
+        self._run("dispatcher-learning", self._learning.learn_due, Wake(), vital=False)
+        await self._measuring.start()
 
-    def _run(self, name: str, work: Callable[[], Awaitable[object]], wake: Wake) -> None:
-        loop = Loop(name, work, wake=wake, every_s=LOOK_EVERY_S, pulse=self._health.pulse(name))
+    def _run(self, name: str, work: Callable[[], Awaitable[object]], wake: Wake, *, vital: bool = True) -> None:
+        """Without what is not vital the dispatcher is ready all the same."""
+        pulse = self._health.pulse(name) if vital else None
+        loop = Loop(name, work, wake=wake, every_s=LOOK_EVERY_S, pulse=pulse)
         loop.start()
         self._loops.append(loop)
 
@@ -101,15 +120,19 @@ class DispatcherService:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._desk.close()
+        await self._follow_ups.close()
         await self._events.close()
         if self._inbound is not None:
             await self._inbound.close()
 
     async def _on_events(self, events: Sequence[Event]) -> None:
         self._metrics.dispatched(*await self._desk.on_events(events))
+        await self._follow_ups.on_events(events)
 
     async def _look(self) -> None:
         signs = self._signs.due()
         await self._silences.record(signs)
         self._signs.written(signs)
         await self._early_warning.sweep_due()
+        await self._follow_ups.look_due()
+        await self._surveys.ask_due()

@@ -19,6 +19,7 @@ from shared.clock import Clock
 from shared.contracts import facts as f
 from shared.errors import FieldError, InvalidInput
 from shared.ids import AccountId, CircuitId
+from shared.registry.model.contact import reached_at
 from shared.registry.store import Registry
 from shared.registry.subject import subject_of
 from shared.tickets.targets import Policies, breach_at
@@ -63,6 +64,7 @@ class ReportDoor:
 
     async def _fact(self, principal: Principal, body: FaultBody) -> f.FaultReported:
         account = await self._owner(principal, body.circuit)
+        self._require_listed(account, body)
         if body.segment is not None:
             await self._require_segment(body.circuit, body.segment)
         one_path = body.impact == "down" and not body.both_paths and self._registry.is_protected(body.circuit)
@@ -86,6 +88,17 @@ class ReportDoor:
         if owner is None or not principal.owns(owner):
             raise InvalidInput(FieldError("circuit", "is not one of your circuits; GET /v1/circuits lists them"))
         return owner
+
+    def _require_listed(self, account: AccountId, body: FaultBody) -> None:
+        """Where the contract lists who may report, the report says which of them it is, whoever sends it."""
+        listed = self._registry.reporters(account)
+        if listed is None:
+            return
+        said = (body.contact.phone, body.contact.email) if body.contact else ()
+        if not any(reached_at(value) in listed for value in said if value):
+            raise InvalidInput(FieldError(
+                "contact", "your contract lists who may report: give the phone number or e-mail address of one of them"
+            ))  # fmt: skip
 
     async def _require_segment(self, circuit: str, segment: str) -> None:
         found = await self._registry.circuit(circuit)

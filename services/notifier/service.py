@@ -12,7 +12,7 @@ from fastapi import APIRouter
 
 from services.notifier.api.streams import stream_routes
 from services.notifier.channels.port import Context
-from services.notifier.channels.roster import open_channels
+from services.notifier.channels.roster import ROSTER, open_channels
 from services.notifier.document import webhooks
 from services.notifier.handlers.delivery import Deliveries
 from services.notifier.handlers.feeding import Feeder
@@ -22,6 +22,9 @@ from services.notifier.metrics import NotifierMetrics
 from services.notifier.pipeline.stages import Readers
 from services.notifier.store import lanes, pruning
 from services.notifier.subscriptions.routes import subscription_routes
+from services.notifier.wording.links import Links
+from services.notifier.wording.names import Names
+from shared import answer_link
 from shared.bus.loop import consume
 from shared.bus.port import Events
 from shared.bus.tick import Loop
@@ -33,7 +36,7 @@ from shared.metrics import Metrics
 from shared.secrets import Secrets, Vault
 from shared.settings import Settings
 
-CLAIM_FOR = timedelta(seconds=60)
+CLAIM_FOR, CLAIM_TIMES = timedelta(seconds=60), 4
 LOOK_EVERY_S = 1.0
 PRUNE_EVERY_S = 60.0
 SECRETS = "subscription-secrets"
@@ -41,7 +44,8 @@ STOP_WITHIN_S = 3.0
 
 
 class NotifierService:
-    """It owns `events` from here on and closes it when it stops. `readers`: who may read an account's tickets."""
+    """It owns `events` from here on and closes it when it stops. `readers`: who may read an account's tickets;
+    `names`: what a local network is called."""
 
     def __init__(
         self,
@@ -50,6 +54,7 @@ class NotifierService:
         *,
         events: Events,
         readers: Readers,
+        names: Names,
         secrets: Secrets,
         settings: Settings,
         metrics: Metrics,
@@ -61,15 +66,17 @@ class NotifierService:
         self._settings = settings
         self._health = health
         own = NotifierMetrics(metrics, database, clock)
+        links = Links(settings.public_url, secrets.derive(answer_link.PURPOSE))
         vault = Vault(secrets.derive(SECRETS))
-        channels = open_channels(Context(clock, settings, secrets, vault))
-        claim_for = max(CLAIM_FOR, 4 * settings.webhook_timeout)
+        channels = open_channels(Context(clock, settings, secrets, vault, names, links))
+        claim_for = max(CLAIM_FOR, *(CLAIM_TIMES * channel.timeout for channel in channels.values()))
         self._deliveries = Deliveries(
             database, channels, clock, own, readers=readers, claim_for=claim_for, instance=settings.instance
         )
         self._feeder = Feeder(database, self._deliveries, clock, own, readers=readers)
         self.hub = Hub(database, own, most_of_account=settings.streams_per_account)
-        self._desk = SubscriptionDesk(database, clock, channels, vault=vault)
+        absent = {name: kind.needs for name, kind in ROSTER.items() if name not in channels}
+        self._desk = SubscriptionDesk(database, clock, channels, vault=vault, absent=absent)
         self.routers: list[APIRouter] = [stream_routes(self.hub, database), subscription_routes(self._desk, database)]
         self.webhooks = webhooks
         self._loops: list[Loop] = []

@@ -34,6 +34,8 @@ Action = Literal[
     "network.provisioned",
     "subscription.made",
     "subscription.ended",
+    "link.made",
+    "link.revoked",
     "export.made",
     "request.refused",
     "schema.migrated",

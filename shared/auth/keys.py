@@ -12,7 +12,7 @@ from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
-from shared.auth.permissions import Permission, Role, granted
+from shared.auth.permissions import KeyRole, Permission, granted
 from shared.errors import Unauthenticated
 from shared.secrets import Secrets
 
@@ -27,7 +27,7 @@ State = Literal["live", "expired", "revoked"]
 class KeyTerms:
     """Whom a key is for, what it may do, until when and from where. No addresses: from everywhere."""
 
-    role: Role
+    role: KeyRole
     subject: str
     grants: frozenset[str] = frozenset()
     expires_at: datetime | None = None

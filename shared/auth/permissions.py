@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Role = Literal["account", "network", "operator"]
+KeyRole = Literal["account", "network", "operator"]
+Role = KeyRole | Literal["link"]  # whoever shows a tracking link
 Permission = Literal[
     "reports:write",  # report a fault; say for the customer that it is gone, repaired, or back
     "tickets:read",  # tickets with their log, streams and orders
@@ -16,6 +17,8 @@ Permission = Literal[
     "noc:read",
     "noc:route",  # order networks by hand, reject a ticket
     "subscriptions:manage",
+    "links:manage",  # give tracking links to a ticket, take them back
+    "ticket:track",  # the steps of the one ticket that a link shows
     "exports:read",
     "registry:read",
     "registry:write",
@@ -25,10 +28,13 @@ Permission = Literal[
 ]
 Scope = Literal["reports:write", "tickets:read", "subscriptions:manage", "exports:read"]
 Duty = Literal["desk", "noc", "duty_manager", "account_manager", "auditor", "administrator"]
-ROLES: tuple[Role, ...] = get_args(Role)
+KEY_ROLES: tuple[KeyRole, ...] = get_args(KeyRole)
+ROLES: tuple[Role, ...] = (*KEY_ROLES, "link")
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 _EVERY_ACCOUNT: frozenset[Permission] = frozenset({"keys:rotate"})
-_DESK: frozenset[Permission] = frozenset({"reports:write", "tickets:read", "tickets:write", "registry:read"})
+_DESK: frozenset[Permission] = frozenset(
+    {"reports:write", "tickets:read", "tickets:write", "registry:read", "links:manage"}
+)
 _NOC: frozenset[Permission] = frozenset(
     {"tickets:read", "tickets:write", "orders:work", "noc:read", "noc:route", "registry:read"}
 )
@@ -36,9 +42,10 @@ _NOC: frozenset[Permission] = frozenset(
 SCOPES: Mapping[Scope, frozenset[Permission]] = {
     "reports:write": frozenset({"reports:write", "tickets:write"}),
     "tickets:read": frozenset({"tickets:read"}),
-    "subscriptions:manage": frozenset({"subscriptions:manage"}),
+    "subscriptions:manage": frozenset({"subscriptions:manage", "links:manage"}),
     "exports:read": frozenset({"exports:read"}),
 }
+LINK: frozenset[Permission] = frozenset({"ticket:track"})
 NETWORK: frozenset[Permission] = frozenset({"orders:work", "tickets:read", "tickets:write"})
 DUTIES: Mapping[Duty, frozenset[Permission]] = {
     "desk": _DESK,
@@ -65,13 +72,13 @@ def grants_of(role: Role) -> Mapping[str, frozenset[Permission]]:
             return SCOPES  # type: ignore[return-value]  # a Mapping is invariant in its keys
         case "operator":
             return DUTIES  # type: ignore[return-value]
-        case "network":
+        case "network" | "link":
             return {}
 
 
 def granted(role: Role, grants: Collection[str]) -> frozenset[Permission]:
     """The permissions of somebody with these scopes or duties. Raises KeyError for one that does not exist."""
-    always = {"account": _EVERY_ACCOUNT, "network": NETWORK, "operator": frozenset[Permission]()}
+    always = {"account": _EVERY_ACCOUNT, "network": NETWORK, "operator": frozenset[Permission](), "link": LINK}
     table = grants_of(role)
     return always[role].union(*(table[name] for name in grants))
 

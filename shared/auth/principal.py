@@ -9,10 +9,11 @@ from shared.origin import Origin
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """`subject` is an account id, a network's area code, or an operator's name.
+    """`subject` is an account id, a network's area code, an operator's name, or the ticket that a link shows.
 
     `reads` are the accounts whose tickets may be read: an account's own is always among them; None means all, and is
-    for operators; a network reads what it was ordered to, whosever it is. `credential` names what was shown at the
+    for operators; a network reads what it was ordered to, whosever it is; a link has its ticket's account here, for
+    the second wall, and no route but its own. `credential` names what was shown at the
     door (`key:3f09c2a1b7d4`), `address` where the request came from; both for the record.
     """
 

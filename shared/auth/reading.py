@@ -6,6 +6,6 @@ from shared.db.port import Database, Reader
 
 def reader_for(caller: Principal, database: Database) -> Reader:
     """A network's orders and an operator's tickets are of any account: the queries' conditions are what keeps those."""
-    if caller.role != "account" or caller.reads is None:
+    if caller.role not in ("account", "link") or caller.reads is None:
         return database
     return database.within(caller.reads)

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import BigInteger, Text, bindparam, func, or_, select, tuple_, update
 
 from shared.auth.keys import Key, KeyTerms
-from shared.auth.permissions import Role
+from shared.auth.permissions import KeyRole
 from shared.auth.tables import KEY_COLUMNS, api_keys
 from shared.clock import from_ms, to_ms
 from shared.db.port import Database, Tx
@@ -72,18 +72,18 @@ async def revoke(tx: Tx, id: str, now: datetime) -> bool:
     return bool(found)
 
 
-async def lock(tx: Tx, role: Role, subject: str) -> None:
+async def lock(tx: Tx, role: KeyRole, subject: str) -> None:
     """Until the commit, nobody else issues a key to this subject."""
     if tx.dialect == "postgresql":
         await tx.raw.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", LOCK_CLASS, f"{role}:{subject}")
 
 
-async def live(tx: Tx, role: Role, subject: str, now: datetime) -> Sequence[Key]:
+async def live(tx: Tx, role: KeyRole, subject: str, now: datetime) -> Sequence[Key]:
     """Oldest first."""
     return [_key(row) for row in await tx.fetch(LIVE, role=role, subject=subject, now=to_ms(now))]
 
 
-async def exists(tx: Tx, role: Role, subject: str) -> bool:
+async def exists(tx: Tx, role: KeyRole, subject: str) -> bool:
     """Whether the registry knows the subject; operators are not in it, any name is theirs."""
     query = {"account": ACCOUNT, "network": NETWORK}.get(role)
     return query is None or bool(await tx.fetch(query, subject=subject))

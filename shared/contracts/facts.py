@@ -10,6 +10,16 @@ from typing import Literal, get_args
 import orjson
 from pydantic import TypeAdapter
 
+from shared.contracts.satisfaction import (
+    FollowUpAsked,
+    FollowUpLate,
+    FollowUpOpened,
+    FollowUpUnanswered,
+    FollowUpWorked,
+    SatisfactionAnswered,
+    SurveyAnswered,
+    SurveyAsked,
+)
 from shared.ids import AccountId, CircuitId, NetworkCode, OrderId
 
 Impact = Literal["down", "degraded", "intermittent"]
@@ -372,7 +382,8 @@ Fact = (
     | FaultRepeated | OrderIssued | OrderAccepted | OrderDeclined | OrderProgressed | AssistanceRequested
     | OrderHandedOver | OrderStoodDown | SuspensionDisputed | SuspensionStruckOut | SuspensionUpheld | TermsChanged
     | TicketChased | DeadlineWarned | DeadlineMissed | TicketUnchanged | TicketEscalated | EscalationAcknowledged
-    | RestorationPredicted | FaultReportGiven
+    | RestorationPredicted | FaultReportGiven | FollowUpAsked | FollowUpUnanswered | SatisfactionAnswered
+    | FollowUpOpened | FollowUpWorked | FollowUpLate | SurveyAsked | SurveyAnswered
 )  # fmt: skip
 
 NAMES: dict[type[Fact], str] = {
@@ -408,6 +419,14 @@ NAMES: dict[type[Fact], str] = {
     EscalationAcknowledged: "ticket.escalation_acknowledged",
     RestorationPredicted: "ticket.restoration_predicted",
     FaultReportGiven: "ticket.fault_report_given",
+    FollowUpAsked: "ticket.follow_up_asked",
+    FollowUpUnanswered: "ticket.follow_up_unanswered",
+    SatisfactionAnswered: "ticket.satisfaction_answered",
+    FollowUpOpened: "ticket.follow_up_opened",
+    FollowUpWorked: "ticket.follow_up_worked",
+    FollowUpLate: "ticket.follow_up_late",
+    SurveyAsked: "ticket.survey_asked",
+    SurveyAnswered: "ticket.survey_answered",
 }
 TYPES: dict[str, type[Fact]] = {name: fact for fact, name in NAMES.items()}
 ADAPTERS: dict[str, TypeAdapter[Fact]] = {name: TypeAdapter(fact) for name, fact in TYPES.items()}

@@ -53,12 +53,18 @@ WALLS: Mapping[str, Wall] = {
     "measures": Wall("raw", _own()),
     "network_shares": Wall("rad", because="the networks' own; a tenant reads them in the ticket's figures"),
     "measured_counts": Wall("rad", because="added up for all tenants together; a tenant reads them in the ticket"),
+    "measure_totals": Wall("rawd"),
     "measuring": Wall("raw"),
+    "follow_ups": Wall(
+        "raw", because="the NOC's and the account managers'; an account reads its answers in the ticket"
+    ),
+    "surveys": Wall("raw", _own()),
     "tier_reviews": Wall("ra", because="who decided what of an account, and why, is not the account's to read"),
     "audit_log": Wall("ra", because="who did what, also of other tenants and of the operator; never changed"),
     "audit_head": Wall("raw"),
     "audit_anchors": Wall("ra"),
     "anchored_heads": Wall("ra", because="of all tickets together"),
+    "tracking_links": Wall("rawd", _own()),
     "feed": Wall("rad", _own()),
     "feed_marks": Wall("raw", "EXISTS (SELECT FROM tickets t WHERE t.id = ticket)"),  # as far as tickets are shown
     "subscriptions": Wall("raw", _own()),

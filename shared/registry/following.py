@@ -31,8 +31,9 @@ _details = t.accounts.c.details
 _agreed = or_(
     _details.like('%"service_level":"%'),
     and_(_details.like('%"confirmation_timeout_h":%'), _details.not_like('%"confirmation_timeout_h":null%')),
+    _details.like('%"reporters":"listed-contacts"%'),
 )
-# Of the details only where the contract says something that a promise depends on: they are long, and most say nothing.
+# Of the details only where the contract says something that a report depends on: they are long, and most say nothing.
 _tier = (t.accounts.c.id, t.accounts.c.tier, case((_agreed, _details)).label("details"))
 TIERS = Query(select(*_tier))
 TIERS_OF = Query(select(*_tier).where(any_of(t.accounts.c.id, "ids")))

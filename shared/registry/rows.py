@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from shared.db.statement import Row
 from shared.registry.model.account import Contract
 from shared.registry.model.circuit import Circuit, End, Segment
+from shared.registry.model.contact import reached_at
 
 SEGMENTS, CONTRACT = TypeAdapter(tuple[Segment, ...]), TypeAdapter(Contract)
 
@@ -18,6 +19,15 @@ def details_of(row: Row) -> dict[str, Any]:
 
 def contract_of(row: Row) -> Contract:
     return CONTRACT.validate_python(details_of(row).get("contract", {}), extra="ignore")
+
+
+def reporters_of(row: Row) -> frozenset[str] | None:
+    """The phone numbers and mail addresses of those who may report by contract; None: whoever has a key."""
+    more = details_of(row)
+    if contract_of(row).reporters == "any-key":
+        return None
+    named = (contact.get(name) for contact in more.get("contacts", ()) for name in ("phone", "email"))
+    return frozenset(reached_at(value) for value in named if value)
 
 
 def circuit_of(row: Row) -> Circuit:

@@ -16,7 +16,7 @@ from shared.registry import tables as t
 from shared.registry.model.account import Contract
 from shared.registry.model.circuit import Circuit
 from shared.registry.model.network import Network
-from shared.registry.rows import circuit_of, contract_of
+from shared.registry.rows import circuit_of, contract_of, reporters_of
 
 HELD_CIRCUITS = 10_000
 NOTHING_AGREED = Contract()
@@ -48,6 +48,7 @@ class Registry:
         self._circuits: dict[CircuitId, tuple[Circuit, int]] = {}
         self._tiers: dict[AccountId, str] = {}
         self._contracts: dict[AccountId, Contract] = {}
+        self._reporters: dict[AccountId, frozenset[str]] = {}
         self._networks: Mapping[NetworkCode, Network] = {}
         self.readable: Mapping[AccountId, frozenset[AccountId]] = {}
         self.version = -1
@@ -70,8 +71,11 @@ class Registry:
         for row in found.accounts:
             self._tiers[row["id"]] = sys.intern(row["tier"])
             self._contracts.pop(row["id"], None)
+            self._reporters.pop(row["id"], None)
             if row["details"]:
                 self._contracts[row["id"]] = contract_of(row)
+                if (reporters := reporters_of(row)) is not None:
+                    self._reporters[row["id"]] = reporters
         self._networks = self._networks if found.networks is None else found.networks
         self.readable = self.readable if found.readable is None else found.readable
         self.version = found.version
@@ -87,6 +91,10 @@ class Registry:
     def contract(self, account: AccountId) -> Contract:
         """What an account's contract says, without waiting, as far as a promise depends on it."""
         return self._contracts.get(account, NOTHING_AGREED)
+
+    def reporters(self, account: AccountId) -> frozenset[str] | None:
+        """Who may report for it by contract, as `reached_at` writes them, without waiting; None: whoever has a key."""
+        return self._reporters.get(account)
 
     def is_protected(self, circuit: str) -> bool:
         """Whether the circuit has a second, diverse path."""

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -50,15 +51,23 @@ class Hook:
 class Receiver:
     """`script` is used up first, one answer a request; then `otherwise` answers. Both may be changed while it runs."""
 
-    def __init__(self, *script: Answer | Misbehaviour, otherwise: Answer | Misbehaviour = Answer()) -> None:
+    def __init__(
+        self,
+        *script: Answer | Misbehaviour,
+        otherwise: Answer | Misbehaviour = Answer(),
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.hooks: list[Hook] = []
         self.script = deque(script)
         self.otherwise = otherwise
+        self.let_go = asyncio.Event()
+        """What hangs hangs until this is set, and then gets what is answered otherwise."""
         self.secret: str | None = None
         self.port = 0
         self.connections = 0
         self.under_way = 0
         self.most_under_way = 0
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._changed = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -76,7 +85,7 @@ class Receiver:
         return [hook.event["seq"] for hook in self.hooks if hook.event["ticket"] == ticket]
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -127,13 +136,18 @@ class Receiver:
         async with self._changed:
             self._changed.notify_all()
         try:
-            return await self._answer(self.script.popleft() if self.script else self.otherwise, writer)
+            return await self._answer(self.chosen(), writer)
         finally:
             self.under_way -= 1
 
+    def chosen(self) -> Answer | Misbehaviour:
+        """For the request that came last."""
+        return self.script.popleft() if self.script else self.otherwise
+
     async def _answer(self, answer: Answer | Misbehaviour, writer: asyncio.StreamWriter) -> bool:
         if answer == "hang":
-            await asyncio.Event().wait()
+            await self.let_go.wait()
+            answer = self.otherwise
         if answer == "reset":
             writer.transport.abort()
             return False

@@ -67,7 +67,7 @@ def append(
     return ticket, entries
 
 
-def fold(entries: Iterable[Entry]) -> Ticket:
+def fold(entries: Iterable[Event]) -> Ticket:
     """The ticket these entries (1, 2, … in order) make. Raises ValueError when the first is not a report."""
     ticket: Ticket | None = None
     for entry in entries:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from shared.clock import to_ms
 from shared.contracts import facts as f
+from shared.contracts import satisfaction as sat
 from shared.errors import IllegalMove
 from shared.ids import AccountId, CircuitId, NetworkCode, OrderId, TicketId
 from shared.tickets.marks import Marks, advance, begin
@@ -84,6 +85,20 @@ class Escalation:
     group: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What became of the question whether the customer is satisfied. With an `owner` it is a case: it said no."""
+
+    asked: int = 0
+    answer_by: datetime | None = None
+    unanswered: bool = False
+    satisfied: bool | None = None
+    score: int | None = None
+    owner: str | None = None
+    due_at: datetime | None = None
+    late: int = 0
+
+
 @dataclass(frozen=True)
 class Ticket:
     """`seq` entries are in its log. `round` counts report and reopenings, `routed_round` the last one dispatched.
@@ -136,6 +151,7 @@ class Ticket:
     predicted: f.RestorationPredicted | None = None
     remedy_code: f.RemedyCode | None = None
     fault_report_at: datetime | None = None
+    follow_up: FollowUp = FollowUp()
 
     @property
     def is_over(self) -> bool:
@@ -286,7 +302,24 @@ def _apply_to_promise(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
         case f.FaultReportGiven(cause=cause, remedy_code=code):
             return _with(ticket, fault_report_at=at, cause=cause, remedy_code=code)
         case _:
-            return ticket
+            follow_up = _followed_up(ticket.follow_up, fact)
+            return ticket if follow_up is ticket.follow_up else _with(ticket, follow_up=follow_up)
+
+
+def _followed_up(before: FollowUp, fact: f.Fact) -> FollowUp:
+    match fact:
+        case sat.FollowUpAsked(times=times, answer_by=answer_by):
+            return replace(before, asked=times, answer_by=answer_by)
+        case sat.FollowUpUnanswered():
+            return replace(before, unanswered=True)
+        case sat.SatisfactionAnswered(satisfied=satisfied, score=score):
+            return replace(before, unanswered=False, satisfied=satisfied, score=score, answer_by=None)
+        case sat.FollowUpOpened(owner=owner, due_at=due_at) | sat.FollowUpWorked(owner=owner, due_at=due_at):
+            return replace(before, owner=owner, due_at=due_at, late=0)
+        case sat.FollowUpLate(times=times):
+            return replace(before, late=times)
+        case _:
+            return before
 
 
 def _escalated(seq: int, fact: f.TicketEscalated, at: datetime) -> Escalation:

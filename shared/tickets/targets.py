@@ -212,6 +212,11 @@ class Policies:
         return next((p for p in self.versions if p.version == name), None)
 
     @property
+    def tiers(self) -> Sequence[str]:
+        """Those that any version names."""
+        return list(dict.fromkeys(tier for policy in self.versions for tier in policy.tiers))
+
+    @property
     def asks_circuit(self) -> bool:
         """Whether any rule looks at the circuit, so that it has to be read."""
         return any(p.asks & {"services", "networks"} for p in self.versions)

@@ -1,7 +1,7 @@
 """A ticket and an order as the API shows them: the models describe, the functions make the bytes."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, Field
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from shared.clock import rfc3339
 from shared.contracts.facts import Cause, Contact, Impact, OrderKind, Stage, SuspendReason
 from shared.tickets.expected import Expected, expected
-from shared.tickets.model import Order, OrderState, Status, Suspension, Ticket
+from shared.tickets.model import FollowUp, Order, OrderState, Status, Suspension, Ticket
 
 
 class OrderView(BaseModel):
@@ -48,6 +48,9 @@ class ExpectedView(BaseModel):
     overdue_since: datetime | None
 
 
+Satisfaction = Literal["asked", "satisfied", "dissatisfied", "unanswered"]
+
+
 class TicketView(BaseModel):
     """`status` is TM Forum TMF621's; `seq` counts the entries of the ticket's log."""
 
@@ -74,6 +77,7 @@ class TicketView(BaseModel):
     reopened: int
     suspension: SuspensionView | None
     awaiting_routing: str | None
+    satisfaction: Satisfaction | None
     orders: list[OrderView]
     seq: int
 
@@ -91,8 +95,18 @@ def ticket_view(t: Ticket) -> dict[str, Any]:
         "expected_restoration": _expected_view(expected(t)), "reference": t.reference, "contact": t.contact,
         "segment": t.segment, "fault_segment": t.fault_segment, "cause": t.cause, "remedy": t.remedy,
         "reports": t.reports, "reopened": t.round - 1, "suspension": _suspension_view(t.suspension),
-        "awaiting_routing": t.unroutable, "orders": [order_view(t, o) for o in t.orders], "seq": t.seq,
+        "awaiting_routing": t.unroutable, "satisfaction": satisfaction(t.follow_up),
+        "orders": [order_view(t, o) for o in t.orders], "seq": t.seq,
     }  # fmt: skip
+
+
+def satisfaction(follow_up: FollowUp) -> Satisfaction | None:
+    """What the customer said of a closed ticket; None before it was asked."""
+    if follow_up.satisfied is not None:
+        return "satisfied" if follow_up.satisfied else "dissatisfied"
+    if follow_up.unanswered:
+        return "unanswered"
+    return "asked" if follow_up.asked else None
 
 
 def order_view(ticket: Ticket, o: Order) -> dict[str, Any]:

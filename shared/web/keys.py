@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.auth import store
 from shared.auth.desk import GRANTS_FIELD, KeyDesk
 from shared.auth.keys import KEY_ID_PATTERN, IssuedKey, Key, KeyTerms, State
-from shared.auth.permissions import Duty, Role, Scope
+from shared.auth.permissions import Duty, KeyRole, Scope
 from shared.auth.principal import Principal
 from shared.clock import Clock, rfc3339
 from shared.contracts.instant import Instant
@@ -35,7 +35,7 @@ DESCRIPTIONS = {
 class KeyBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    role: Role
+    role: KeyRole
     subject: Annotated[Subject, Field(description="An account's id, an area code, or an operator's name")]
     scopes: Annotated[list[Scope], Field(max_length=10, description=DESCRIPTIONS["scopes"])] = []
     duties: Annotated[list[Duty], Field(max_length=10, description=DESCRIPTIONS["duties"])] = []
@@ -56,7 +56,7 @@ class RotateBody(BaseModel):
 
 class KeyView(BaseModel):
     id: str
-    role: Role
+    role: KeyRole
     subject: str
     scopes: list[str]
     duties: list[str]
@@ -130,7 +130,7 @@ def _add_list(router: APIRouter, database: Database, clock: Clock) -> None:
     @router.get("/v1/keys", response_model=KeyPage, responses=LIST_PROBLEMS)
     async def list_keys(
         caller: Holder,
-        role: Role | None = None,
+        role: KeyRole | None = None,
         subject: Annotated[str | None, Query(max_length=64, pattern=r"^[A-Za-z0-9._@-]+$")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.dispatcher.measures import rows as measured
 from services.dispatcher.measures import store as measures
 from services.dispatcher.measures.handlers import Measuring
 from services.dispatcher.measures.measure import Measure
@@ -43,7 +44,7 @@ def history(store: Database, known: Registry, clock: ManualClock) -> History:
 
 
 async def rows(store: Database, history: History) -> dict[TicketId, Measure]:
-    return await measures.get(store, list(history.tickets))
+    return await measured.get(store, list(history.tickets))
 
 
 async def events(store: Database, ticket: TicketId) -> list[Event]:
@@ -55,7 +56,10 @@ def expected(log: list[Json]) -> Json:
     found = compute(log, ms(log[-1]["at"]))
     final = found["restored_at"] is not None
     spells, kinds = found["spells"], Counter(entry["type"] for entry in log)
+    foretold = [entry["data"] for entry in log if entry["type"] == "ticket.restoration_predicted"] or [{}]
     return {
+        "foretold_basis": foretold[0].get("basis"),
+        "foretold_to": ms(foretold[0]["latest_at"]) if foretold[0] else None,
         "restored_at": found["restored_at"], "time_to_repair": found["time_to_repair"] if final else None,
         "response": found["response"], "pending": sum(found["pending"].values()), "held": sum(found["held"].values()),
         **found["stages"], "chases": kinds["ticket.chased"], "reopened": kinds["ticket.reopened"],
@@ -81,6 +85,7 @@ def expected_names(m: Measure) -> list[str]:
     return [
         "restored_at", "time_to_repair", "response", "pending", "held", "take_in", "dispatch", "acceptance",
         "diagnosis", "repair", "confirmation", "chases", "reopened", "escalations", "reports", "status", "seq",
+        "foretold_basis", "foretold_to",
     ]  # fmt: skip
 
 

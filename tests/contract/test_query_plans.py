@@ -15,7 +15,7 @@ import shared
 from shared.db.statement import Query
 
 ONCE = "once, at start"
-SMALL = {"break_glass", "network_signs", "operator_sessions", "registry_version", "sweeps"}
+SMALL = {"break_glass", "measure_totals", "network_signs", "operator_sessions", "registry_version", "sweeps"}
 """Tables that do not grow with tickets or customers: a row a network, a signed-in operator, a duty of the center."""
 BOUNDED = "an index of what is open, or a table that does not grow with the tickets"
 VERIFIED = "`vrc audit verify` and the daily anchor look at everything"
@@ -24,7 +24,6 @@ MEANT = {
     "services.dispatcher.noc.silent_networks.LIVE.repair_orders": BOUNDED,
     "services.dispatcher.noc.store.QUEUED.tickets": BOUNDED,
     "services.dispatcher.noc.warnings.ACTIVE.warnings": "a scrape's; warnings are few",
-    "services.intake.metrics.OPEN.tickets": BOUNDED,
     "services.notifier.store.pruning.OLDEST.feed": "in the order of its rows, and no further than its limit",
     "services.notifier.store.lanes.FREE_ALL.lanes": ONCE,
     "services.notifier.store.lanes.LOCK_CLAIMED.lanes": ONCE,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.dispatcher.measures import store as measures
+from services.dispatcher.measures import rows as measures
 from services.dispatcher.measures.measure import Measure
 from shared.ids import TicketId
 from shared.testing.clock import ManualClock

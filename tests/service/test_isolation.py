@@ -3,9 +3,10 @@
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 from ipaddress import ip_network
-from itertools import permutations
+from itertools import pairwise, permutations, product
 
 import httpx
 import pytest
@@ -20,7 +21,7 @@ from tests.people import Caller
 from tests.probes import Watch, operations
 from tests.registry import DALI
 from tests.streams import reading
-from tests.tenants import AT_WORK, Tenant, canaries, tenants
+from tests.tenants import AT_WORK, Tenant, canaries, named, tenants
 
 PROBES_AT_LEAST = 10_000
 
@@ -63,6 +64,41 @@ async def test_without_a_valid_key_nothing_is_said_of_anybody(town: House, peopl
             watch.heard(probe, await probe.send(Caller(town.http, key)))
     assert set(watch.answers) == {401}
     assert watch.leaks == []
+
+
+async def test_link_shows_its_ticket_and_nothing_else(town: House, people: list[Tenant]) -> None:
+    before, watch = [await tenant.state() for tenant in people], Watch(people)
+    for visited, victim in product(people, people):
+        for operation in operations(town):
+            probe = operation.at(victim)
+            answer = await probe.send(visited.visitor)
+            watch.heard(probe, answer)
+            assert answer.status_code == 403, f"{probe.text}: {answer.text}"
+    for visited in people:
+        shown = await visited.visitor.get("/v1/track")
+        assert (shown.status_code, named(shown.text, people)) == (200, {visited.ticket})
+        assert canaries(shown.text) == set()
+    assert watch.leaks == []
+    assert [await tenant.state() for tenant in people] == before
+
+
+@pytest.mark.parametrize("who", ["revoked", "forged", "another's signature", "expired"])
+async def test_link_that_is_none_or_over_opens_nothing_and_says_the_same(
+    town: House, clock: ManualClock, people: list[Tenant], who: str
+) -> None:
+    unknown = (await Caller(town.http, "vrt_live_000000000000_" + "0" * 32).get("/v1/track")).content
+    if who == "expired":
+        clock.advance(timedelta(days=3))
+    for victim, other in pairwise(people):
+        head, _, tail = victim.token.rpartition("_")
+        token = {
+            "revoked": victim.revoked_token, "forged": f"{head}_{'0' * len(tail)}", "expired": victim.token,
+            "another's signature": f"{head}_{other.token.rpartition('_')[2]}",
+        }[who]  # fmt: skip
+        for operation in operations(town):
+            assert (await operation.at(victim).send(Caller(town.http, token))).status_code == 401
+        answers = [await Caller(town.http, token).get(path) for path in ("/v1/track", "/v1/track/stream")]
+        assert [a.content.replace(b"/track/stream", b"/track") for a in answers] == [unknown, unknown]
 
 
 async def test_network_that_was_not_ordered_knows_nothing_of_the_ticket(town: House, people: list[Tenant]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.routing import APIRoute
 
-from shared.auth.permissions import ROLES, SCOPES, Access, giving, granted, grants_of
+from shared.auth.permissions import KEY_ROLES, SCOPES, Access, giving, granted, grants_of
 from shared.web.app import HEALTH, PUBLIC
 from shared.web.routes import access_of, undeclared
 from tests.centers import House
@@ -52,9 +52,9 @@ async def test_key_of_another_role_is_403_whatever_is_sent(embedded: House, body
     callers: dict[str, Caller] = {
         "account": embedded.customer, "network": embedded.network(BEIJING), "operator": embedded.operator,
     }  # fmt: skip
-    assert set(callers) == set(ROLES)
+    assert set(callers) == set(KEY_ROLES)
     for method, path, access in routes(embedded):
-        for role in set(ROLES) - set(access.roles):
+        for role in set(KEY_ROLES) - set(access.roles):
             answer = await callers[role].send(method, path, body, JSON)
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), (role, path)
 

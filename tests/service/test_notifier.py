@@ -19,7 +19,7 @@ from shared.testing.clock import ManualClock
 from shared.testing.receiver import Answer, Receiver
 from tests.cases import notes
 from tests.keys import only_its_own
-from tests.notifying import SECRET, SETTINGS, Tickets, subscribe
+from tests.notifying import NAMES, SECRET, SETTINGS, Tickets, subscribe
 from tests.waiting import until
 
 
@@ -28,8 +28,8 @@ async def running(
     store: SqliteDatabase, clock: ManualClock, *, events: Events | None = None, metrics: Metrics | None = None
 ) -> AsyncIterator[NotifierService]:
     one = NotifierService(
-        store, clock, events=events or EmbeddedEvents(store, "notifier"), readers=only_its_own, secrets=SECRET,
-        settings=SETTINGS, metrics=metrics or Metrics(), health=Health(),
+        store, clock, events=events or EmbeddedEvents(store, "notifier"), readers=only_its_own, names=NAMES,
+        secrets=SECRET, settings=SETTINGS, metrics=metrics or Metrics(), health=Health(),
     )  # fmt: skip
     await one.start()
     yield one

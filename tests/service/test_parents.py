@@ -68,6 +68,8 @@ async def test_parent_changes_nothing_of_its_childs(any_center: House, parent: C
     for verb, body in (("notes", {"text": "x"}), ("cancel", None), ("confirm", None), ("reopen", None)):
         refused = await parent.post(f"/v1/tickets/{ticket}/{verb}", body)
         assert (refused.status_code, "only that account's may change it" in refused.json()["detail"]) == (403, True)
+    refused = await parent.post(f"/v1/tickets/{ticket}/links", {"label": "x"})
+    assert (refused.status_code, "only that account's may give links" in refused.json()["detail"]) == (403, True)
     report = await parent.post("/v1/faults", {"circuit": FAR, "impact": "down", "description": "x"})
     assert (report.status_code, report.json()["errors"][0]["field"]) == (422, "circuit")
     assert await any_center.customer.facts(ticket) == await parent.facts(ticket)

@@ -12,9 +12,9 @@ from shared.auth.keys import IssuedKey
 from shared.settings import Settings
 from shared.testing.clock import START, ManualClock
 from shared.testing.serve import serving
-from tests.centers import House, Production
+from tests.centers import House, Production, key_of
 from tests.keys import issued, save
-from tests.people import Caller
+from tests.people import Caller, Customer, done
 from tests.registry import FAR, GRID
 from tests.streams import reading
 from tests.waiting import until
@@ -59,22 +59,23 @@ async def test_streams_of_a_key_end_when_it_expires(any_center: House, http: htt
 
 
 class Pair:
-    """Two processes of one center on one PostgreSQL: keys are looked after at the first, streams read at the second."""
+    """Two processes of one center on one PostgreSQL: revoked is at the first, streams are read at the second."""
 
     def __init__(self, first: Center, second: Center, here: httpx.AsyncClient, there: httpx.AsyncClient) -> None:
         self.first, self.second = first, second
         self.here, self.there = here, there
 
 
-@pytest.fixture
-async def pair(production_way: Production) -> AsyncIterator[Pair]:
+@pytest.fixture(params=[("intake", "notifier")])
+async def pair(production_way: Production, request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
     """Their own loops run; nobody tells one what the other did."""
     await production_way.begin()
     async with AsyncExitStack() as stack:
         centers, clients = [], []
-        for service in ("intake", "notifier"):
+        for services in request.param:
             settings: Settings = production_way.settings
-            running = await stack.enter_async_context(center(settings, services=(service,), clock=ManualClock(START)))
+            part = center(settings, services=services.split("+"), clock=ManualClock(START))
+            running = await stack.enter_async_context(part)
             url = await stack.enter_async_context(serving(running.app))
             clients.append(await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30)))
             centers.append(running)
@@ -97,6 +98,18 @@ async def test_revocation_in_one_process_cuts_key_and_stream_in_another(pair: Pa
         assert (await own.send("DELETE", f"/v1/keys/{key.id}")).status_code == 204
         assert await stream.ended()
     await until(lambda: answers(401), timeout_s=5)
+
+
+@pytest.mark.parametrize("pair", [("intake+notifier", "notifier")], indirect=True)
+async def test_revocation_in_one_process_cuts_link_and_its_stream_in_another(pair: Pair) -> None:
+    customer = Customer(pair.here, key_of("account", GRID))
+    made = done(await customer.post(f"/v1/tickets/{await customer.report(FAR)}/links", {"label": "branch"}))
+    visitor = Caller(pair.there, made["token"])
+    assert (await visitor.get("/v1/track")).status_code == 200
+    async with reading(pair.there, "/v1/track/stream", made["token"]) as stream:
+        assert (await customer.send("DELETE", f"/v1/links/{made['id']}")).status_code == 204
+        assert await stream.ended()
+    assert (await visitor.get("/v1/track")).status_code == 401
 
 
 async def _known(caller: Caller) -> bool:

@@ -41,6 +41,7 @@ KEYS = {
     "account": key_of("account", GRID),
     "network": key_of("network", BEIJING),
     "operator": key_of("operator", "noc"),
+    "link": None,  # of a ticket that there is only when the center runs
     "nobody": None,
 }
 
@@ -50,7 +51,7 @@ def base_url(tmp_path_factory: pytest.TempPathFactory, seeded_folder: Path) -> I
     folder = Path(shutil.copytree(seeded_folder, tmp_path_factory.mktemp("schemathesis") / "var"))
     (port,) = free_ports(1)
     options = ["--data-dir", folder, "--port", str(port), "--metrics-port", "0", "--log-level", "warning"]
-    options += [f"--rate-{who}=0" for who in ("account", "network", "operator", "unknown")]
+    options += [f"--rate-{who}=0" for who in ("account", "network", "operator", "link", "unknown")]
     options += ["--reports-per-circuit=0"]  # one caller stands for all, and is in a hurry
     process = ServerProcess([sys.executable, "-m", "services.cli", "up", *options], log=folder / "log")
     process.wait_until(lambda: "Metrics on" in process.log.read_text(), timeout_s=60)
@@ -128,6 +129,8 @@ class World:
         elif name == "id" and case.path.startswith(("/v1/tickets", "/v1/orders")):
             ticket = self._ticket(case.path.rpartition("/")[2])
             part[name] = f"{ticket}.{BEIJING}" if case.path.startswith("/v1/orders") else ticket
+        elif name == "expires_at" and part[name] is not None:
+            part[name] = rfc3339(SystemClock().now() + timedelta(days=1))
         elif name.endswith("ed_at") and part[name] is not None:
             part[name] = rfc3339(SystemClock().now())
         elif name in self._known and part[name] is not None:
@@ -187,6 +190,11 @@ class World:
             self._do(f"{order}/restore")
         return ticket
 
+    def link(self) -> str:
+        """The token of one to a new ticket."""
+        path = f"/v1/tickets/{self._report(next(self._circuits))}/links"
+        return str(self._operator.post(path, json={"label": "probe"}).json()["token"])
+
     def _report(self, circuit: str) -> str:
         report = {"circuit": circuit, "impact": "down", "description": "No light"}
         return str(self._operator.post("/v1/faults", json=report).json()["id"])
@@ -206,6 +214,11 @@ def world(base_url: str) -> Iterator[World]:
     world.close()
 
 
+@pytest.fixture(scope="module")
+def key(role: str, world: World) -> str | None:
+    return world.link() if role == "link" else KEYS[role]
+
+
 @pytest.fixture(autouse=True)
 def node_id(request: pytest.FixtureRequest) -> None:
     """schemathesis 4.32 reads an attribute that pytest 9.2 no longer has."""
@@ -219,9 +232,8 @@ schema = schemathesis.pytest.from_fixture("document").exclude(path_regex="stream
 @pytest.mark.timeout(1200)  # one test for all operations; a minute of work on a machine of one's own
 @schema.parametrize()
 def test_every_operation_does_as_the_document_says(
-    case: Case, role: str, session: requests.Session, world: World
+    case: Case, role: str, key: str | None, session: requests.Session, world: World
 ) -> None:
     if role in case.operation.definition.raw["x-roles"]:
         world.fill_in(case)
-    key = KEYS[role]
     case.call_and_validate(headers={"Authorization": f"Bearer {key}"} if key else {}, session=session)

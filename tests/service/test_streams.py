@@ -28,7 +28,7 @@ from shared.web.app import layered, make_app
 from shared.web.by_key import ByKey
 from tests.cases import ACCOUNT, notes
 from tests.keys import issued, keyring_on, only_its_own, save
-from tests.notifying import SECRET, HandFed, Tickets
+from tests.notifying import NAMES, SECRET, HandFed, Tickets
 from tests.people import Caller
 from tests.streams import PATIENCE_S, Stream, reading
 from tests.waiting import until
@@ -80,8 +80,8 @@ async def door(store: Database, clock: ManualClock) -> AsyncIterator[Door]:
     keyring, metrics, health, events = keyring_on(store, clock), Metrics(), Health(), HandFed()
     await keyring.load()
     service = NotifierService(
-        store, clock, events=events, readers=only_its_own, secrets=SECRET, settings=Settings(), metrics=metrics,
-        health=health,
+        store, clock, events=events, readers=only_its_own, names=NAMES, secrets=SECRET, settings=Settings(),
+        metrics=metrics, health=health,
     )  # fmt: skip
     app = layered(
         make_app(service.routers, authenticators=[ByKey(keyring)], health=health), metrics=metrics, access_log=None

@@ -18,7 +18,7 @@ from shared.web.app import layered, make_app
 from shared.web.by_key import ByKey
 from tests.cases import ACCOUNT
 from tests.keys import issued, keyring_on, only_its_own, save
-from tests.notifying import SECRET, HandFed
+from tests.notifying import NAMES, SECRET, HandFed
 from tests.people import Caller, Json, done
 
 PATH = "/v1/subscriptions"
@@ -37,8 +37,8 @@ async def http(store: Database, clock: ManualClock) -> AsyncIterator[httpx.Async
     keyring, metrics, health = keyring_on(store, clock), Metrics(), Health()
     await keyring.load()
     service = NotifierService(
-        store, clock, events=HandFed(), readers=only_its_own, secrets=SECRET, settings=Settings(), metrics=metrics,
-        health=health,
+        store, clock, events=HandFed(), readers=only_its_own, names=NAMES, secrets=SECRET, settings=Settings(),
+            metrics=metrics, health=health,
     )  # fmt: skip
     app = layered(
         make_app(service.routers, authenticators=[ByKey(keyring)], health=health), metrics=metrics, access_log=None

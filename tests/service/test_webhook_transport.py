@@ -9,7 +9,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from services.notifier.channels.webhook import transport as module
+from services.notifier.channels import http as module
 from services.notifier.channels.webhook.transport import Transport
 from services.notifier.model.outcome import Delivered, GaveUp, Outcome, Retry
 from shared.clock import SystemClock

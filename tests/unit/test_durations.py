@@ -50,7 +50,7 @@ def test_groups_add_up() -> None:
     one, other = drawn(50, 1), drawn(70, 2)
     both, apart = Durations(one + other), total([Durations(one), Durations(other)])
     assert both.quantiles((0.1, 0.5), beyond=MIN) == apart.quantiles((0.1, 0.5), beyond=MIN)
-    assert len(apart) == 120
+    assert apart.n == 120
 
 
 def test_nothing_is_said_of_what_nothing_outlasted() -> None:

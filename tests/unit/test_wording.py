@@ -1,7 +1,7 @@
 """What a customer reads of an event: said for every fact, in both languages, and no text of others becomes more."""
 
 import re
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, get_args
 
@@ -9,17 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.notifier.wording.links import Links
 from services.notifier.wording.plain import one_line
-from services.notifier.wording.sayings import SAYINGS, saying
-from services.notifier.wording.situation import Name, Situation, situation
+from services.notifier.wording.sayings import SAYINGS, saying, sentence
 from services.notifier.wording.telling import Telling, telling
+from shared.clock import to_ms
 from shared.contracts import facts as f
+from shared.contracts.event import Event
 from shared.contracts.vocabulary import Lang
 from shared.testing.clock import START
-from tests.cases import BEIJING, CHUXIONG, MINUTE, ORDER, TICKET, accepted, issued, log_of, reported, restored
+from tests.cases import BEIJING, MINUTE, ORDER, TICKET, accepted, issued, log_of, reported, restored
+from tests.notifying import NAMES
 from tests.strategies import FACTS
 
-NAMES = {BEIJING: Name("北京", "Beijing"), CHUXIONG: Name("楚雄", "Chuxiong")}
 LANGS: tuple[Lang, ...] = get_args(Lang)
 LINKS = re.compile(r"(https?|ftp)://|\w@\w|\w\.[a-z]{2,}|\d{1,3}(\.\d{1,3}){3}", re.IGNORECASE)
 HOSTILE = (
@@ -29,9 +31,25 @@ HOSTILE = (
 )  # fmt: skip
 
 
-def told(*facts: f.Fact, lang: Lang = "en", **report: Any) -> Telling:
-    """What is told of the last of them, a minute after the other."""
-    return telling(situation(log_of(*facts)[1], NAMES), lang)
+def terms(restore: timedelta, **changes: Any) -> f.Terms:
+    given = {
+        "policy": "1", "rule": "gold/down", "accept_ms": 900_000, "update_ms": 3_600_000, "report_ms": None,
+        "confirm_ms": None, "head_start_ms": 0, "warn_percent": (50, 80),
+        "restore_ms": restore // timedelta(milliseconds=1),
+    }  # fmt: skip
+    return f.Terms(**given | changes)
+
+
+ANSWERS = Links("https://vip.example", bytes(32))
+
+
+def told(*facts: f.Fact, lang: Lang = "en", last: int = 1, **report: Any) -> Telling:
+    """What is told of the last of them; each happened a minute after the one before."""
+    return tell(log_of(*facts, **report)[1], lang, last=last)
+
+
+def tell(log: Sequence[Event], lang: Lang = "en", *, last: int = 1) -> Telling:
+    return telling(log[-last:], log, names=NAMES, links=ANSWERS, lang=lang)
 
 
 @pytest.mark.parametrize("fact", f.NAMES)
@@ -41,19 +59,19 @@ def test_every_fact_has_its_words(fact: type[f.Fact]) -> None:
 
 
 @given(FACTS, st.sampled_from(LANGS))
-def test_every_fact_can_be_told(fact: f.Fact, lang: Lang) -> None:
-    at = situation(log_of(issued())[1], NAMES)
-    said = telling(replace(at, fact=fact), lang)
-    assert said.happened
+def test_every_fact_can_be_said(fact: f.Fact, lang: Lang) -> None:
+    said = sentence(fact, NAMES, lang)
+    assert said.splitlines() == [said]
     assert not re.search(r"None|\{|\}", saying(fact).in_(lang).format_map(_Anything()))
     assert set(saying(fact).quotes) <= {*type(fact).__dataclass_fields__}
 
 
-@given(FACTS, st.sampled_from(LANGS))
-def test_whatever_is_told_keeps_its_lines(fact: f.Fact, lang: Lang) -> None:
-    said = telling(replace(situation(log_of(issued())[1], NAMES), fact=fact), lang)
-    assert len(said.text().splitlines()) == 1 + len(said.quotes) + 1 + len(said.rows)
-    assert "\n" not in said.subject
+@given(st.lists(st.one_of(st.builds(f.NoteAdded, st.text()), st.builds(f.TicketReopened, st.text())), min_size=1))
+def test_message_has_no_line_but_ours(facts: list[f.Fact]) -> None:
+    said = told(*facts, last=len(facts))
+    lines = sum(1 + len(news.quotes) for news in said.news)
+    assert len(said.text().splitlines()) == lines + 1 + len(said.rows)
+    assert said.subject.splitlines() == [said.subject]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -85,60 +103,69 @@ def test_text_of_a_network_stands_in_quotation_marks() -> None:
 
 def test_message_says_who_works_when_it_is_back_and_what_the_clock_says() -> None:
     expected = f.OrderAccepted(ORDER, BEIJING, "Zhang", START + timedelta(hours=2))
-    log = log_of(issued(), expected)[1]
-    said = telling(replace(situation(log, NAMES), target_ms=5 * 3_600_000), "en")
-    assert said.happened == "local network Beijing has accepted the order, engineer: Zhang"
+    said = told(issued(), expected, terms=terms(timedelta(hours=5)))
+    assert said.news[0].happened == "local network Beijing has accepted the order, engineer: Zhang"
     assert dict(said.rows) == {
         "Ticket": TICKET, "Circuit": "010-0878-IPV-0001", "Status": "in progress", "Times": "Beijing time (UTC+8)",
         "Working on it": "local network Beijing", "Expected back": "11-21 18:00",
-        "SLA": "target 5 h, 2 min used, due 11-21 21:00",
+        "SLA": "target 5 h, 2 min used, due 11-21 21:00", "Next update by": "11-21 17:00",
     }  # fmt: skip
 
 
 def test_message_in_chinese() -> None:
     assert told(issued(), accepted(), lang="zh").text().splitlines() == [
         "北京本地网已接单", "", f"障碍单：{TICKET}", "电路：010-0878-IPV-0001", "状态：修障中", "处理单位：北京本地网",
-        "SLA：已用 2 分钟", "时间：均为北京时间",
+        "时间：均为北京时间",
     ]  # fmt: skip
+
+
+def test_several_events_are_told_in_order_with_their_times() -> None:
+    lines = told(issued(), accepted(), f.NoteAdded("hurry"), lang="zh", last=2).text().splitlines()
+    assert lines[:4] == ["11-21 16:02 北京本地网已接单", "11-21 16:03 有新留言", "  「hurry」", ""]
 
 
 def test_clock_that_is_stopped_says_so() -> None:
     waits = f.TicketSuspended(ORDER, BEIJING, "pending", "no_site_access")
-    at = situation(log_of(issued(), accepted(), waits)[1], NAMES)
-    assert dict(telling(replace(at, target_ms=3_600_000), "en").rows)["SLA"] == "target 1 h, 3 min used, clock stopped"
+    rows = dict(told(issued(), accepted(), waits, terms=terms(timedelta(hours=1))).rows)
+    assert rows["SLA"] == "target 1 h, 3 min used, clock stopped"
 
 
 @pytest.mark.parametrize(("target", "verdict"), [(60 * MINUTE, "met"), (MINUTE, "breached")])
 def test_after_the_restoration_the_verdict_stands(target: timedelta, verdict: str) -> None:
-    at = situation(log_of(issued(), accepted(), restored(at=START + 2 * MINUTE))[1], NAMES)
-    rows = dict(telling(replace(at, target_ms=target // timedelta(milliseconds=1)), "en").rows)
+    rows = dict(told(issued(), accepted(), restored(at=START + 2 * MINUTE), terms=terms(target)).rows)
     assert rows["SLA"].endswith(f"2 min used, {verdict}")
     assert rows["Cause"] == "fibre"
     assert "Expected back" not in rows
 
 
+def test_time_outside_service_hours_is_not_used() -> None:
+    opens = to_ms(START + MINUTE)
+    rows = dict(told(issued(), accepted(), terms=terms(60 * MINUTE, hours=((opens, opens + 86_400_000),))).rows)
+    assert rows["SLA"] == "target 1 h, 1 min used, due 11-21 17:01"
+
+
+def test_what_is_expected_from_past_repairs_says_so() -> None:
+    at = [START + n * timedelta(hours=1) for n in (2, 1, 3)]
+    rows = dict(told(f.RestorationPredicted(*at, "this network", 40)).rows)
+    assert rows["Expected back"] == "11-21 18:00 (from past repairs, 11-21 17:00 – 11-21 19:00)"
+
+
 def test_subject_is_the_tickets_and_never_changes() -> None:
     log = log_of(issued(), accepted(), f.NoteAdded("hurry"))[1]
-    subjects = {telling(situation(log[:n], NAMES), "zh").subject for n in range(1, len(log) + 1)}
+    subjects = {tell(log[:n], "zh").subject for n in range(1, len(log) + 1)}
     assert subjects == {f"[{TICKET}] 电路 010-0878-IPV-0001 障碍"}
 
 
-def test_same_event_is_told_alike_whatever_happened_since() -> None:
-    log = log_of(issued(), accepted(), restored())[1]
-    assert _at(log, 2) == _at(log[:2], 2)
-
-
-def test_brief_begins_with_what_happened() -> None:
-    brief = told(issued(), f.OrderAccepted(ORDER, BEIJING, None, START + timedelta(hours=2))).brief
-    assert brief[:2] == ["local network Beijing has accepted the order", "expected back 11-21 18:00"]
+def test_brief_begins_with_what_happened_last() -> None:
+    brief = told(issued(), f.OrderAccepted(ORDER, BEIJING, None, START + timedelta(hours=2)), last=2).brief
+    assert brief[:3] == [
+        "local network Beijing has accepted the order", "local network Beijing is ordered to repair it",
+        "expected back 11-21 18:00",
+    ]  # fmt: skip
 
 
 def test_report_of_the_customer_is_quoted_too() -> None:
-    assert told().quotes == [reported().description]
-
-
-def _at(log: Any, seq: int) -> Situation:
-    return situation(log[:seq], NAMES)
+    assert told().news[0].quotes == [f"“{reported().description}”"]
 
 
 class _Anything(dict[str, str]):

@@ -49,7 +49,7 @@ class Measuring:
         changed = 0
         for some in _parts(tickets, TOGETHER):
             found = await self._measured(await store.logs(self._database, some))
-            changed += len(await self._database.transact(lambda tx, found=found: store.put(tx, found)))  # type: ignore[misc]
+            changed += await self._database.transact(lambda tx, found=found: store.put(tx, found))  # type: ignore[misc]
         return changed
 
     async def recount_all(self, seen: Callable[[int], None]) -> int:
@@ -60,6 +60,14 @@ class Measuring:
             seen(len(stretch.tickets))
             after = stretch.tickets[-1]
         return changed
+
+    async def recount_totals(self) -> int:
+        """Adds all rows up anew; answers how many totals were not their sum."""
+        return await self._database.transact(store.recount_totals)
+
+    async def begin(self) -> None:
+        """Adds up what was added up by other rules, before anybody looks at it."""
+        await self._database.transact(store.take_turn)
 
     async def walk_on(self) -> bool:
         """The next stretch of the walk, if it is due; True when it found something and is to go on at once."""

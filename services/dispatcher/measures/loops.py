@@ -24,7 +24,8 @@ class MeasuringLoops:
         self._walk = Loop("dispatcher-walk", self._walk_on, wake=self._wake, every_s=1.0, pulse=None)
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        await self._measuring.begin()
         loop = consume(self._events, self._on_events, self._pulse)
         self._task = asyncio.create_task(loop, name=self._pulse.name)
         self._walk.start()

@@ -13,12 +13,13 @@ from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.ids import AccountId, CircuitId, NetworkCode, OrderId, TicketId
 from shared.registry.model import Circuit, SegmentKind
+from shared.tickets.deadlines import restore_due_at
 from shared.tickets.hours import counted
 from shared.tickets.log import Entry, fold
 from shared.tickets.model import Status, Ticket
 from shared.tickets.timing import STAGES, Ending, Figures, figures, is_final
 
-RULES = 1  # raised when the same log is measured otherwise: then every ticket is measured anew
+RULES = 2  # raised when the same log is measured otherwise: then every ticket is measured anew
 Judged = Literal["met", "breached"]
 CountKind = Literal["pending", "held", "escalated", "missed"]
 
@@ -66,9 +67,11 @@ class Measure:
     """`seq` entries are in the log, `head` is the last one's hash.
 
     `time_to_repair` and what follows from it are there while the restoration stands, None before. `counted` is that
-    part of it which lies in the hours of the promise, `restore_target` is judged by it. `network` is the one that
+    part of it which lies in the hours of the promise, `restore_target` is judged by it. `breach_at`, while the clock
+    runs: when the target is broken, or was. `network` is the one that
     restored, before that the one ordered first. `response_target` is the time in which an order is to be accepted.
-    `unacknowledged`: the level of an escalation that still waits for somebody.
+    `unacknowledged`: the level of an escalation that still waits for somebody. `foretold_…`: the first prediction of
+    when the service would be back, its range and what it rested on.
     """
 
     ticket: TicketId
@@ -97,6 +100,7 @@ class Measure:
     counted: int | None
     restore_target: int | None
     verdict: Judged | None
+    breach_at: int | None
     response: int | None
     response_target: int | None
     response_verdict: Judged | None
@@ -114,6 +118,10 @@ class Measure:
     escalations: int
     unacknowledged: f.Level | None
     fault_report_at: int | None
+    foretold_basis: str | None
+    foretold_from: int | None
+    foretold_at: int | None
+    foretold_to: int | None
     shares: tuple[Share, ...] = ()
     counts: tuple[Count, ...] = ()
 
@@ -137,6 +145,7 @@ def measure(log: Sequence[Entry], place: Place | None, provinces: Mapping[Networ
     network, segment = _network([fact for _, fact in facts]), ticket.fault_segment or ticket.segment
     counts = in_order(_counts(found, [fact for _, fact in facts]))
     escalation = None if ticket.is_over else ticket.escalation
+    first = next((fact for _, fact in facts if isinstance(fact, f.RestorationPredicted)), None)
     return Measure(
         ticket=ticket.id, seq=ticket.seq, head=log[-1].hash, rules=RULES, account=ticket.account,
         circuit=ticket.circuit, service=place.service if place else None, tier=ticket.tier or "",
@@ -147,12 +156,15 @@ def measure(log: Sequence[Entry], place: Place | None, provinces: Mapping[Networ
         opened_at=to_ms(ticket.opened_at), reported_at=found.reported_at, accepted_at=accepted_at,
         restored_at=found.restored_at, over_at=to_ms(ticket.closed_at) if ticket.closed_at and ticket.is_over else None,
         time_to_repair=found.time_to_repair if is_final(found) else None, counted=toward, restore_target=target,
-        verdict=_judged(toward, target), response=found.response, response_target=accept,
+        verdict=_judged(toward, target), breach_at=_breach_at(found, ticket, target), response=found.response,
+        response_target=accept,
         response_verdict=_judged(responded, accept), pending=sum(found.pending.values()), held=sum(found.held.values()),
         **{name: found.stages[name] for name in STAGES}, reports=ticket.reports, reopened=ticket.round - 1,
         chases=ticket.chases, escalations=sum(c.n for c in counts if c.kind == "escalated"),
         unacknowledged=escalation.level if escalation and not escalation.acknowledged else None,
         fault_report_at=to_ms(ticket.fault_report_at) if ticket.fault_report_at else None,
+        foretold_basis=first.basis if first else None, foretold_from=to_ms(first.earliest_at) if first else None,
+        foretold_at=to_ms(first.expected_at) if first else None, foretold_to=to_ms(first.latest_at) if first else None,
         shares=tuple(
             Share(number, s.order, s.network, s.start, s.accepted, s.end, s.ended_by, s.counted)
             for number, s in enumerate(found.spells)
@@ -166,6 +178,15 @@ def _restore_target(ticket: Ticket) -> int | None:
     if ticket.terms is not None:
         return ticket.terms.restore_ms
     return None if ticket.breach_at is None else to_ms(ticket.breach_at) - to_ms(ticket.reported_at)
+
+
+def _breach_at(found: Figures, ticket: Ticket, target: int | None) -> int | None:
+    if found.state not in ("running", "held"):
+        return None
+    at = restore_due_at(ticket)  # without terms: by the plain clock
+    if at is not None or target is None or found.time_to_repair is None:
+        return at
+    return found.now + target - found.time_to_repair
 
 
 def _toward(found: Figures, ticket: Ticket) -> int | None:

@@ -28,6 +28,7 @@ measures = Table(
     Column("counted", BigInteger),
     Column("restore_target", BigInteger),
     Column("verdict", Text),
+    Column("breach_at", BigInteger),
     Column("response", BigInteger),
     Column("response_target", BigInteger),
     Column("response_verdict", Text),
@@ -39,6 +40,8 @@ measures = Table(
     *(Column(name, Integer, nullable=False) for name in ("reports", "reopened", "chases", "escalations")),
     Column("unacknowledged", Text),
     Column("fault_report_at", BigInteger),
+    Column("foretold_basis", Text),
+    *(Column(name, BigInteger) for name in ("foretold_from", "foretold_at", "foretold_to")),
 )
 is_restored = text("restored_at IS NOT NULL")
 by_restoration = Index(
@@ -48,6 +51,11 @@ by_account = Index(
     "ix_measures_account", measures.c.account, measures.c.restored_at, postgresql_where=is_restored,
     sqlite_where=is_restored,
 )  # fmt: skip
+
+runs = text("breach_at IS NOT NULL")
+by_breach = Index(
+    "ix_measures_breach_at", measures.c.breach_at, measures.c.tier, postgresql_where=runs, sqlite_where=runs
+)
 
 # A row each time a network held an order of the ticket, `number` from 0: its own share.
 network_shares = Table(
@@ -76,15 +84,30 @@ measured_counts = Table(
     Column("ms", BigInteger, nullable=False),
 )
 
-# One row: whoever holds it may write measures. `walked_to` is where the walk through all tickets stands.
+# All measures added up (`totals`), changed in the transaction that changes a measure. `labels` is a JSON array of
+# their values, `bound` the upper bound in ms of a histogram's bucket, 0 where there is none.
+measure_totals = Table(
+    "measure_totals",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("labels", Text, primary_key=True),
+    Column("bound", BigInteger, primary_key=True, autoincrement=False),
+    Column("n", BigInteger, nullable=False),
+    Column("ms", BigInteger, nullable=False),
+)
+
+# `write`: whoever holds it may write measures; `version` is that of what they are added up to. `walk`: `walked_to` is
+# where the walk through all tickets stands.
 measuring = Table(
     "measuring",
     metadata,
     Column("name", Text, primary_key=True),
     Column("walked_to", Text, nullable=False),
     Column("due_at", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False, server_default="0"),
 )
 
 MEASURE_COLUMNS = tuple(measures.c.keys())
 SHARE_COLUMNS = tuple(network_shares.c.keys())
+TOTAL_COLUMNS = tuple(measure_totals.c.keys())
 COUNT_COLUMNS = tuple(measured_counts.c.keys())

@@ -5,8 +5,7 @@ durations, and a group of them takes 600 bytes. Pure.
 """
 
 from array import array
-from collections.abc import Iterable
-from functools import reduce
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from math import log
 from operator import add
@@ -19,27 +18,27 @@ _EDGES = tuple(0 if i == 0 else round(SHORTEST_MS * GROWTH**i) for i in range(BU
 class Durations:
     """In ms. Within a bucket they are taken to lie evenly."""
 
-    __slots__ = ("_counts",)
+    __slots__ = ("_counts", "n")
 
     def __init__(self, durations_ms: Iterable[int] = ()) -> None:
         self._counts = array("I", bytes(4 * BUCKETS))
+        self.n = 0
         for duration in durations_ms:
-            self.add(duration)
+            self.add(bucket(duration))
 
-    def add(self, duration_ms: int) -> None:
-        self._counts[_bucket(duration_ms)] += 1
+    def add(self, bucket: int) -> None:
+        """One more that falls into this bucket."""
+        self._counts[bucket] += 1
+        self.n += 1
 
     def __add__(self, other: "Durations") -> "Durations":
         both = Durations()
-        both._counts = array("I", map(add, self._counts, other._counts))
+        both._counts, both.n = array("I", map(add, self._counts, other._counts)), self.n + other.n
         return both
-
-    def __len__(self) -> int:
-        return sum(self._counts)
 
     def longer_than(self, ms: int) -> float:
         """How many of them."""
-        i = _bucket(ms)
+        i = bucket(ms)
         inside = 1 - min(max((ms - _EDGES[i]) / (_EDGES[i + 1] - _EDGES[i]), 0.0), 1.0)
         return sum(self._counts[i + 1 :]) + self._counts[i] * inside
 
@@ -51,9 +50,9 @@ class Durations:
         left = self.longer_than(beyond)
         if left <= 0:
             raise ValueError("nothing on record took longer")
-        first, done = _bucket(beyond), sum(self._counts) - left
+        done = self.n - left
         reached = list(accumulate(self._counts))
-        found, i = [], first
+        found, i = list[int](), bucket(beyond)
         for share in shares:
             wanted = done + share * left
             while i < BUCKETS - 1 and reached[i] < wanted:
@@ -63,9 +62,13 @@ class Durations:
         return found
 
 
-def total(of: Iterable[Durations]) -> Durations:
-    return reduce(add, of, Durations())
+def total(of: Sequence[Durations]) -> Durations:
+    """Of at least one."""
+    found, *others = of
+    for other in others:
+        found = found + other
+    return found
 
 
-def _bucket(ms: int) -> int:
+def bucket(ms: int) -> int:
     return 0 if ms < SHORTEST_MS * GROWTH else min(int(log(ms / SHORTEST_MS) / log(GROWTH)), BUCKETS - 1)

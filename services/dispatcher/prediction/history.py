@@ -5,11 +5,11 @@ looked up by all that is known of it, then by less and less, and the answer says
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from services.dispatcher.prediction.durations import Durations, total
+from services.dispatcher.prediction.durations import Durations, bucket, total
 from shared.contracts.facts import Cause, Impact
 from shared.ids import NetworkCode
 from shared.registry.model.circuit import SegmentKind
@@ -51,39 +51,38 @@ class Found:
 
 class History:
     def __init__(self) -> None:
-        self._groups: dict[tuple[Word, ...], dict[tuple[str, ...], Durations]] = {
-            words: defaultdict(Durations) for words in GROUPS
-        }
+        self._groups: dict[tuple[Hashable, ...], Durations] = defaultdict(Durations)
+        self._of: dict[Case, list[Durations]] = {}
         self.samples = 0
 
     def learn(self, case: Case, took_ms: int) -> None:
         """A repair that is over: from its report to the restoration, all waiting included."""
         self.samples += 1
-        for words in GROUPS:
-            for key in _keys(case, words):
-                self._groups[words][key].add(took_ms)
+        falls_into = bucket(took_ms)
+        if (groups := self._of.get(case)) is None:
+            groups = self._of[case] = [self._groups[key] for words in GROUPS for key in _keys(case, words)]
+        for group in groups:
+            group.add(falls_into)
 
     def like(self, case: Case, *, beyond: int) -> Found | None:
         """Of those like this one that took longer than `beyond`, which it has by now; None: too few are on record."""
         for words in GROUPS:
-            found = total(self._groups[words][key] for key in _keys(case, words) if key in self._groups[words])
+            groups = [self._groups[key] for key in _keys(case, words) if key in self._groups]
+            if sum(group.n for group in groups) < ENOUGH:
+                continue
+            found = total(groups)
             if (left := found.longer_than(beyond)) >= ENOUGH:
                 earliest, median, latest = found.quantiles(QUANTILES, beyond=beyond)
                 return Found(earliest, median, latest, "+".join(words) or "all", int(left))
         return None
 
 
-def _keys(case: Case, words: tuple[Word, ...]) -> Iterator[tuple[str, ...]]:
+def _keys(case: Case, words: tuple[Word, ...]) -> Sequence[tuple[Hashable, ...]]:
     """The case's groups of this sort: several where it may be any of several networks, none where a word is lacking."""
-    known: dict[Word, str | None] = {
-        "segment": case.segment, "impact": case.impact, "cause": case.cause,
-        "suspended": "yes" if case.suspended else None,
-    }  # fmt: skip
-    rest = [known[word] for word in words if word != "network"]
-    if None in rest:
-        return
-    values = tuple(value for value in rest if value is not None)
-    if "network" in words:
-        yield from ((network, *values) for network in case.networks)
-    else:
-        yield values
+    key: list[Hashable] = [words]
+    for word in words:
+        if word != "network":
+            if not (value := getattr(case, word)):
+                return ()
+            key.append(value)
+    return [(*key, network) for network in case.networks] if "network" in words else (tuple(key),)

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from services.notifier.handlers.hub import HEARTBEAT, PAGE, Hub, frame
+from services.notifier.handlers.hub import HEARTBEAT, PAGE, Face, Hub, frame
 from services.notifier.store.feed import Placed, Scope
 from shared.auth.permissions import Access
 from shared.auth.principal import Principal
@@ -49,7 +49,7 @@ LastEventId = Annotated[
 
 class EventStream(Response):
     """The answer to one caller, from what `reader` shows him. `after` is the position it resumes from; None: a ticket
-    from its beginning.
+    from its beginning. `name`: whose streams it is counted among.
     """
 
     media_type = "text/event-stream"
@@ -61,14 +61,16 @@ class EventStream(Response):
         scope: Scope,
         after: int | None,
         *,
-        account: str | None = None,
+        face: Face = frame,
+        name: str | None = None,
         admitted: Callable[[], Awaitable[bool]],
     ) -> None:
         self.status_code = 200
         self.background = None
         self.init_headers(HEADERS)  # and no body, which would bring a Content-Length
         self.scope = scope
-        self.account = account
+        self.face = face
+        self.name = name
         self._hub = hub
         self._reader = reader
         self.is_admitted = admitted
@@ -94,7 +96,7 @@ class EventStream(Response):
     def offer(self, position: int, frame: bytes) -> None:
         if not self._is_live or position <= self._position:
             return
-        if self._write_now(frame):
+        if not frame or self._write_now(frame):
             self._position = position
         else:
             self._hub.leave(self)
@@ -162,7 +164,8 @@ class EventStream(Response):
 
     async def _tell(self, page: Sequence[Placed]) -> None:
         if page:
-            await self._write(b"".join(map(frame, page)))
+            if shown := b"".join(map(self.face, page)):
+                await self._write(shown)
             self._position = max(self._position, page[-1].position or 0)
 
     async def _write(self, body: bytes, *, more: bool = True) -> None:
@@ -198,18 +201,13 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
 
     async def of_account(request: Request) -> Response:
         caller = await authenticate(request, READERS)
-        _require_open(hub)
-        after = await hub.start_after(request.headers.get("last-event-id"))
-        after = await hub.newest() if after is None else after
-        return _open_stream(hub, request, caller, reader_for(caller, database), Scope(caller.reads), after)
+        return await follow(hub, request, caller, reader_for(caller, database), Scope(caller.reads))
 
     async def of_ticket(request: Request) -> Response:
         caller = await authenticate(request, READERS)
-        _require_open(hub)
         reader = reader_for(caller, database)
         id = await _visible(reader, caller, request.path_params["id"])
-        after = await hub.start_after(request.headers.get("last-event-id"))
-        return _open_stream(hub, request, caller, reader, Scope(ticket=id), after)
+        return await follow(hub, request, caller, reader, Scope(ticket=id))
 
     @router.get(
         "/v1/stream", status_code=200, response_class=EventStream, responses=STREAM_PROBLEMS,
@@ -232,19 +230,33 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
     return router
 
 
-def _open_stream(
-    hub: Hub, request: Request, caller: Principal, reader: Reader, scope: Scope, after: int | None
+async def follow(
+    hub: Hub,
+    request: Request,
+    caller: Principal,
+    reader: Reader,
+    scope: Scope,
+    *,
+    face: Face = frame,
+    own_most: int | None = None,
 ) -> EventStream:
-    """To be served without an await in between: only then is its place taken. Raises TooManyRequests."""
-    account = caller.subject if caller.role == "account" else None
-    if account is not None:
-        hub.require_place(account)
-    return EventStream(hub, reader, scope, after, account=account, admitted=partial(is_still, request, caller))
+    """The stream of this scope, to be served without an await in between: only then is its place taken.
 
-
-def _require_open(hub: Hub) -> None:
+    It counts among its account's; with `own_most`, among those of what the caller showed at the door.
+    Raises Unavailable, InvalidInput, Gone or TooManyRequests.
+    """
     if hub.closed:
         raise Unavailable("The center is stopping; connect again.")
+    after = await hub.start_after(request.headers.get("last-event-id"))
+    if after is None and scope.ticket is None:
+        after = await hub.newest()
+    name = caller.subject if caller.role == "account" else None
+    if own_most is not None:
+        name = caller.credential
+    if name is not None:
+        hub.require_place(name, own_most)
+    admitted = partial(is_still, request, caller)
+    return EventStream(hub, reader, scope, after, face=face, name=name, admitted=admitted)
 
 
 async def _visible(reader: Reader, caller: Principal, id: str) -> TicketId:

@@ -6,10 +6,13 @@ of it. It is made once a process, is idle until it is used, and imports what is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Protocol
 
 from services.notifier.model.outcome import Attempt
 from services.notifier.model.subscription import Subscription
+from services.notifier.wording.links import Links
+from services.notifier.wording.names import Names
 from shared.clock import Clock
 from shared.contracts.event import Event
 from shared.secrets import Secrets, Vault
@@ -18,12 +21,15 @@ from shared.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the center gives to every channel when it is made. `vault` opens a subscription's secret, by its id."""
+    """What the center gives to every channel when it is made. `vault` opens a subscription's secret, by its id;
+    `names` knows what a local network is called, `links` where a question is answered."""
 
     clock: Clock
     settings: Settings
     secrets: Secrets
     vault: Vault
+    names: Names
+    links: Links
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +46,11 @@ class Notice:
 
 
 class Channel(Protocol):
-    """`deliver` gets what `render` made. It takes `webhook_timeout` at most and raises nothing: whatever goes wrong is
-    an outcome. `new_secret` makes what the two share; None for a channel that needs nothing of the sort."""
+    """`deliver` gets what `render` made. It takes `timeout` at most and raises nothing: whatever goes wrong is an
+    outcome. `new_secret` makes what the two share; None for a channel that needs nothing of the sort."""
 
     reads_history: bool
+    timeout: timedelta
 
     def objection(self, target: str) -> str | None:
         """What is wrong with a target as it is given, in a few words after "target: "; None when it may be tried."""

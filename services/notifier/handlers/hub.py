@@ -29,11 +29,19 @@ PLACE_MAY_BE_FREE_S = 30
 HEADER = "header:last-event-id"
 
 
+Face = Callable[[Placed], bytes]
+
+
 class Listener(Protocol):
-    """An open stream. Only `is_admitted` may wait, none may raise; those not live ignore what they are offered."""
+    """An open stream. Only `is_admitted` may wait, none may raise; those not live ignore what they are offered.
+
+    `name` is whose streams it is counted among; None: it is not counted. `face` makes an event's bytes, none for
+    what it does not show.
+    """
 
     scope: Scope
-    account: str | None
+    name: str | None
+    face: Face
 
     def offer(self, position: int, frame: bytes) -> None: ...
 
@@ -57,7 +65,7 @@ class Hub:
 
     def __init__(self, database: Database, metrics: NotifierMetrics, *, most_of_account: int = 0) -> None:
         self._most_of_account = most_of_account  # 0: any number
-        self._of_account: Counter[str | None] = Counter()
+        self._of_name: Counter[str | None] = Counter()
         self._database = database
         self._metrics = metrics
         self._live: dict[Topic, set[Listener]] = defaultdict(set)
@@ -100,27 +108,28 @@ class Hub:
     async def history(self, reader: Reader, ticket: TicketId, *, after_seq: int) -> Sequence[Placed]:
         return await feed.history(reader, ticket, after_seq=after_seq, most=PAGE)
 
-    def require_place(self, account: str) -> None:
-        """Raises TooManyRequests when this account has as many streams open as it may."""
-        if 0 < self._most_of_account <= self._of_account[account]:
+    def require_place(self, name: str, most: int | None = None) -> None:
+        """`most` None: as many as an account may have. Raises TooManyRequests."""
+        most = self._most_of_account if most is None else most
+        if 0 < most <= self._of_name[name]:
             self._metrics.stream_refused()
             raise TooManyRequests(
-                f"This account has {self._most_of_account} live streams open; close one, or let several readers share.",
+                f"{most} of your live streams are open; close one, or let several readers share.",
                 retry_after_s=PLACE_MAY_BE_FREE_S,
             )
 
     def enter(self, listener: Listener) -> None:
         """An open stream, live or not, so that it can be ended."""
         self._open.add(listener)
-        self._of_account[listener.account] += 1
+        self._of_name[listener.name] += 1
         self._metrics.streams.inc()
 
     def exit(self, listener: Listener) -> None:
         self.leave(listener)
         self._open.discard(listener)
-        self._of_account[listener.account] -= 1
-        if not self._of_account[listener.account]:
-            del self._of_account[listener.account]
+        self._of_name[listener.name] -= 1
+        if not self._of_name[listener.name]:
+            del self._of_name[listener.name]
         self._metrics.streams.dec()
 
     def join(self, listener: Listener) -> None:
@@ -172,9 +181,8 @@ class Hub:
         event = placed.event
         self.position = position
         concerned = [listener for topic in topics_of(event) for listener in self._live.get(topic, ())]
-        if concerned:
-            shown = frame(placed)
-            await self._each(concerned, lambda listener: listener.offer(position, shown))
+        shown = {face: face(placed) for face in {listener.face for listener in concerned}}
+        await self._each(concerned, lambda listener: listener.offer(position, shown[listener.face]))
 
     async def _each(self, listeners: Iterable[Listener], do: Callable[[Listener], None]) -> None:
         for number, listener in enumerate(listeners, 1):

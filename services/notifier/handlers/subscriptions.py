@@ -36,11 +36,22 @@ class Made:
 
 
 class SubscriptionDesk:
-    def __init__(self, database: Database, clock: Clock, channels: Mapping[str, Channel], *, vault: Vault) -> None:
+    """`absent`: channels that this center is not set up for, and what settings they need."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        channels: Mapping[str, Channel],
+        *,
+        vault: Vault,
+        absent: Mapping[str, str],
+    ) -> None:
         self._database = database
         self._clock = clock
         self._channels = channels
         self._vault = vault
+        self._absent = absent
 
     async def make(self, by: Principal, wish: Wish) -> Made:
         """Raises InvalidInput, or IllegalMove when the account has as many as it may have."""
@@ -89,9 +100,12 @@ class SubscriptionDesk:
         await self._database.transact(seal)
 
     def _channel(self, name: str) -> Channel:
-        if (found := self._channels.get(name)) is None:
-            raise InvalidInput(FieldError("channel", f"is not set up here; there are {', '.join(self._channels)}"))
-        return found
+        if (found := self._channels.get(name)) is not None:
+            return found
+        if needs := self._absent.get(name):
+            detail = f"{name} is not set up in this center: its operator has to set {needs}"
+            raise InvalidInput(FieldError("channel", detail))
+        raise InvalidInput(FieldError("channel", f"is none of {', '.join((*self._channels, *self._absent))}"))
 
 
 def _require_readable(by: Principal, preferences: Preferences) -> None:

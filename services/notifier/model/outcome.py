@@ -6,7 +6,7 @@ from typing import Literal
 
 RetryReason = Literal[
     "timeout", "dns", "forbidden_target", "connect", "tls", "disconnected", "protocol", "redirect", "too_many_requests",
-    "client_error", "server_error", "unauthorized", "not_configured",
+    "client_error", "server_error", "unauthorized", "not_configured", "deferred",
 ]  # fmt: skip
 RefusedReason = Literal["rejected"]
 GiveUpReason = Literal["gone"]

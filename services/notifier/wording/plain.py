@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 CUT = "…"
-_MARKS = str.maketrans({"【": "[", "】": "]", "“": '"', "”": '"', "「": '"', "」": '"'})
+_MARKS = str.maketrans({"【": "[", "】": "]", "“": "'", "”": "'", "「": "'", "」": "'"})
 _SCHEME = re.compile(r":(?=[/\\]{2})")
 _MAILBOX = re.compile(r"@(?=\S)")
 _HOST = re.compile(r"(?<=\w)([.．｡])(?=[^\W\d_])")

@@ -8,10 +8,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from services.notifier.wording.names import Names
 from services.notifier.wording.plain import one_line
-from services.notifier.wording.situation import Situation
 from services.notifier.wording.times import moment
 from shared.contracts import facts as f
+from shared.contracts import satisfaction as sat
 from shared.contracts.vocabulary import VALUES, Lang
 from shared.ids import NetworkCode
 
@@ -99,6 +100,23 @@ SAYINGS: Mapping[str, Saying] = {
     "ticket.fault_report_given": Saying(
         "障碍报告：{cause}，{remedy_code}", "Fault report: {cause}, {remedy_code}", ("text", "prevention")
     ),
+    "ticket.follow_up_asked": Saying(
+        "您对本次修障满意吗？请于 {answer_by} 前答复",
+        "Are you satisfied with this repair? Please answer by {answer_by}",
+    ),
+    "ticket.follow_up_unanswered": Saying("回访未获答复", "The follow-up was not answered"),
+    "ticket.satisfaction_answered.yes": Saying("已记录：满意", "Recorded: satisfied", ("comment",)),
+    "ticket.satisfaction_answered.no": Saying("已记录：不满意", "Recorded: not satisfied", ("comment",)),
+    "ticket.follow_up_opened": Saying(
+        "已立案跟进，{due_at} 前给您答复", "A follow-up case is open; you hear from us by {due_at}"
+    ),
+    "ticket.follow_up_worked": Saying("对您的不满意已作处理", "Something was done about it", ("text",)),
+    "ticket.follow_up_late": Saying("跟进已超时，我们正在催办", "The follow-up is late, and is being urged"),
+    "ticket.survey_asked": Saying(
+        "{quarter} 季度满意度调查：请于 {answer_by} 前评分（1–5）",
+        "Survey of {quarter}: please rate our service from 1 to 5 by {answer_by}",
+    ),
+    "ticket.survey_answered": Saying("{quarter} 调查已答复：{score} 分", "Survey of {quarter} answered: {score} of 5"),
     "order.issued.repair": Saying("已派单至{network}", "{network} is ordered to repair it"),
     "order.issued.assistance": Saying("已请{network}协查", "{network} is called in to assist"),
     "order.accepted": Saying("{network}已接单", "{network} has accepted the order"),
@@ -119,23 +137,23 @@ def saying(fact: f.Fact) -> Saying:
     return SAYINGS[f.NAMES[type(fact)] + _variant(fact)]
 
 
-def sentence(at: Situation, lang: Lang) -> str:
+def sentence(fact: f.Fact, names: Names, lang: Lang) -> str:
     """What happened, in one line without its time."""
-    return saying(at.fact).in_(lang).format_map(dict(_shown(at, lang)))
+    return saying(fact).in_(lang).format_map(dict(_shown(fact, names, lang)))
 
 
-def quotations(at: Situation, *, most: int) -> Iterator[str]:
+def quotations(fact: f.Fact, *, most: int) -> Iterator[str]:
     """What people wrote with it, each as one line of so many characters at most."""
-    for name in saying(at.fact).quotes:
-        if text := one_line(getattr(at.fact, name) or "", most=most):
+    for name in saying(fact).quotes:
+        if text := one_line(getattr(fact, name) or "", most=most):
             yield text
 
 
-def network(at: Situation, code: NetworkCode, lang: Lang) -> str:
-    known = at.networks.get(code)
+def network(code: NetworkCode, names: Names, lang: Lang) -> str:
+    known = names(code)
     if lang == "zh":
-        return f"{one_line(known.zh, most=MOST_NAMED)}本地网" if known else f"{code} 本地网"
-    return f"local network {one_line(known.en, most=MOST_NAMED) if known else code}"
+        return f"{one_line(known.name_zh, most=MOST_NAMED)}本地网" if known else f"{code} 本地网"
+    return f"local network {one_line(known.name_en, most=MOST_NAMED) if known else code}"
 
 
 def word(code: str, lang: Lang) -> str:
@@ -150,6 +168,8 @@ def _variant(fact: f.Fact) -> str:
             return f".{clock}"
         case f.OrderIssued(kind=kind) | f.FaultRepeated(kind=kind):
             return f".{kind}"
+        case sat.SatisfactionAnswered(satisfied=satisfied):
+            return ".yes" if satisfied else ".no"
         case f.OrderAccepted(engineer=str()):
             return ".by"
         case f.RestorationPredicted(overdue_since=datetime()):
@@ -158,11 +178,11 @@ def _variant(fact: f.Fact) -> str:
             return ""
 
 
-def _shown(at: Situation, lang: Lang) -> Iterator[tuple[str, str]]:
-    for field in fields(at.fact):
-        value: Any = getattr(at.fact, field.name)
-        if field.name in NETWORKS:
-            yield field.name, network(at, value, lang)
+def _shown(fact: f.Fact, names: Names, lang: Lang) -> Iterator[tuple[str, str]]:
+    for field in fields(fact):
+        value: Any = getattr(fact, field.name)
+        if field.name in NETWORKS and isinstance(value, str):
+            yield field.name, network(NetworkCode(value), names, lang)
         elif isinstance(value, datetime):
             yield field.name, moment(value)
         else:

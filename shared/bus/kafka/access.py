@@ -1,14 +1,13 @@
 """Who a client is to the broker (SASL, SCRAM-SHA-512) and how it knows the broker (TLS, always verified)."""
 
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from shared.credentials import password_in, verifying
 from shared.settings import Settings
 
 MECHANISM = "SCRAM-SHA-512"
-OTHERS = 0o007
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,32 +38,13 @@ class Access:
         """aiokafka's. Raises OSError that says which file to mend."""
         return {
             "security_protocol": "SASL_SSL" if self.tls else "SASL_PLAINTEXT",
-            "ssl_context": _verifying(self.ca_file) if self.tls else None,
+            "ssl_context": verifying(self.ca_file) if self.tls else None,
             "sasl_mechanism": MECHANISM,
             "sasl_plain_username": self.user,
-            "sasl_plain_password": _secret_in(self.password_file),
+            "sasl_plain_password": password_in(self.password_file),
         }
 
 
 def connection(bootstrap: str, access: Access | None) -> dict[str, Any]:
     """What every aiokafka client is made with. Raises OSError."""
     return {"bootstrap_servers": bootstrap, **(access.arguments() if access else {})}
-
-
-def _verifying(ca_file: Path | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise OSError(f"{ca_file} holds no certificate authority in PEM ({error.strerror or error}).") from error
-
-
-def _secret_in(file: Path) -> str:
-    try:
-        if file.stat().st_mode & OTHERS:
-            raise PermissionError(f"{file} holds a password and everybody can read it: chmod 600 {file}")
-        secret = file.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        raise FileNotFoundError(f"There is no password file {file}.") from None
-    if not secret:
-        raise OSError(f"{file} is empty; it should hold a password.")
-    return secret

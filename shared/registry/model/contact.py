@@ -28,3 +28,11 @@ class ContactPoint(Shape):
     email: Email | None = None
     language: Language | None = None
     window: Short | None = None
+
+
+def reached_at(phone_or_email: str) -> str:
+    """The same for the same line or mailbox, however it is written: `+86 10 5550 0134` is `010-5550-0134`."""
+    if "@" in phone_or_email:
+        return phone_or_email.strip().lower()
+    digits = "".join(c for c in phone_or_email if c.isdecimal())
+    return digits.removeprefix("00").removeprefix("86").removeprefix("0")

@@ -85,7 +85,7 @@ class WebhookChannel:
     ) -> None:
         self._clock = clock
         self._vault = vault
-        self._timeout = timeout
+        self.timeout = timeout
         self._networks = tuple(networks)
         self._http = http
         self._key_of = lru_cache(HELD_KEYS)(self._open_secret)
@@ -119,5 +119,5 @@ class WebhookChannel:
         """aiohttp takes 10 MiB and up to half a second to import: only who sends webhooks pays, and nobody waits."""
         module = await asyncio.to_thread(import_module, "services.notifier.channels.webhook.transport")
         if self._transport is None:
-            self._transport = module.Transport(self._clock, timeout=self._timeout, networks=self._networks)
+            self._transport = module.Transport(self._clock, timeout=self.timeout, networks=self._networks)
         return self._transport

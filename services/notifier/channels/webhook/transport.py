@@ -8,21 +8,18 @@ import asyncio
 import socket
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from services.notifier.channels.http import MOST_ANSWER_BYTES, first_bytes, reason_of, retry_after, status_reason
 from services.notifier.channels.webhook.targets import Network, allowed
-from services.notifier.model.outcome import MOST_ANSWER_BYTES as MOST_KEPT_BYTES
 from services.notifier.model.outcome import Attempt, Delivered, GaveUp, Outcome, Retry, RetryReason
 from shared.clock import Clock
 
-MOST_ANSWER_BYTES = 16 * 1024
-ANSWER_WITHIN_S = 1.0  # once the status is known, the rest of the answer is only read to use the connection again
 KEEP_ALIVE_S = 4.0  # below the 5 s after which many servers close: a POST into a closing connection is a failure
 RESOLVER_THREADS = 16
 
@@ -56,7 +53,7 @@ class Transport:
         try:
             async with self._session.post(URL(url), data=body, headers=headers, allow_redirects=False) as response:
                 outcome = self._judge(response)
-                return Attempt(outcome, response.status, await _read(response))
+                return Attempt(outcome, response.status, await first_bytes(response))
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             return Attempt(Retry(_reason(error)))
 
@@ -73,7 +70,7 @@ class Transport:
             return Delivered()
         if status == 410:
             return GaveUp("gone")
-        return Retry(_status_reason(status), retry_after(response.headers.get("retry-after"), self._clock.now()))
+        return Retry(status_reason(status), retry_after(response.headers.get("retry-after"), self._clock.now()))
 
 
 class _Resolver(AbstractResolver):
@@ -99,59 +96,9 @@ class _Resolver(AbstractResolver):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The first bytes of the answer. What is left unread costs the connection, nothing else: the status has decided."""
-    first = b""
-    if response.content.is_eof():
-        return first
-    left = MOST_ANSWER_BYTES
-    try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
-            while left > 0 and (chunk := await response.content.read(left)):
-                left -= len(chunk)
-                if len(first) < MOST_KEPT_BYTES:
-                    first += chunk[: MOST_KEPT_BYTES - len(first)]
-    except (TimeoutError, aiohttp.ClientError, OSError):
-        response.close()
-    return first
-
-
 def _reason(error: Exception) -> RetryReason:
     match error:
-        case TimeoutError():
-            return "timeout"
         case aiohttp.ClientConnectorError(os_error=ForbiddenTarget()):
             return "forbidden_target"
-        case aiohttp.ClientConnectorDNSError():
-            return "dns"
-        case aiohttp.ClientSSLError():
-            return "tls"
-        case aiohttp.ClientConnectorError():
-            return "connect"
-        case aiohttp.ServerDisconnectedError() | OSError():
-            return "disconnected"
         case _:
-            return "protocol"
-
-
-def _status_reason(status: int) -> RetryReason:
-    if 300 <= status < 400:
-        return "redirect"
-    if status == 429:
-        return "too_many_requests"
-    if 400 <= status < 500:
-        return "client_error"
-    return "server_error" if status >= 500 else "protocol"
-
-
-def retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """A Retry-After header, seconds or a date; None when there is none or it makes no sense."""
-    if value is None:
-        return None
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        return timedelta(seconds=int(value[:9]))
-    try:
-        return parsedate_to_datetime(value) - now
-    except (ValueError, TypeError, OverflowError):
-        return None
+            return reason_of(error)
