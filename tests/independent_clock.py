@@ -8,6 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 Json = dict[str, Any]
+FOREVER = 10**15
+Move = tuple[int, Json]
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 MOVES = {
     "ticket.resumed": "running", "ticket.restored": "restored", "ticket.reopened": "running",
@@ -46,15 +48,16 @@ def compute(log: list[Json], now: int) -> Json:
         "last_heard_at": max(ms(e["at"]) for n, e in enumerate(log) if n == 0 or e["actor"][:8] != "account:"),
         "pending": by_reason(intervals, "pending"), "held": by_reason(intervals, "held"),
         "stages": stages(log, reported, restored), "intervals": intervals, "spells": spells(log, intervals, now),
+        "promises": promises(log, moves, intervals, restored, now),
     }  # fmt: skip
 
 
-def moves_of(log: list[Json], reported: int) -> list[tuple[int, Json]]:
+def moves_of(log: list[Json], reported: int) -> list[Move]:
     bare = {"reason": None, "evidence": None, "network": None}
     struck = {
         entry["data"]["suspension"]: n for n, entry in enumerate(log) if entry["type"] == "ticket.suspension_struck_out"
     }
-    moves: list[tuple[int, Json]] = [(reported, {"state": "running", "struck": False, "seq": 1, **bare})]
+    moves: list[Move] = [(reported, {"state": "running", "struck": False, "seq": 1, **bare})]
     for n, entry in enumerate(log):
         type_, data, at = entry["type"], entry["data"], ms(entry["at"])
         if type_ == "ticket.suspended":
@@ -76,7 +79,7 @@ def moves_of(log: list[Json], reported: int) -> list[tuple[int, Json]]:
     return moves
 
 
-def paint(moves: list[tuple[int, Json]], now: int) -> dict[int, tuple[int, int]]:
+def paint(moves: list[Move], now: int) -> dict[int, tuple[int, int]]:
     """Number of the move → what it governs: of all moves up to an instant, the last."""
     instants = sorted({at for at, _ in moves} | {now})
     painted: dict[int, tuple[int, int]] = {}
@@ -134,3 +137,95 @@ def spells(log: list[Json], intervals: list[Json], now: int) -> list[Json]:
         waits = [max(0, min(end, i["end"]) - max(s["start"], i["start"])) for i in intervals if i["state"] == "pending"]
         s["counted"] = end - s["start"] - sum(waits)
     return sorted(found, key=lambda s: (s["start"], s["order"]))
+
+
+def promises(log: list[Json], moves: list[Move], intervals: list[Json], restored: int | None, now: int) -> Json:
+    said = [e["data"]["terms"] for e in log if e["type"] in ("ticket.reported", "ticket.terms_changed")]
+    terms, first_entry = said[-1], log[0]["data"]
+    if terms is None:
+        if first_entry["breach_at"] is None:
+            return {}
+        terms = {"restore_ms": ms(first_entry["breach_at"]) - ms(first_entry["reported_at"]), "hours": None}
+    open_hours = terms["hours"] or [[-FOREVER, -FOREVER]]
+    open_hours = [*open_hours, [open_hours[-1][1], FOREVER]]
+    waits = {
+        "accept": order_waits(spells(log, intervals, now), moves), "update": silences(log, moves),
+        "report": report_waits(log, restored),
+    }  # fmt: skip
+    found = {
+        kind: longest(waits[kind], terms[f"{kind}_ms"], open_hours, now)
+        for kind in waits
+        if terms.get(f"{kind}_ms") is not None
+    }
+    return found | {"restore": restoration(terms["restore_ms"], open_hours, moves, intervals, restored, now)}
+
+
+def inside(start: int, end: int, hours: list[list[int]]) -> int:
+    return sum(max(0, min(end, closes) - max(start, opens)) for opens, closes in hours)
+
+
+def later(start: int, length: int, hours: list[list[int]]) -> int:
+    """By halving: time that counts never shrinks as its end moves on."""
+    low, high = start, FOREVER
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if inside(start, middle, hours) >= length else (middle + 1, high)
+    return low
+
+
+def longest(waits: list[tuple[int, int | None]], target: int, hours: list[list[int]], now: int) -> Json:
+    lengths = [inside(start, max(start, now if end is None else end), hours) for start, end in waits]
+    if not waits:
+        return {"target": target, "used": None, "verdict": None, "due_at": None}
+    still = [start for start, end in waits if end is None]
+    slowest = [start for (start, _), length in zip(waits, lengths, strict=True) if length == max(lengths)]
+    verdict = "breached" if max(lengths) > target else "running" if still else "met"
+    due_at = later(min(still or slowest), target, hours)
+    return {"target": target, "used": max(lengths), "verdict": verdict, "due_at": due_at}
+
+
+def order_waits(held: list[Json], moves: list[Move]) -> list[tuple[int, int | None]]:
+    at, last = moves[-1]
+    settled = [at] if last["state"] in ("restored", "over") else []
+    found: list[tuple[int, int | None]] = []
+    for spell in held:
+        ends = [end for end in [spell["accepted"] or spell["end"], *settled] if end is not None]
+        found.append((spell["start"], max(spell["start"], min(ends)) if ends else None))
+    return found
+
+
+def silences(log: list[Json], moves: list[Move]) -> list[tuple[int, int | None]]:
+    found: list[tuple[int, int | None]] = []
+    for n, entry in enumerate(log):
+        state = [what["state"] for _, what in moves if what["seq"] <= entry["seq"]][-1]
+        down = state not in ("restored", "over")
+        word = n == 0 or not entry["actor"].startswith("account:") or entry["type"] == "ticket.reopened"
+        if found and found[-1][1] is None and (word or not down):
+            found[-1] = found[-1][0], ms(entry["at"])
+        if word and down:
+            found.append((ms(entry["at"]), None))
+    return found
+
+
+def report_waits(log: list[Json], restored: int | None) -> list[tuple[int, int | None]]:
+    reopened = max((n for n, entry in enumerate(log) if entry["type"] == "ticket.reopened"), default=0)
+    given = first(log[reopened:], "ticket.fault_report_given")
+    return [] if restored is None else [(restored, None if given is None else max(restored, given))]
+
+
+def restoration(
+    target: int, hours: list[list[int]], moves: list[Move], intervals: list[Json], restored: int | None, now: int
+) -> Json:  # fmt: skip
+    state, running = moves[-1][1]["state"], [(i["start"], i["end"]) for i in intervals if i["counts"]]
+    used = sum(inside(start, end, hours) for start, end in running)
+    if state == "over" and restored is None:
+        return {"target": target, "used": used, "verdict": None, "due_at": None}
+    due_at = None
+    for n, (start, end) in enumerate(running):
+        before = sum(inside(a, b, hours) for a, b in running[:n])
+        if due_at is None and before + inside(start, end, hours) >= target:
+            due_at = later(start, target - before, hours)
+    if due_at is None and state != "pending":
+        due_at = later(now if restored is None else restored, target - used, hours)
+    verdict = "breached" if used > target else "running" if restored is None else "met"
+    return {"target": target, "used": used, "verdict": verdict, "due_at": due_at}

@@ -207,7 +207,7 @@ def evolve(ticket: Ticket, fact: f.Fact, at: datetime, *, actor: str = "") -> Ti
     """The ticket after one more fact, recorded at `at` by `actor`."""
     seq = ticket.seq + 1
     moved: dict[str, Any] = {"updated_at": at, "seq": seq}
-    if not is_customers(actor):
+    if not is_customers(actor) or isinstance(fact, f.TicketReopened):  # from then on it is owed a word again
         moved["told_at"] = to_ms(at)
         if actor != CLOCK:
             moved["news_at"] = to_ms(at)
@@ -239,8 +239,9 @@ def _apply(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
             return _with(ticket, status="closed", closed_at=at)
         case f.TicketReopened():
             return _with(
-                ticket, status="inProgress", restored_at=None, round=ticket.round + 1, expected_restoration_at=None
-            )
+                ticket, status="inProgress", restored_at=None, round=ticket.round + 1, expected_restoration_at=None,
+                fault_report_at=None,
+            )  # fmt: skip
         case f.TicketCancelled():
             return _with(ticket, status="cancelled", closed_at=at, suspension=None, unroutable=None)
         case f.TicketRejected():
@@ -300,7 +301,7 @@ def _apply_to_promise(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
         case f.RestorationPredicted():
             return _with(ticket, predicted=fact)
         case f.FaultReportGiven(cause=cause, remedy_code=code):
-            return _with(ticket, fault_report_at=at, cause=cause, remedy_code=code)
+            return _with(ticket, fault_report_at=ticket.fault_report_at or at, cause=cause, remedy_code=code)
         case _:
             follow_up = _followed_up(ticket.follow_up, fact)
             return ticket if follow_up is ticket.follow_up else _with(ticket, follow_up=follow_up)

@@ -15,8 +15,8 @@ from shared.contracts.event import Event
 from shared.ids import NetworkCode, OrderId
 from shared.tickets.marks import Marks, State, Stretch, advance, begin, restored_at, stretches
 from shared.tickets.model import is_customers
+from shared.tickets.promises import Course, Kind, Promise, Verdict, promises
 
-Verdict = Literal["met", "breached", "running"]
 Ending = Literal["declined", "handed_over", "restored", "stood_down"]
 STAGES = ("take_in", "dispatch", "acceptance", "diagnosis", "repair", "confirmation")
 
@@ -77,6 +77,7 @@ class Figures:
     stages: Mapping[str, int | None]
     intervals: Sequence[Interval]
     spells: Sequence[Spell]
+    promises: Mapping[Kind, Promise]
 
 
 def figures(log: Sequence[Event], now: datetime) -> Figures:
@@ -88,17 +89,20 @@ def figures(log: Sequence[Event], now: datetime) -> Figures:
     end = max(to_ms(now), to_ms(log[-1].at))
     marks = _marks(entries)
     by_seq = {event.seq: fact for event, fact in entries}
-    intervals = [_interval(stretch, by_seq) for stretch in stretches(marks, end)]
+    found = stretches(marks, end)
+    intervals = [_interval(stretch, by_seq) for stretch in found]
     state, restored = marks[-1].state, restored_at(marks)
     repaired = restored is not None or state != "over"
-    accepted = _first(entries, f.OrderAccepted)
+    accepted, spells = _first(entries, f.OrderAccepted), _spells(entries, intervals, end)
+    orders = [(s.start, s.end if s.accepted is None else s.accepted) for s in spells]
     return Figures(
         now=end, reported_at=reported, restored_at=restored, state=state,
         time_to_repair=sum(i.length for i in intervals if i.counts) if repaired else None,
         response=max(accepted - reported, 0) if accepted is not None else None,
         last_heard_at=max(to_ms(e.at) for e, _ in entries if not is_customers(e.actor) or e.seq == 1),
         pending=_by_reason(intervals, "pending"), held=_by_reason(intervals, "held"),
-        stages=_stages(entries, reported, restored), intervals=intervals, spells=_spells(entries, intervals, end),
+        stages=_stages(entries, reported, restored), intervals=intervals, spells=spells,
+        promises=promises(entries, Course(found, marks, restored, orders, end)),
     )  # fmt: skip
 
 

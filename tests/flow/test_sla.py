@@ -25,17 +25,18 @@ async def test_clock_stops_for_the_customer_and_the_verdict_is_by_what_counts(
     await any_center.network(XIAN).suspend(ticket, "no_site_access")
     clock.advance(timedelta(hours=3))
     waiting = await sla(any_center, ticket)
-    assert (waiting["state"], waiting["time_to_repair_ms"], waiting["target"]["breach_at"]) == (
-        "pending",
-        30 * MIN,
-        None,
-    )
+    restore = waiting["targets"]["restore"]
+    assert (waiting["state"], waiting["time_to_repair_ms"], restore["due_at"]) == ("pending", 30 * MIN, None)
     await any_center.network(XIAN).resume(ticket)
     clock.advance(timedelta(minutes=45))
     await any_center.network(XIAN).restore(ticket)
     clock.advance(timedelta(hours=9))
     found = await sla(any_center, ticket)
-    assert (found["time_to_repair_ms"], found["within_2_hours"], found["target"]["verdict"]) == (75 * MIN, True, "met")
+    assert (found["time_to_repair_ms"], found["within_2_hours"], found["targets"]["restore"]["verdict"]) == (
+        75 * MIN,
+        True,
+        "met",
+    )
     assert found["pending_ms"] == {"no_site_access": 180 * MIN}
 
 
@@ -43,11 +44,11 @@ async def test_open_ticket_says_when_its_target_is_broken_and_then_that_it_is(
     any_center: House, clock: ManualClock
 ) -> None:
     ticket = await any_center.report(PLAIN[1], SHANGHAI, XIAN)
-    running = (await sla(any_center, ticket))["target"]
-    assert ms(running["breach_at"]) - to_ms(clock.now()) == running["restore_ms"] == running["left_ms"]
-    clock.advance(timedelta(milliseconds=running["restore_ms"] + 1))
-    broken = (await sla(any_center, ticket))["target"]
-    assert (broken["verdict"], broken["left_ms"], broken["breach_at"]) == ("breached", -1, None)
+    running = (await sla(any_center, ticket))["targets"]["restore"]
+    assert ms(running["due_at"]) - to_ms(clock.now()) == running["target_ms"] == running["left_ms"]
+    clock.advance(timedelta(milliseconds=running["target_ms"] + 1))
+    broken = (await sla(any_center, ticket))["targets"]["restore"]
+    assert (broken["verdict"], broken["left_ms"], broken["due_at"]) == ("breached", -1, running["due_at"])
 
 
 async def test_figures_are_those_of_a_second_implementation_over_the_public_log(
@@ -64,9 +65,17 @@ async def test_figures_are_those_of_a_second_implementation_over_the_public_log(
     assert found["time_to_repair_ms"] == expected["time_to_repair"]
     assert found["held_ms"] == expected["held"]
     assert found["stages_ms"] == expected["stages"]
+    assert {kind: (t["target_ms"], t["used_ms"], t["verdict"], due(t)) for kind, t in found["targets"].items()} == {
+        kind: tuple(promise[name] for name in ("target", "used", "verdict", "due_at"))
+        for kind, promise in expected["promises"].items()
+    }
     assert [(i["state"], ms(i["start"]), ms(i["end"])) for i in found["intervals"]] == [
         (i["state"], i["start"], i["end"]) for i in expected["intervals"]
     ]
     assert [(s["order"], s["counted_ms"]) for s in found["orders"]] == [
         (s["order"], s["counted"]) for s in expected["spells"]
     ]
+
+
+def due(target: dict[str, Any]) -> int | None:
+    return None if target["due_at"] is None else ms(target["due_at"])

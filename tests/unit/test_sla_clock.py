@@ -1,7 +1,7 @@
 """The SLA clock: what stops it and what does not, and that a second implementation finds the same on any log."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, get_args
@@ -16,6 +16,7 @@ from shared.contracts import facts as f
 from shared.contracts.event import Event, public
 from shared.ids import OrderId, order_id
 from shared.testing.clock import START
+from shared.tickets.promises import Kind
 from shared.tickets.timing import Figures, figures
 from tests.cases import ACCOUNT, ACTOR, BEIJING, CHUXIONG, MINUTE, TICKET, accepted, issued, reported, restored
 from tests.independent_clock import compute
@@ -24,10 +25,10 @@ MIN = 60_000
 IN_ORDER, BY_NETWORK = order_id(TICKET, BEIJING), "network:010"
 
 
-def log(*steps: tuple[int, f.Fact], actor: str = BY_NETWORK) -> list[Event]:
+def log(*steps: tuple[int, f.Fact], actor: str = BY_NETWORK, **report: Any) -> list[Event]:
     """The report at minute 0, then these facts at their minutes."""
     found = []
-    for seq, (minute, fact) in enumerate([(0, reported()), *steps], 1):
+    for seq, (minute, fact) in enumerate([(0, reported(**report)), *steps], 1):
         name, who = f.NAMES[type(fact)], ACTOR if seq == 1 else actor
         found.append(Event(TICKET, seq, START + minute * MINUTE, name, who, ACCOUNT, "inProgress", f.encode(fact)))
     return found
@@ -140,6 +141,78 @@ def test_customers_own_words_are_no_news_to_it() -> None:
     assert at(60, (30, f.NoteAdded("we look")), actor="operator:noc").last_heard_at == to_ms(START) + 30 * MIN
 
 
+GOLD = f.Terms(
+    "2026-1", "gold/down", accept_ms=15 * MIN, update_ms=30 * MIN, restore_ms=60 * MIN, report_ms=600 * MIN,
+    confirm_ms=None, head_start_ms=0, warn_percent=(),
+)  # fmt: skip
+
+
+def judged(minute: int, *steps: tuple[int, f.Fact], terms: f.Terms = GOLD, kind: Kind = "restore") -> Any:
+    """Verdict, minutes used, and the minute at which it is due."""
+    found = figures(log(*steps, terms=terms), START + minute * MINUTE).promises[kind]
+    due = None if found.due_at is None else (found.due_at - to_ms(START)) / MIN
+    return found.verdict, None if found.used is None else found.used / MIN, due
+
+
+def test_promise_is_kept_to_the_last_millisecond_and_broken_by_the_next() -> None:
+    assert judged(60) == ("running", 60, 60)
+    assert judged(200, (70, back(60))) == ("met", 60, 60)
+    late = restored(at=START + 60 * MINUTE + timedelta(milliseconds=1))
+    assert judged(200, (70, late))[0] == "breached"
+
+
+def test_restoration_is_due_where_its_time_was_used_up_also_when_a_pause_began_right_then() -> None:
+    assert judged(100, (60, suspended())) == ("running", 60, 60)
+    assert judged(100, (30, suspended())) == ("running", 30, None)
+
+
+def test_first_order_that_waits_is_the_one_that_is_due() -> None:
+    steps = (2, issued()), (5, issued(network=CHUXIONG))
+    assert judged(6, *steps, kind="accept") == ("running", 4, 17)
+    assert judged(9, *steps, (8, accepted()), kind="accept") == ("running", 6, 20)
+    assert judged(99, *steps, (8, accepted()), (19, accepted(network=CHUXIONG)), kind="accept") == ("met", 14, 20)
+
+
+def test_nobody_waits_for_an_order_once_the_service_is_back() -> None:
+    assert judged(99, (2, issued()), (12, back(10)), kind="accept") == ("met", 8, 17)
+
+
+def test_customer_is_owed_a_word_while_its_service_is_down_and_anew_when_it_reopens() -> None:
+    steps = (20, f.NoteAdded("we look")), (40, back(40)), (400, f.TicketReopened("dark"))
+    assert [judged(minute, *steps, kind="update") for minute in (400, 431)] == [
+        ("running", 20, 430), ("breached", 31, 430),
+    ]  # fmt: skip
+
+
+def test_fault_report_is_due_after_the_restoration_that_stands() -> None:
+    given = f.FaultReportGiven("fibre", "spliced", "cut")
+    assert judged(50, kind="report") == (None, None, None)
+    assert judged(50, (40, back(40)), kind="report") == ("running", 10, 640)
+    assert judged(900, (40, back(40)), (700, given), kind="report") == ("breached", 660, 640)
+    again = (710, f.TicketReopened("dark")), (720, back(720))
+    assert judged(721, (40, back(40)), (700, given), *again, kind="report") == ("running", 1, 1320)
+    assert judged(900, (40, back(40)), (41, given), (800, given), kind="report") == ("met", 1, 640)
+    assert "report" not in figures(log(terms=replace(GOLD, report_ms=None)), START).promises
+
+
+def test_verdict_counts_only_service_hours_and_the_time_to_repair_goes_on() -> None:
+    hours = ((to_ms(START) + 10 * MIN, to_ms(START) + 40 * MIN), (to_ms(START) + 500 * MIN, to_ms(START) + 900 * MIN))
+    by_day = replace(GOLD, hours=hours, calendar="office")
+    assert judged(520, (600, back(520)), terms=by_day) == ("met", 50, 530)
+    assert figures(log((600, back(520)), terms=by_day), START).time_to_repair == 520 * MIN
+
+
+def test_terms_that_were_changed_judge_the_whole_ticket() -> None:
+    longer = f.TermsChanged(replace(GOLD, restore_ms=120 * MIN), "agreed with the customer")
+    assert judged(200, (90, longer), (110, back(100))) == ("met", 100, 120)
+    assert judged(200, (110, back(100)), (150, longer)) == ("met", 100, 120)
+
+
+def test_ticket_of_before_there_were_terms_is_judged_by_the_breach_time_it_was_opened_with() -> None:
+    found = figures(log((60, back(60)), breach_at=START + 50 * MINUTE), START).promises
+    assert {kind: (p.target, p.verdict) for kind, p in found.items()} == {"restore": (50 * MIN, "breached")}
+
+
 def test_log_without_its_report_has_no_figures() -> None:
     with pytest.raises(ValueError, match="begins with its report"):
         figures(log((1, issued()))[1:], START)
@@ -147,6 +220,20 @@ def test_log_without_its_report_has_no_figures() -> None:
 
 ORDERS, NETWORKS = st.sampled_from([IN_ORDER, order_id(TICKET, CHUXIONG)]), st.sampled_from([BEIJING, CHUXIONG])
 CLAIMS = st.none() | st.integers(-5, 70).map(lambda minute: START + minute * MINUTE)
+
+
+@st.composite
+def terms(draw: st.DrawFn) -> f.Terms:
+    """Targets about as long as the tickets of these tests, round the clock or within any hours."""
+    gaps = draw(st.lists(st.integers(1, 40), min_size=2, max_size=8))
+    edges = [to_ms(START) + (sum(gaps[:n]) - 20) * MIN for n in range(1, len(gaps) + 1)]
+    windows = tuple(zip(edges[::2], edges[1::2], strict=False))
+    length = st.sampled_from([1, 7, 8, 13, 14, 20, 21]).map(lambda minutes: minutes * MIN) | st.integers(1, 60 * MIN)
+    return f.Terms(
+        "2026-1", "gold/down", accept_ms=draw(length), update_ms=draw(length), restore_ms=draw(length),
+        report_ms=draw(st.none() | length), confirm_ms=None, head_start_ms=0, warn_percent=(50,),
+        hours=draw(st.sampled_from([None, (), windows])),
+    )  # fmt: skip
 
 
 def _suspension(order: OrderId, network: Any, reason: Any, claim: datetime | None) -> f.TicketSuspended:
@@ -166,14 +253,16 @@ STEPS = st.one_of(
     st.builds(lambda o, n, c: f.OrderHandedOver(o, n, CHUXIONG, "x", None, c), ORDERS, NETWORKS, CLAIMS),
     st.builds(f.OrderStoodDown, ORDERS, NETWORKS, st.just("restored")),
     st.builds(f.SuspensionStruckOut, st.integers(1, 15), st.just("nobody was there")),
+    st.builds(f.TermsChanged, terms(), st.just("agreed")),
+    st.just(f.FaultReportGiven("fibre", "spliced", "cut")),
 )
 ACTORS = st.sampled_from([ACTOR, BY_NETWORK])
 
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[Event]:
-    """Any facts in any order, legal or not, some of them in the same millisecond."""
-    found = log()
+    """Any facts in any order, legal or not, some of them in the same millisecond; under any terms, or none."""
+    found = log(terms=draw(st.none() | terms()), breach_at=draw(st.none() | st.just(START + 30 * MINUTE)))
     for fact in draw(st.lists(STEPS, max_size=14)):
         when = found[-1].at + timedelta(
             minutes=draw(st.sampled_from([0, 0, 1, 7, 13])), milliseconds=draw(st.integers(0, 3))

@@ -9,15 +9,16 @@ from pydantic import BaseModel, Field
 from services.intake.reads.routes import visible
 from shared.auth.principal import Principal
 from shared.auth.reading import reader_for
-from shared.clock import Clock, from_ms, rfc3339, to_ms
-from shared.contracts.facts import FaultReported
+from shared.clock import Clock, from_ms, rfc3339
 from shared.db import port
 from shared.ids import TICKET_PATTERN, TicketId
 from shared.tickets import store as tickets
 from shared.tickets import timing
-from shared.tickets.log import Entry
+from shared.tickets.log import Entry, fold
 from shared.tickets.marks import State
-from shared.tickets.timing import STAGES, Figures, Interval, Spell, Verdict
+from shared.tickets.model import Ticket
+from shared.tickets.promises import Kind, Promise, Verdict
+from shared.tickets.timing import STAGES, Figures, Interval, Spell
 from shared.web.routes import READ_PROBLEMS, StrictRoute, allow
 
 Reader = Annotated[Principal, Depends(allow("account", "operator", needs="tickets:read"))]
@@ -51,12 +52,22 @@ class SpellView(BaseModel):
 
 
 class TargetView(BaseModel):
-    """`left_ms` is what is left of the target, negative beyond it; `breach_at` when it ends if nothing more happens."""
+    """What was promised, in time that counts: `left_ms` is what is left of it, negative beyond; `due_at` when it is,
+    was or would have been used up, null while the clock stands still. Without a verdict nobody has had to wait."""
 
-    restore_ms: Length
-    verdict: Verdict | None
+    target_ms: Length
+    used_ms: Length | None
     left_ms: int | None
-    breach_at: Moment | None
+    verdict: Verdict | None
+    due_at: Moment | None
+
+
+class TermsView(BaseModel):
+    """The policy's version, the rules of it that hold (who gave what: GET …/terms), and whose hours count."""
+
+    policy: str
+    rule: str
+    calendar: Annotated[str | None, Field(description="null: round the clock")]
 
 
 class SlaView(BaseModel):
@@ -71,7 +82,8 @@ class SlaView(BaseModel):
     is_final: bool
     within_5_hours: bool | None
     within_2_hours: bool | None
-    target: TargetView | None
+    terms: TermsView | None
+    targets: Annotated[dict[Kind, TargetView], Field(description="Those that were promised")]
     response_ms: Length | None
     last_heard_at: Moment
     pending_ms: dict[str, Length]
@@ -89,10 +101,7 @@ def sla_routes(database: port.Database, clock: Clock) -> APIRouter:
         reader = reader_for(caller, database)
         await visible(reader, caller, id)
         log = await _whole_log(reader, id)
-        report = log[0].fact()
-        assert isinstance(report, FaultReported)
-        promised = None if report.breach_at is None else to_ms(report.breach_at) - to_ms(report.reported_at)
-        return _view(id, timing.figures(log, clock.now()), promised)
+        return _view(fold(log), timing.figures(log, clock.now()))
 
     return router
 
@@ -105,26 +114,30 @@ async def _whole_log(reader: port.Reader, ticket: TicketId) -> Sequence[Entry]:
     return found
 
 
-def _view(ticket: TicketId, figures: Figures, promised: int | None) -> SlaView:
+def _view(ticket: Ticket, figures: Figures) -> SlaView:
     took, final = figures.time_to_repair, timing.is_final(figures)
     return SlaView(
-        ticket=ticket, now=_moment(figures.now), state=figures.state, reported_at=_moment(figures.reported_at),
+        ticket=ticket.id, now=_moment(figures.now), state=figures.state, reported_at=_moment(figures.reported_at),
         restored_at=_perhaps(figures.restored_at), time_to_repair_ms=took, is_final=final,
         within_5_hours=took <= 5 * HOUR_MS if took is not None and final else None,
         within_2_hours=took <= 2 * HOUR_MS if took is not None and final else None,
-        target=_target(figures, promised), response_ms=figures.response, last_heard_at=_moment(figures.last_heard_at),
+        terms=_terms(ticket), targets={kind: _target(promise) for kind, promise in figures.promises.items()},
+        response_ms=figures.response, last_heard_at=_moment(figures.last_heard_at),
         pending_ms=dict(figures.pending), held_ms=dict(figures.held), stages_ms=dict(figures.stages),
         intervals=[_interval(i) for i in figures.intervals], orders=[_spell(s) for s in figures.spells],
     )  # fmt: skip
 
 
-def _target(figures: Figures, promised: int | None) -> TargetView | None:
-    if promised is None:
-        return None
-    left = None if figures.time_to_repair is None else promised - figures.time_to_repair
+def _terms(ticket: Ticket) -> TermsView | None:
+    terms = ticket.terms
+    return TermsView(policy=terms.policy, rule=terms.rule, calendar=terms.calendar) if terms else None
+
+
+def _target(promise: Promise) -> TargetView:
     return TargetView(
-        restore_ms=promised, verdict=timing.verdict(figures, promised), left_ms=left,
-        breach_at=_perhaps(timing.breach_at(figures, promised)),
+        target_ms=promise.target, used_ms=promise.used,
+        left_ms=None if promise.used is None else promise.target - promise.used, verdict=promise.verdict,
+        due_at=_perhaps(promise.due_at),
     )  # fmt: skip
 
 

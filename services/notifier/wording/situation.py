@@ -9,7 +9,7 @@ from shared.clock import from_ms, to_ms
 from shared.contracts.event import Event
 from shared.tickets import timing
 from shared.tickets.deadlines import restore_due_at
-from shared.tickets.hours import Hours, after, counted
+from shared.tickets.hours import Hours, after
 from shared.tickets.log import fold
 from shared.tickets.model import Ticket
 
@@ -42,19 +42,11 @@ def situation(log: Sequence[Event]) -> Situation:
 
 
 def _promise(ticket: Ticket, log: Sequence[Event]) -> Promise | None:
-    figures, due = timing.figures(log, log[-1].at), restore_due_at(ticket)
-    if ticket.terms is None or due is None or figures.time_to_repair is None:
+    found, due = timing.figures(log, log[-1].at).promises.get("restore"), restore_due_at(ticket)
+    if found is None or found.verdict is None or found.used is None or due is None:
         return None
-    target, hours = ticket.terms.restore_ms, ticket.terms.hours
-    used = sum(counted(i.start, i.end, hours) for i in figures.intervals if i.counts)
-    verdict: Verdict = "running"
-    if used > target:
-        verdict = "breached"
-    elif timing.is_final(figures):
-        verdict = "met"
-    elif figures.state == "pending":
-        verdict = "stopped"
-    return Promise(target, used, verdict, from_ms(due))
+    is_stopped = found.verdict == "running" and found.due_at is None
+    return Promise(found.target, found.used, "stopped" if is_stopped else found.verdict, from_ms(due))
 
 
 def _next_update_by(ticket: Ticket) -> datetime | None:
