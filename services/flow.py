@@ -64,7 +64,16 @@ FLOW: tuple[Part, ...] = (
         "progress out: live streams and signed webhooks",
         consumes=("vrc.tickets",),
         owns=frozenset({"feed", "feed_marks", "subscriptions", "lanes", "dead_letters", "tracking_links"}),
-        serves=frozenset({"/v1/stream", "/v1/subscriptions", "/v1/tickets", "/v1/links", "/v1/track"}),
+        serves=frozenset(
+            {
+                "/v1/stream",
+                "/v1/subscriptions",
+                "/v1/contact-subscriptions",
+                "/v1/tickets",
+                "/v1/links",
+                "/v1/track",
+            }
+        ),
     ),
 )
 

@@ -38,6 +38,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/v1/faults": {"impact": "down", "description": "mine, I say"},
     "/v1/keys": {"role": "account", "subject": "tenant-00", "scopes": ["tickets:read"]},
     "/v1/registry/import": {"dry_run": True},
+    "/v1/contact-subscriptions": {"channels": ["email"]},
     "notes": {"text": "I was here"},
     "links": {"label": "for me"},
     "decline": {"reason": "no_resources"},
@@ -54,7 +55,8 @@ BODIES: Mapping[str, dict[str, Any]] = {
 }
 """A body that is valid for a path, or for any path that ends with this word."""
 OWN_ONLY = {
-    ("POST", "/v1/subscriptions"), ("GET", "/v1/stream"), ("GET", "/v1/track"), ("GET", "/v1/track/stream")
+    ("POST", "/v1/subscriptions"), ("POST", "/v1/contact-subscriptions"), ("GET", "/v1/stream"), ("GET", "/v1/track"),
+    ("GET", "/v1/track/stream"),
 }  # fmt: skip
 """Operations that nothing of anybody's can be named to. What the stream shows is read over a real connection."""
 UNKNOWN = {"ticket": "VT000101-00000000", "subscription": "sub_00000000000000000000", "link": "0" * 12}

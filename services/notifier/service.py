@@ -13,7 +13,9 @@ from fastapi import APIRouter
 from services.notifier.api.streams import stream_routes
 from services.notifier.channels.port import Context
 from services.notifier.channels.roster import ROSTER, open_channels
+from services.notifier.contacts.routes import contact_routes
 from services.notifier.document import webhooks
+from services.notifier.handlers.contacts import ContactsDesk
 from services.notifier.handlers.delivery import Deliveries
 from services.notifier.handlers.feeding import Feeder
 from services.notifier.handlers.hub import Hub
@@ -77,7 +79,10 @@ class NotifierService:
         self.hub = Hub(database, own, most_of_account=settings.streams_per_account)
         absent = {name: kind.needs for name, kind in ROSTER.items() if name not in channels}
         self._desk = SubscriptionDesk(database, clock, channels, vault=vault, absent=absent)
-        self.routers: list[APIRouter] = [stream_routes(self.hub, database), subscription_routes(self._desk, database)]
+        self.routers: list[APIRouter] = [
+            stream_routes(self.hub, database), subscription_routes(self._desk, database),
+            contact_routes(ContactsDesk(database, self._desk)),
+        ]  # fmt: skip
         self.webhooks = webhooks
         self._loops: list[Loop] = []
         self._consuming: asyncio.Task[None] | None = None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import Settings, load
+from shared.settings import Settings, load, mail_sender
 
 
 @pytest.fixture
@@ -140,3 +140,52 @@ def test_broker_on_this_machine_needs_no_proof(servers: str) -> None:
 
 def test_every_setting_says_what_it_means() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+MAIL = {"mail_host": "smtp.operator.example", "mail_from": "VIP <vip@operator.example>"}
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"mail_from": None}, "mail_from: must be"), ({"mail_from": "vip"}, "mail_from: must be"),
+        ({"mail_from": "vip@operator.example\nBcc: x@y.example"}, "mail_from: must be"),
+        ({"mail_user": "vip"}, "mail_user, mail_password_file"), ({"mail_password_file": "f"}, "mail_user, mail_pass"),
+        ({"mail_security": "none"}, "none is for a server on this machine"),
+        ({"mail_security": "ssl"}, "mail_security"),
+    ],
+)  # fmt: skip
+def test_mail_server_that_is_half_set_up_is_named(given: dict[str, str | None], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        load(None, **{**MAIL, **given})
+
+
+@pytest.mark.parametrize(
+    ("text", "sender"),
+    [
+        ("vip@operator.example", ("", "vip@operator.example")),
+        ("大客户响应中心 <vip@operator.example>", ("大客户响应中心", "vip@operator.example")),
+        ("vip@localhost", None), ("VIP vip@operator.example", None), ("a@b.example, c@d.example", None),
+    ],
+)  # fmt: skip
+def test_sender_of_mail_is_an_address_with_or_without_a_name(text: str, sender: tuple[str, str] | None) -> None:
+    assert mail_sender(text) == sender
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"sms_gateway": "http://sms.operator.example/"}, "http:// only on loopback"),
+        ({"sms_gateway": "https://user:secret@sms.operator.example/"}, "without a user"),
+        ({"sms_gateway": "sms.operator.example"}, "must be an https:// URL"),
+        ({"sms_countries": "86"}, "prefixes like"), ({"sms_countries": ""}, "sms_countries"),
+    ],
+)  # fmt: skip
+def test_gateway_that_is_not_met_safely_is_named(given: dict[str, str], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        load(None, **given)
+
+
+@pytest.mark.parametrize("url", ["https://sms.operator.example/messages", "http://127.0.0.1:9/", "http://[::1]/"])
+def test_gateway_over_tls_or_on_this_machine_is_fine(url: str) -> None:
+    assert load(None, sms_gateway=url, sms_countries="+86, +852").sms_countries == ("+86", "+852")

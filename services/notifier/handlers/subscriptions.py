@@ -1,6 +1,6 @@
 """Subscriptions made and ended. A secret is made here, told once, and stays out of every log."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -98,6 +98,11 @@ class SubscriptionDesk:
                 await store.seal(tx, id, plain, self._vault.seal(plain, of=id))
 
         await self._database.transact(seal)
+
+    def require(self, channels: Iterable[str]) -> None:
+        """Raises InvalidInput for one that this center does not have."""
+        for name in channels:
+            self._channel(name)
 
     def _channel(self, name: str) -> Channel:
         if (found := self._channels.get(name)) is not None:
