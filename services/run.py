@@ -18,6 +18,7 @@ from shared.auth.desk import KeyDesk
 from shared.auth.keyring import Keyring
 from shared.auth.keys import Mint
 from shared.auth.permissions import ROLES
+from shared.bus.metrics import BusMetrics, RelayMetrics
 from shared.bus.port import Events, Inbound
 from shared.clock import Clock, SystemClock
 from shared.contracts.topics import PROGRESS_PATTERN
@@ -277,6 +278,8 @@ class _Parts:
         self._policies = policies
         self.notifier: NotifierService | None = None
         self.doors: list[Authenticator] = []
+        self._consumers: dict[str, Events | Inbound] = {}
+        BusMetrics(metrics, health, self._consumers)
 
     def service(self, name: ServiceName) -> Service:
         match name:
@@ -331,6 +334,7 @@ class _Parts:
             self._settings.kafka, replication=self._settings.kafka_replication, access=_access(self._settings)
         )
         relay = Relay(self._database, publisher, self._clock, self._health.pulse("relay"))
+        RelayMetrics(self._metrics, relay, self._database, self._clock)
 
         async def run() -> None:
             try:
@@ -341,6 +345,10 @@ class _Parts:
         return [run()]
 
     def _events(self, consumer: str) -> Events:
+        self._consumers[consumer] = events = self._made_events(consumer)
+        return events
+
+    def _made_events(self, consumer: str) -> Events:
         if self._settings.kafka is None:
             from shared.bus.embedded import EmbeddedEvents
 
@@ -357,10 +365,11 @@ class _Parts:
             return None
         from shared.bus.kafka import KafkaInbound
 
-        return KafkaInbound(
+        self._consumers["dispatcher-progress"] = inbound = KafkaInbound(
             self._settings.kafka, group="vrc-dispatcher-progress", pattern=PROGRESS_PATTERN,
             instance=self._instance("progress"), access=_access(self._settings),
         )  # fmt: skip
+        return inbound
 
     def _instance(self, what: str) -> str | None:
         return self._settings.instance and f"{self._settings.instance}-{what}"

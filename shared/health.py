@@ -5,6 +5,7 @@ while its last beat is recent and what it owes is not old.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -28,10 +29,14 @@ class Pulse:
         """How old the oldest thing is that this loop has not dealt with."""
         self.owed = age
 
+    @property
+    def silent_s(self) -> float:
+        """Since the last beat."""
+        return time.monotonic() - self.last_beat
+
     def trouble(self) -> str | None:
-        silent_s = time.monotonic() - self.last_beat
-        if silent_s > STALE_AFTER_S:
-            return f"no progress for {silent_s:.0f} s"
+        if self.silent_s > STALE_AFTER_S:
+            return f"no progress for {self.silent_s:.0f} s"
         if self.owed > OWES_AT_MOST:
             return f"oldest unpublished is {self.owed.total_seconds():.0f} s old"
         return None
@@ -48,6 +53,10 @@ class Health:
 
     def troubles(self) -> dict[str, str]:
         return {p.name: trouble for p in self._pulses if (trouble := p.trouble())}
+
+    @property
+    def pulses(self) -> Sequence[Pulse]:
+        return tuple(self._pulses)
 
     @property
     def parts(self) -> list[str]:

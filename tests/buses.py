@@ -67,6 +67,9 @@ class Reader:
     async def done(self) -> None:
         await self._events.done()
 
+    async def behind(self) -> int | None:
+        return await self._events.behind()
+
     async def close(self) -> None:
         """An orderly end; what was not done is not marked."""
         await self._events.close()

@@ -8,7 +8,7 @@ A position is written at most five times a second: after a crash the last few fa
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, bindparam, literal_column, select
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
 
 from shared.bus.wake import Wake
 from shared.contracts.event import Event
@@ -25,6 +25,7 @@ AFTER = Query(
     .order_by(_position)
     .limit(500)
 )
+LAST = Query(select(func.max(_position).label("position")).select_from(ticket_log))
 POSITION = Query(select(bus_positions.c.position).where(bus_positions.c.consumer == bindparam("consumer")))
 SAVE = BulkInsert(
     bus_positions, ("consumer", "position"), conflict="(consumer) DO UPDATE SET position = excluded.position"
@@ -59,6 +60,10 @@ class EmbeddedEvents:
         self._done = self._position or 0
         if time.monotonic() - self._saved_at > SAVE_EVERY_S:
             await self._save()
+
+    async def behind(self) -> int | None:
+        last = (await self._database.fetch(LAST))[0]["position"] or 0
+        return last - self._done if self._position is not None else None
 
     async def close(self) -> None:
         await self._save()

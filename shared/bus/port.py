@@ -19,6 +19,9 @@ class Events(Protocol):
     async def done(self) -> None:
         """Everything polled so far has taken effect."""
 
+    async def behind(self) -> int | None:
+        """How many are there for this process that have not taken effect; None when that is not known."""
+
     async def close(self) -> None: ...
 
 
@@ -28,6 +31,8 @@ class Inbound(Protocol):
     async def poll(self) -> Sequence[Message]: ...
 
     async def done(self) -> None: ...
+
+    async def behind(self) -> int | None: ...
 
     async def close(self) -> None: ...
 

@@ -161,3 +161,19 @@ async def test_tickets_are_told_in_the_order_in_which_they_were_committed_to_the
         order += await bus.open()
         await reader.read(number)
     assert [event.ticket for event in reader.events] == order
+
+
+async def test_reader_says_how_many_facts_have_not_taken_effect(bus: Bus) -> None:
+    """Those that it was given and has not dealt with are among them."""
+    (id,) = await bus.open()
+    reader = bus.reader()
+    assert await reader.behind() is None
+    await reader.read(1)
+    while await reader.behind():  # on Kafka, what earlier tests have left
+        await reader.poll()
+        await reader.done()
+    await bus.append(id, *notes(3))
+    await reader.read(4, done=False)
+    assert await reader.behind() == 3
+    await reader.done()
+    assert await reader.behind() == 0

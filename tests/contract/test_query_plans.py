@@ -36,6 +36,7 @@ MEANT = {
     "shared.audit.store.WITHOUT_LOG.tickets": VERIFIED,
     "shared.auth.store.PAGE.api_keys": "an operator's list of keys, in pages",
     "shared.auth.store.UNREVOKED.api_keys": "what a process holds in memory",
+    "shared.bus.metrics.OLDEST.outbox": "in the order of its rows, one row",
     "shared.registry.following.NETWORKS.networks": ONCE,
     "shared.registry.following.OWNERS.circuits": ONCE,
     "shared.registry.following.TIERS.accounts": ONCE,

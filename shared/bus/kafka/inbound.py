@@ -28,6 +28,7 @@ STUCK_AFTER_S = 20.0
 LOOK_WITHIN_S = 10.0
 JOINS_WITHIN_S = 150.0  # longer than a group waits for its slowest member (max_poll_interval)
 COMMITS_WITHIN_S = 30.0
+TELLS_WITHIN_S = 2.0
 CAREFUL_FOR_S = 10.0
 
 
@@ -68,6 +69,7 @@ class KafkaInbound:
         self._moved_at = time.monotonic()
         self._suspect = False
         self._careful_until = 0.0
+        self._open = 0
 
     async def poll(self) -> Sequence[Message]:
         try:
@@ -91,9 +93,11 @@ class KafkaInbound:
             await asyncio.sleep(POLL_MS / 1000)
             return []
         records = [record for of_partition in found.values() for record in of_partition]
+        self._open += len(records)
         return [Message(r.topic, r.key or b"", r.value or b"", r.headers) for r in records]
 
     async def done(self) -> None:
+        self._open = 0
         if self._consumer is None:
             return
         try:
@@ -103,6 +107,18 @@ class KafkaInbound:
             await self._drop("offsets could not be committed in time")
         except (KafkaError, OSError) as error:  # a rebalance: the records come again, and are recognised
             log.info("%s: offsets not committed (%s)", self._group, type(error).__name__)
+
+    async def behind(self) -> int | None:
+        """What the broker holds of this member's share and what was polled and is not done; the broker is asked."""
+        if (consumer := self._consumer) is None:
+            return None
+        try:
+            async with asyncio.timeout(TELLS_WITHIN_S):
+                assigned = consumer.assignment()
+                ends = await consumer.end_offsets(assigned) if assigned else {}
+                return self._open + sum([int(end - await consumer.position(part)) for part, end in ends.items()])
+        except (KafkaError, OSError, TimeoutError):
+            return None
 
     async def close(self) -> None:
         await self._drop(None)
@@ -162,7 +178,7 @@ class KafkaInbound:
         return any([ends[partition] > await consumer.position(partition) for partition in assigned])
 
     async def _drop(self, reason: str | None) -> None:
-        consumer, self._consumer = self._consumer, None
+        consumer, self._consumer, self._open = self._consumer, None, 0
         if reason:
             log.warning("consumer %s rebuilt: %s", self._group, reason)
         if consumer is not None:
@@ -187,6 +203,9 @@ class KafkaEvents:
 
     async def done(self) -> None:
         await self._inbound.done()
+
+    async def behind(self) -> int | None:
+        return await self._inbound.behind()
 
     async def close(self) -> None:
         await self._inbound.close()
