@@ -17,8 +17,10 @@ from services.commands import (
     replay,
     serve,
     settings,
+    statement,
     tier,
     topics,
+    verify,
     watch,
 )
 
@@ -45,6 +47,8 @@ for command in (
     break_glass,
     fault,
     watch,
+    statement,
+    verify,
     demo,
     replay,
 ):

@@ -24,7 +24,9 @@ FLOW: tuple[Part, ...] = (
         "reports in; what a customer may do with a ticket",
         consumes=(),
         owns=frozenset(),
-        serves=frozenset({"/v1/faults", "/v1/tickets", "/v1/circuits", "/v1/keys", "/v1/registry", "/v1/desk"}),
+        serves=frozenset(
+            {"/v1/faults", "/v1/tickets", "/v1/circuits", "/v1/keys", "/v1/registry", "/v1/desk", "/v1/statement-key"}
+        ),
     ),
     Part(
         "dispatcher",

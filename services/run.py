@@ -288,7 +288,7 @@ class _Parts:
 
                 return IntakeService(
                     self._database, self._registry, self._clock, policies=self._policies, metrics=self._metrics,
-                    joins_an_hour=self._settings.reports_per_circuit,
+                    signer=Signer(self._secrets.derive("audit")), joins_an_hour=self._settings.reports_per_circuit,
                 )  # fmt: skip
             case "dispatcher":
                 from services.dispatcher.service import DispatcherService

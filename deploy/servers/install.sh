@@ -44,6 +44,7 @@ missing_packages() {
   { have_modules openid && have_modules asyncapi; } || command -v npm >/dev/null || echo npm
   command -v wrk >/dev/null || echo wrk
   command -v openssl >/dev/null || echo openssl
+  command -v chromium-headless-shell >/dev/null || echo chromium-headless-shell
 }
 
 # The package would make a cluster on port 5432 and start it; nobody here needs that one.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from services.commands.asking import why_refused
 from services.commands.credentials import FILE, URL, as_whom, at_center, key_for
 
 if TYPE_CHECKING:
@@ -61,19 +62,9 @@ def _report(url: str, *, key: str, body: dict[str, Any]) -> "httpx.Response":
             if answer.is_success:
                 return answer
             if answer.status_code != 503:
-                raise click.ClickException(_words(answer))
+                raise click.ClickException(why_refused(answer))
             trouble = "it is not ready"
     raise click.ClickException(f"The center at {url} does not answer ({trouble}).")
-
-
-def _words(answer: "httpx.Response") -> str:
-    """Why the center refused, each field by its name."""
-    try:
-        problem = answer.json()
-    except ValueError:
-        return f"The center answered {answer.status_code}."
-    lines = [f"{error['field']}: {error['message']}" for error in problem.get("errors") or ()]
-    return "\n  ".join([f"{problem.get('title', 'Refused')}.", *(lines or [problem.get("detail", "")])])
 
 
 def _watch_command(ticket: str, *, url: str, credentials: Path, account: str | None) -> str:

@@ -8,10 +8,12 @@ from services.intake.handlers import Desk
 from services.intake.metrics import IntakeMetrics
 from services.intake.reads.routes import read_routes
 from services.intake.reads.sla import sla_routes
+from services.intake.reads.statement import statement_routes
 from services.intake.registry.accounts import Accounts
 from services.intake.registry.desk import routes as desk_routes
 from services.intake.registry.routes import routes as registry_routes
 from services.intake.report import ReportDoor
+from shared.audit.signing import Signer
 from shared.clock import Clock
 from shared.db.port import Database
 from shared.metrics import Metrics
@@ -27,6 +29,7 @@ class IntakeService:
         clock: Clock,
         *,
         policies: Policies,
+        signer: Signer,
         metrics: Metrics,
         joins_an_hour: int,
     ) -> None:
@@ -36,6 +39,7 @@ class IntakeService:
             report_route(door),
             read_routes(database),
             sla_routes(database, clock),
+            statement_routes(database, registry, clock, signer),
             command_routes(self._desk),
             registry_routes(database, clock),
             desk_routes(database, Accounts(database, registry)),

@@ -53,6 +53,17 @@ async def test_fault_prints_the_ticket_and_how_to_watch_it(terminal: Terminal) -
     assert (ticket["reference"], ticket["contact"]["name"], ticket["impact"]) == ("R-1", "Li", "down")
 
 
+async def test_statement_is_written_to_a_file_that_verifies_and_to_a_page(terminal: Terminal, tmp_path: Path) -> None:
+    ticket, file = await terminal.fault(), tmp_path / "statement.json"
+    told = await terminal.run("statement", ticket, "-o", str(file))
+    page = await terminal.run("statement", ticket, "--html", "--lang", "zh")
+    assert (told.exit_code, told.output) == (0, f"{ticket}: {file}\n")
+    key = json.loads(file.read_text())["key"]
+    assert CliRunner().invoke(main, ["verify", str(file), "--key", key]).exit_code == 0
+    assert f"<title>障碍处理对账单 {ticket}</title>" in page.output
+    assert (await terminal.run("statement", "VT261121-7K3QM9XA")).exit_code == 1
+
+
 async def test_fault_on_a_circuit_with_an_open_ticket_says_that_it_joined(terminal: Terminal) -> None:
     first = await terminal.fault()
     second = await terminal.run("fault", CIRCUIT, "--description", "Still no light")
