@@ -79,9 +79,11 @@ def figures_of(statement: Json) -> Json:
         "account": first["account"], "circuit": first["circuit"], "status": log[-1]["status"],
         "impact": last("impact", [first, *changes]), "tier": last("tier", [first, *changes]),
         "figures": shown_clock(clock), "intervals": [interval(i, log) for i in clock["intervals"]],
-        "orders": [order(s, log, clock["now"]) for s in clock["spells"]],
+        "orders": [order(s) for s in clock["spells"]],
         "shares": shares(clock["spells"]),
-        "targets": targets(log, clock), **told(log, clock), "entries": [bare(e) for e in statement["entries"]],
+        "targets": {kind: target(promise) for kind, promise in clock["promises"].items()},
+        "goals": {"5h": goal(5, clock), "2h": goal(2, clock)},
+        **told(log, clock), "entries": [bare(e) for e in statement["entries"]],
     }  # fmt: skip
 
 
@@ -134,56 +136,25 @@ def interval(i: Json, log: list[Json]) -> Json:
     }  # fmt: skip
 
 
-def order(s: Json, log: list[Json], now: int) -> Json:
-    terms, over = holding(log), s["end"] if s["accepted"] is None else s["accepted"]
-    until = now if over is None else over
+def order(s: Json) -> Json:
     return {
         "order": s["order"], "network": s["network"], "start": instant(s["start"]), "end": instant(s["end"]),
         "ended_by": s["ended_by"], "accepted_at": instant(s["accepted"]), "counted_ms": s["counted"],
-        "accept": terms and target(terms["accept_ms"], [(s["start"], until)], terms, over=over is not None),
     }  # fmt: skip
 
 
-def holding(log: list[Json]) -> Json | None:
-    """The terms of the last entry that has any."""
-    found = None
-    for entry in log:
-        if entry["type"] in ("ticket.reported", "ticket.terms_changed"):
-            found = entry["data"].get("terms") or found
-    return found
-
-
-def targets(log: list[Json], clock: Json) -> Json:
-    terms, promised = holding(log), log[0]["data"].get("breach_at")
-    counting = [(i["start"], i["end"]) for i in clock["intervals"] if i["counts"]]
-    final = clock["restored_at"] is not None
-    found: Json = {
-        "restore": None, "restore_5h": target(5 * HOUR, counting, None, over=final),
-        "restore_2h": target(2 * HOUR, counting, None, over=final), "report": None,
-    }  # fmt: skip
-    if terms:
-        found["restore"] = target(terms["restore_ms"], counting, terms, over=final)
-    elif promised:
-        found["restore"] = target(ms(promised) - clock["reported_at"], counting, None, over=final)
-    if clock["time_to_repair"] is None:
-        found = dict.fromkeys(found)
-    if terms and terms["report_ms"] is not None and final:
-        last = [n for n, e in enumerate(log) if e["type"] == "ticket.restored"][-1]
-        given = [ms(e["at"]) for e in log[last:] if e["type"] == "ticket.fault_report_given"]
-        times = [(clock["restored_at"], [*given, clock["now"]][0])]
-        found["report"] = target(terms["report_ms"], times, terms, over=bool(given))
-    return found
-
-
-def target(length: int, times: list[tuple[int, int]], terms: Json | None, *, over: bool) -> Json:
-    hours = terms["hours"] if terms else None
-    windows = [[-(2**60), 2**60]] if hours is None else [*hours, [hours[-1][1] if hours else -(2**60), 2**60]]
-    took = sum(max(0, min(end, to) - max(start, since)) for start, end in times for since, to in windows)
+def target(promise: Json) -> Json:
     return {
-        "target_ms": length,
-        "took_ms": took,
-        "verdict": "breached" if took > length else "met" if over else "running",
-    }
+        "target_ms": promise["target"], "used_ms": promise["used"], "verdict": promise["verdict"],
+        "due_at": instant(promise["due_at"]),
+    }  # fmt: skip
+
+
+def goal(hours: int, clock: Json) -> Json:
+    took, verdict = clock["time_to_repair"], None
+    if took is not None:
+        verdict = "breached" if took > hours * HOUR else "running" if clock["restored_at"] is None else "met"
+    return {"target_ms": hours * HOUR, "used_ms": took, "verdict": verdict}
 
 
 def told(log: list[Json], clock: Json) -> Json:

@@ -13,14 +13,15 @@ from typing import Any
 from shared.clock import from_ms, rfc3339
 from shared.contracts import facts as f
 from shared.origin import digest_of
-from shared.statement import promises, story
-from shared.statement.promises import Facts, Target
+from shared.statement import story
 from shared.statement.sealing import FORMAT
+from shared.statement.story import Facts
 from shared.tickets import timing
 from shared.tickets.log import Entry
 from shared.tickets.timing import Figures, Interval, Spell
 
 Json = dict[str, Any]
+GOALS = {"5h": 5 * 3_600_000, "2h": 2 * 3_600_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,9 @@ def made(log: Sequence[Said], now: datetime, names: Json) -> Json:
         "circuit": report.circuit, "names": names, "status": entries[-1].status,
         "impact": _last([report.impact, *(fact.impact for fact in changed)]),
         "tier": _last([report.tier, *(fact.tier for fact in changed)]),
-        "figures": _figures(figures), "targets": _targets(facts, figures),
+        "figures": _figures(figures), "targets": _targets(figures), "goals": _goals(figures),
         "intervals": [_interval(i, facts) for i in figures.intervals],
-        "orders": [_order(spell, facts, figures.now) for spell in figures.spells], "shares": _shares(figures),
+        "orders": [_order(spell) for spell in figures.spells], "shares": _shares(figures),
         "terms": story.terms(facts), "suspensions": story.suspensions(facts, figures),
         "restorations": story.restorations(facts), "fault_reports": story.fault_reports(facts),
         "timeouts": story.timeouts(facts), "escalations": story.escalations(facts),
@@ -91,18 +92,23 @@ def _figures(found: Figures) -> Json:
     }  # fmt: skip
 
 
-def _targets(facts: Facts, figures: Figures) -> Json:
-    found = {
-        "restore": promises.restore(facts, figures),
-        "restore_5h": promises.within_hours(figures, 5),
-        "restore_2h": promises.within_hours(figures, 2),
-        "report": promises.report(facts, figures),
+def _targets(figures: Figures) -> Json:
+    """Those that were promised, by kind."""
+    return {
+        kind: {
+            "target_ms": p.target, "used_ms": p.used, "verdict": p.verdict,
+            "due_at": None if p.due_at is None else _at(p.due_at),
+        }
+        for kind, p in figures.promises.items()
+    }  # fmt: skip
+
+
+def _goals(figures: Figures) -> Json:
+    """The time to repair against what all are measured by, whatever was promised."""
+    return {
+        name: {"target_ms": ms, "used_ms": figures.time_to_repair, "verdict": timing.verdict(figures, ms)}
+        for name, ms in GOALS.items()
     }
-    return {name: _target(target) for name, target in found.items()}
-
-
-def _target(target: Target | None) -> Json | None:
-    return None if target is None else target.shown()
 
 
 def _interval(i: Interval, facts: Facts) -> Json:
@@ -113,11 +119,11 @@ def _interval(i: Interval, facts: Facts) -> Json:
     }  # fmt: skip
 
 
-def _order(s: Spell, facts: Facts, now: int) -> Json:
+def _order(s: Spell) -> Json:
     return {
         "order": s.order, "network": s.network, "start": _at(s.start), "end": None if s.end is None else _at(s.end),
         "ended_by": s.ended_by, "accepted_at": None if s.accepted is None else _at(s.accepted),
-        "counted_ms": s.counted, "accept": _target(promises.accept(s, facts, now)),
+        "counted_ms": s.counted,
     }  # fmt: skip
 
 

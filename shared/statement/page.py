@@ -17,7 +17,7 @@ from shared.statement.words import NOTHING
 
 Json = dict[str, Any]
 _STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
-FREE = frozenset({"why", "text", "prevention", "remedy", "acknowledged", "fact", "hash", "verdict"})
+FREE = frozenset({"why", "text", "prevention", "remedy", "acknowledged", "fact", "hash", "disputes"})
 """Columns of free text, which may break anywhere; the others keep their words whole."""
 PROMISED = ("accept_ms", "update_ms", "restore_ms", "report_ms")
 CONTENT_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'"
@@ -101,7 +101,9 @@ class _Page:
         state = interval["state"]
         return self.say(f"{state}_state" if state in ("held", "pending") else state)
 
-    def _verdict(self, verdict: str) -> Markup:
+    def _verdict(self, verdict: str | None) -> Markup:
+        if verdict is None:
+            return el("span", NOTHING)
         return el("b", self.say("running_target" if verdict == "running" else verdict), class_=verdict)
 
     def _who(self, told: Json) -> list[tuple[str, Inner]]:
@@ -125,7 +127,7 @@ class _Page:
         f = self.s["figures"]
         took = self._length(f["time_to_repair_ms"])
         unfinished = [] if f["is_final"] or f["time_to_repair_ms"] is None else [" ", el("i", self.say("so_far"))]
-        promised = self.s["targets"]["restore"]
+        promised = self.s["targets"].get("restore")
         big = el("p", took, unfinished, " ", self._verdict(promised["verdict"]) if promised else None, class_="big")
         pairs = [
             (self.say("reported_at"), self._moment(f["reported_at"])),
@@ -141,15 +143,15 @@ class _Page:
             yield f"{self.say(clock)}: {self._word(reason)}", self._length(ms)
 
     def _targets(self) -> Markup:
-        named = [(self.say(name), target) for name, target in self.s["targets"].items()]
-        named += [(self.say("accept", self._network(o["network"])), o["accept"]) for o in self.s["orders"]]
+        named = [(name, target) for name, target in self.s["targets"].items()]
+        named += [(f"restore_{name}", goal) for name, goal in self.s["goals"].items()]
         rows = [
             [
-                ("what", name), ("target", w.target(t["target_ms"], self.lang)), ("took", self._length(t["took_ms"])),
-                ("verdict", self._verdict(t["verdict"])),
+                ("what", self.say(name)), ("target", w.target(t["target_ms"], self.lang)),
+                ("used", self._length(t["used_ms"])),
+                ("verdict", self._verdict(t["verdict"])), ("due_at", self._moment(t.get("due_at"))),
             ]
             for name, t in named
-            if t is not None
         ]  # fmt: skip
         return self._section("targets", rows)
 
@@ -176,7 +178,7 @@ class _Page:
             [
                 ("from", self._moment(s["occurred_at"] or s["at"])), ("length", self._length(s["length_ms"])),
                 ("state", self.say(f"{s['clock']}_state")), ("why", self._why(s)), *self._who(s),
-                ("verdict", [self._dispute(d) for d in s["disputes"]] or self.say("stands")),
+                ("disputes", [self._dispute(d) for d in s["disputes"]] or self.say("stands")),
             ]
             for s in self.s["suspensions"]
         ]  # fmt: skip

@@ -11,10 +11,10 @@ import orjson
 from shared.clock import rfc3339
 from shared.contracts import facts as f
 from shared.contracts.event import Event
-from shared.statement.promises import Facts
 from shared.tickets.timing import Figures
 
 Json = dict[str, Any]
+Facts = Sequence[tuple[Event, f.Fact]]
 F = TypeVar("F", bound=f.Fact)
 
 

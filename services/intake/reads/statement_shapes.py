@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from shared.statement.sealing import FORMAT
 from shared.tickets.marks import State
-from shared.tickets.timing import Verdict
+from shared.tickets.promises import Kind, Verdict
 
 Moment = Annotated[str, Field(examples=["2026-11-21T08:30:00.250Z"], json_schema_extra={"format": "date-time"})]
 Length = Annotated[int, Field(ge=0, description="Milliseconds")]
@@ -36,17 +36,17 @@ class StatementFigures(BaseModel):
     stages_ms: dict[str, Length | None]
 
 
-class JudgedTarget(BaseModel):
+class StatementTarget(BaseModel):
     target_ms: int
-    took_ms: Length
-    verdict: Verdict
+    used_ms: Length | None
+    verdict: Verdict | None
+    due_at: Moment | None
 
 
-class StatementTargets(BaseModel):
-    restore: JudgedTarget | None
-    restore_5h: JudgedTarget | None
-    restore_2h: JudgedTarget | None
-    report: JudgedTarget | None
+class StatementGoal(BaseModel):
+    target_ms: Length
+    used_ms: Length | None
+    verdict: Verdict | None
 
 
 class StatementInterval(BaseModel):
@@ -71,7 +71,6 @@ class StatementOrder(BaseModel):
     ended_by: str | None
     accepted_at: Moment | None
     counted_ms: int
-    accept: JudgedTarget | None
 
 
 class StatementEntry(BaseModel):
@@ -101,7 +100,8 @@ class StatementView(BaseModel):
     impact: str
     tier: str | None
     figures: StatementFigures
-    targets: StatementTargets
+    targets: Annotated[dict[Kind, StatementTarget], Field(description="Those that were promised")]
+    goals: Annotated[dict[str, StatementGoal], Field(description="5h and 2h, round the clock, whatever was promised")]
     intervals: list[StatementInterval]
     orders: list[StatementOrder]
     shares: Annotated[dict[str, int], Field(description="Milliseconds by network")]
