@@ -12,7 +12,7 @@ from typing import Any, get_args
 import orjson
 from sqlalchemy import select
 
-from shared.clock import from_ms, rfc3339
+from shared.clock import from_ms, rfc3339, to_ms
 from shared.contracts import facts as f
 from shared.db.port import Database, Tx
 from shared.db.statement import Query
@@ -32,6 +32,7 @@ LINES = [CircuitId(f"HISTORY-{number}") for number in range(500)]
 KNOWN = tuple(replace(circuit, id=id) for id, circuit in zip(LINES, cycle(CIRCUITS), strict=False))
 """What the registry is to know of them: every ticket has a circuit of its own, so that any may be open again."""
 POLICY = read_policy()
+HOUR_MS = 3_600_000
 Json = dict[str, Any]
 
 
@@ -86,7 +87,10 @@ class History:
         self.tickets[id] = after, entries[-1].hash
 
     def _terms(self, tier: str, impact: f.Impact) -> f.Terms | None:
-        return None if self.random.random() < 0.1 else POLICY.terms(tier, impact)
+        """Some promise nothing, some only eight hours a day."""
+        terms, begin = POLICY.terms(tier, impact), to_ms(self.clock.now()) - 6 * HOUR_MS
+        days = tuple((begin + day * 24 * HOUR_MS, begin + (day * 24 + 8) * HOUR_MS) for day in range(30))
+        return self.random.choice([None, replace(terms, calendar="days", hours=days), *[terms] * 8])
 
     def _fact(self, ticket: Ticket) -> f.Fact:
         r, now = self.random, self.clock.now()

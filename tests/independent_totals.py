@@ -59,6 +59,9 @@ def _from_the_beginning(tally: Tally, tiers: Sequence[str]) -> None:
         for target in ("2h", "5h", "own"):
             for verdict in ("met", "breached"):
                 tally.add("vrc_repairs", 0, target=target, tier=tier, verdict=verdict)
+        for promise in ("accept", "update", "report"):
+            for verdict in ("met", "breached"):
+                tally.add("vrc_promises", 0, promise=promise, tier=tier, verdict=verdict)
     for level in LEVELS:
         tally.add("vrc_escalations", 0, level=level)
         tally.add("vrc_escalations_unacknowledged", 0, level=level)
@@ -71,7 +74,7 @@ def _from_the_beginning(tally: Tally, tiers: Sequence[str]) -> None:
 def _ticket(tally: Tally, log: list[Json], now: int, *, tier: str, kinds: Kinds) -> None:
     impact, status, report = _last(log, "impact"), log[-1]["status"], log[0]["data"]
     then, over = compute(log, ms(log[-1]["at"])), status in ("closed", "cancelled", "rejected")
-    target = next((e["data"]["terms"]["restore_ms"] for e in reversed(log) if e["data"].get("terms")), None)
+    promised = then["promises"]
     if over:
         tally.add("vrc_over_tickets", tier=tier, status=status)
     else:
@@ -81,11 +84,16 @@ def _ticket(tally: Tally, log: list[Json], now: int, *, tier: str, kinds: Kinds)
         segment = next((s for s in reversed(named) if s), report.get("segment"))
         kind = kinds.get(report["circuit"], {}).get(segment, "")
         network = next(e["data"]["network"] for e in reversed(log) if e["type"] == "ticket.restored")
-        _repaired(tally, then["time_to_repair"], target, tier=tier, impact=impact, kind=kind, network=network)
-    elif then["state"] in ("running", "held") and target is not None:
-        _running(tally, now + target - compute(log, now)["time_to_repair"], now, tier)
+        verdict = promised.get("restore", {}).get("verdict")
+        _repaired(tally, then["time_to_repair"], verdict, tier=tier, impact=impact, kind=kind, network=network)
+    elif then["state"] in ("running", "held") and promised:
+        _running(tally, compute(log, now)["promises"]["restore"]["due_at"], now, tier)
     if then["response"] is not None:
         tally.observe("vrc_response_seconds", RESPONSE, then["response"], tier=tier, impact=impact)
+    for promise in ("accept", "update", "report"):
+        verdict = promised.get(promise, {}).get("verdict")
+        if verdict in ("met", "breached"):
+            tally.add("vrc_promises", promise=promise, tier=tier, verdict=verdict)
     for spell in then["spells"]:
         if spell["end"] is not None:
             tally.observe("vrc_network_share_seconds", NETWORK, spell["counted"], network=spell["network"])
@@ -97,12 +105,13 @@ def _ticket(tally: Tally, log: list[Json], now: int, *, tier: str, kinds: Kinds)
     _words(tally, log, over=over)
 
 
-def _repaired(tally: Tally, took: int, target: int | None, *, tier: str, impact: str, kind: str, network: str) -> None:
+def _repaired(tally: Tally, took: int, own: str | None, *, tier: str, impact: str, kind: str, network: str) -> None:
     tally.observe("vrc_time_to_repair_seconds", REPAIR, took, tier=tier, impact=impact, segment=kind)
     tally.observe("vrc_network_time_to_repair_seconds", NETWORK, took, network=network)
-    for name, limit in (("2h", 2 * HOUR), ("5h", 5 * HOUR), ("own", target)):
-        if limit is not None:
-            tally.add("vrc_repairs", target=name, tier=tier, verdict="met" if took <= limit else "breached")
+    for name, limit in (("2h", 2 * HOUR), ("5h", 5 * HOUR)):
+        tally.add("vrc_repairs", target=name, tier=tier, verdict="met" if took <= limit else "breached")
+    if own:
+        tally.add("vrc_repairs", target="own", tier=tier, verdict=own)
 
 
 def _running(tally: Tally, breach_at: int, now: int, tier: str) -> None:

@@ -25,6 +25,12 @@ from tests.histories import KNOWN, History, Json, recorded
 from tests.independent_clock import compute, ms
 
 MINUTE = timedelta(minutes=1)
+VERDICTS = {"response": "accept", "update": "update", "report": "report"}
+NAMES = (
+    "restored_at", "time_to_repair", "response", "pending", "held", "take_in", "dispatch", "acceptance",
+    "diagnosis", "repair", "confirmation", "chases", "reopened", "escalations", "reports", "status", "seq",
+    "foretold_basis", "foretold_to", "verdict", *(f"{name}_verdict" for name in VERDICTS),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -58,6 +64,9 @@ def expected(log: list[Json]) -> Json:
     spells, kinds = found["spells"], Counter(entry["type"] for entry in log)
     foretold = [entry["data"] for entry in log if entry["type"] == "ticket.restoration_predicted"] or [{}]
     return {
+        "counted": found["promises"].get("restore", {}).get("used") if final else None,
+        "verdict": found["promises"].get("restore", {}).get("verdict") if final else None,
+        **{f"{name}_verdict": settled(found, of) for name, of in VERDICTS.items()},
         "foretold_basis": foretold[0].get("basis"),
         "foretold_to": ms(foretold[0]["latest_at"]) if foretold[0] else None,
         "restored_at": found["restored_at"], "time_to_repair": found["time_to_repair"] if final else None,
@@ -72,21 +81,18 @@ def expected(log: list[Json]) -> Json:
     }  # fmt: skip
 
 
+def settled(found: Json, promise: str) -> str | None:
+    verdict: str | None = found["promises"].get(promise, {}).get("verdict")
+    return None if verdict == "running" else verdict
+
+
 def as_measured(m: Measure) -> Json:
-    names = expected_names(m)
-    return {name: getattr(m, name) for name in names} | {
+    return {name: getattr(m, name) for name in NAMES} | {
+        "counted": m.counted if m.restore_target is not None else None,
         "shares": [(s.order, s.began_at, s.accepted_at, s.ended_at, s.ended_by, s.counted) for s in m.shares],
         "suspended": {(c.kind, c.which): c.ms for c in m.counts if c.kind in ("pending", "held")},
         "missed": Counter({c.which: c.n for c in m.counts if c.kind == "missed"}),
     }
-
-
-def expected_names(m: Measure) -> list[str]:
-    return [
-        "restored_at", "time_to_repair", "response", "pending", "held", "take_in", "dispatch", "acceptance",
-        "diagnosis", "repair", "confirmation", "chases", "reopened", "escalations", "reports", "status", "seq",
-        "foretold_basis", "foretold_to",
-    ]  # fmt: skip
 
 
 async def test_every_row_is_what_a_recount_of_the_log_gives(

@@ -7,19 +7,19 @@ Instants are milliseconds since 1970, durations milliseconds.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
 
 from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.ids import AccountId, CircuitId, NetworkCode, OrderId, TicketId
 from shared.registry.model import Circuit, SegmentKind
-from shared.tickets.deadlines import restore_due_at
-from shared.tickets.hours import counted
 from shared.tickets.log import Entry, fold
-from shared.tickets.model import Status, Ticket
+from shared.tickets.model import Status
+from shared.tickets.promises import Promise
 from shared.tickets.timing import STAGES, Ending, Figures, figures, is_final
 
-RULES = 2  # raised when the same log is measured otherwise: then every ticket is measured anew
+RULES = 3  # raised when the same log is measured otherwise: then every ticket is measured anew
 Judged = Literal["met", "breached"]
 CountKind = Literal["pending", "held", "escalated", "missed"]
 
@@ -68,8 +68,8 @@ class Measure:
 
     `time_to_repair` and what follows from it are there while the restoration stands, None before. `counted` is that
     part of it which lies in the hours of the promise, `restore_target` is judged by it. `breach_at`, while the clock
-    runs: when the target is broken, or was. `network` is the one that
-    restored, before that the one ordered first. `response_target` is the time in which an order is to be accepted.
+    runs: when the target is broken, or was. `network` is the one that restored, before that the one ordered first.
+    `response_target` is the time in which an order is to be accepted, `response_verdict` whether all were.
     `unacknowledged`: the level of an escalation that still waits for somebody. `foretold_…`: the first prediction of
     when the service would be back, its range and what it rested on.
     """
@@ -104,6 +104,8 @@ class Measure:
     response: int | None
     response_target: int | None
     response_verdict: Judged | None
+    update_verdict: Judged | None
+    report_verdict: Judged | None
     pending: int
     held: int
     take_in: int | None
@@ -137,15 +139,11 @@ def measure(log: Sequence[Entry], place: Place | None, provinces: Mapping[Networ
     Raises ValueError when the log does not begin with a report, KeyError for an entry of an unknown type.
     """
     ticket, found = fold(log), figures(log, log[-1].at)
-    facts = [(to_ms(entry.at), entry.fact()) for entry in log]
-    target, toward = _restore_target(ticket), _toward(found, ticket)
-    accepted_at = next((at for at, fact in facts if isinstance(fact, f.OrderAccepted)), None)
-    responded = None if accepted_at is None else _counted(found.reported_at, accepted_at, ticket)
-    accept = None if ticket.terms is None else ticket.terms.accept_ms
-    network, segment = _network([fact for _, fact in facts]), ticket.fault_segment or ticket.segment
-    counts = in_order(_counts(found, [fact for _, fact in facts]))
+    facts, accept = [entry.fact() for entry in log], found.promises.get("accept")
+    network, segment = _network(facts), ticket.fault_segment or ticket.segment
+    counts = in_order(_counts(found, facts))
     escalation = None if ticket.is_over else ticket.escalation
-    first = next((fact for _, fact in facts if isinstance(fact, f.RestorationPredicted)), None)
+    first = next((fact for fact in facts if isinstance(fact, f.RestorationPredicted)), None)
     return Measure(
         ticket=ticket.id, seq=ticket.seq, head=log[-1].hash, rules=RULES, account=ticket.account,
         circuit=ticket.circuit, service=place.service if place else None, tier=ticket.tier or "",
@@ -153,18 +151,20 @@ def measure(log: Sequence[Entry], place: Place | None, provinces: Mapping[Networ
         province=provinces.get(network) if network else None, segment=segment,
         segment_kind=place.segments.get(segment) if place and segment else None, cause=ticket.cause,
         remedy_code=ticket.remedy_code, policy=ticket.terms.policy if ticket.terms else None,
-        opened_at=to_ms(ticket.opened_at), reported_at=found.reported_at, accepted_at=accepted_at,
-        restored_at=found.restored_at, over_at=to_ms(ticket.closed_at) if ticket.closed_at and ticket.is_over else None,
-        time_to_repair=found.time_to_repair if is_final(found) else None, counted=toward, restore_target=target,
-        verdict=_judged(toward, target), breach_at=_breach_at(found, ticket, target), response=found.response,
-        response_target=accept,
-        response_verdict=_judged(responded, accept), pending=sum(found.pending.values()), held=sum(found.held.values()),
-        **{name: found.stages[name] for name in STAGES}, reports=ticket.reports, reopened=ticket.round - 1,
+        opened_at=to_ms(ticket.opened_at), reported_at=found.reported_at,
+        accepted_at=next((to_ms(entry.at) for entry in log if entry.type == f.NAMES[f.OrderAccepted]), None),
+        restored_at=found.restored_at, over_at=_ms(ticket.closed_at) if ticket.is_over else None,
+        time_to_repair=found.time_to_repair if is_final(found) else None, **_restoring(found),
+        response=found.response, response_target=accept.target if accept else None,
+        response_verdict=_settled(accept), update_verdict=_settled(found.promises.get("update")),
+        report_verdict=_settled(found.promises.get("report")),
+        pending=sum(found.pending.values()), held=sum(found.held.values()),
+        reports=ticket.reports, reopened=ticket.round - 1,
         chases=ticket.chases, escalations=sum(c.n for c in counts if c.kind == "escalated"),
         unacknowledged=escalation.level if escalation and not escalation.acknowledged else None,
-        fault_report_at=to_ms(ticket.fault_report_at) if ticket.fault_report_at else None,
-        foretold_basis=first.basis if first else None, foretold_from=to_ms(first.earliest_at) if first else None,
-        foretold_at=to_ms(first.expected_at) if first else None, foretold_to=to_ms(first.latest_at) if first else None,
+        fault_report_at=_ms(ticket.fault_report_at),
+        foretold_basis=first.basis if first else None, foretold_from=_ms(first.earliest_at if first else None),
+        foretold_at=_ms(first.expected_at if first else None), foretold_to=_ms(first.latest_at if first else None),
         shares=tuple(
             Share(number, s.order, s.network, s.start, s.accepted, s.end, s.ended_by, s.counted)
             for number, s in enumerate(found.spells)
@@ -173,35 +173,25 @@ def measure(log: Sequence[Entry], place: Place | None, provinces: Mapping[Networ
     )  # fmt: skip
 
 
-def _restore_target(ticket: Ticket) -> int | None:
-    """What was opened before there were terms was promised an instant."""
-    if ticket.terms is not None:
-        return ticket.terms.restore_ms
-    return None if ticket.breach_at is None else to_ms(ticket.breach_at) - to_ms(ticket.reported_at)
+def _ms(at: datetime | None) -> int | None:
+    return None if at is None else to_ms(at)
 
 
-def _breach_at(found: Figures, ticket: Ticket, target: int | None) -> int | None:
-    if found.state not in ("running", "held"):
-        return None
-    at = restore_due_at(ticket)  # without terms: by the plain clock
-    if at is not None or target is None or found.time_to_repair is None:
-        return at
-    return found.now + target - found.time_to_repair
+def _restoring(found: Figures) -> Mapping[str, Any]:
+    """The stages, and what became of the promise: judged once the service is back, due while the clock runs."""
+    promise, final = found.promises.get("restore"), is_final(found)
+    return {
+        "counted": promise.used if promise and final else found.time_to_repair if final else None,
+        "restore_target": promise.target if promise else None,
+        "verdict": _settled(promise) if final else None,
+        "breach_at": promise.due_at if promise and found.state in ("running", "held") else None,
+        **{name: found.stages[name] for name in STAGES},
+    }
 
 
-def _toward(found: Figures, ticket: Ticket) -> int | None:
-    """The time to repair as it counts toward the target; None while it is not final."""
-    return sum(_counted(i.start, i.end, ticket) for i in found.intervals if i.counts) if is_final(found) else None
-
-
-def _counted(start: int, end: int, ticket: Ticket) -> int:
-    return counted(start, end, ticket.terms.hours if ticket.terms else None)
-
-
-def _judged(took: int | None, target: int | None) -> Judged | None:
-    if took is None or target is None:
-        return None
-    return "met" if took <= target else "breached"
+def _settled(promise: Promise | None) -> Judged | None:
+    """None while it may still be kept, and where nothing was promised or nobody had to wait."""
+    return promise.verdict if promise and promise.verdict != "running" else None
 
 
 def _network(facts: Sequence[f.Fact]) -> NetworkCode | None:

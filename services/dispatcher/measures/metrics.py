@@ -26,6 +26,7 @@ from shared.registry.store import Registry
 
 OTHER = "other"
 WITHIN: Mapping[str, int] = {"15m": 15 * MINUTE, "30m": 30 * MINUTE, "1h": 60 * MINUTE}
+PROMISES = ("accept", "update", "report")
 m = measures.c
 _now = bindparam("now", type_=BigInteger())
 BREACHES = Query(
@@ -49,6 +50,7 @@ HELP: Mapping[str, str] = {
     "vrc_suspended_seconds": "Suspended time, without what was struck out.",
     "vrc_suspensions": "Suspensions, without those that were struck out.",
     "vrc_repairs": "Tickets whose restoration stands, by whether a target was met.",
+    "vrc_promises": "Tickets by whether orders were accepted, the customer told and the fault report given in time.",
     "vrc_open_tickets": "Tickets that are not over.",
     "vrc_over_tickets": "Tickets that are over, by how they ended.",
     "vrc_escalations": "Escalations.",
@@ -121,6 +123,8 @@ def families(seen: Seen, tiers: Collection[str], networks: Collection[str]) -> I
     yield from _suspended(found["suspended"])
     verdicts = [(target, tier, v) for target in (*TARGETS, "own") for tier in tiers for v in ("met", "breached")]
     yield _numbers("vrc_repairs", ("target", "tier", "verdict"), found["repairs"], verdicts)
+    kept = [(promise, tier, v) for promise in PROMISES for tier in tiers for v in ("met", "breached")]
+    yield _numbers("vrc_promises", ("promise", "tier", "verdict"), found["promises"], kept)
     yield _numbers("vrc_open_tickets", ("tier", "status", "impact"), found["open"])
     yield _numbers("vrc_over_tickets", ("tier", "status"), found["over"])
     levels, kinds = ([(word,) for word in get_args(words)] for words in (f.Level, f.DeadlineKind))
@@ -134,7 +138,7 @@ def families(seen: Seen, tiers: Collection[str], networks: Collection[str]) -> I
 
 Found = Mapping[Name, Mapping[tuple[str, ...], Mapping[int, Total]]]
 Labelled = Mapping[tuple[str, ...], Mapping[int, Total]]
-TIER_AT: Mapping[Name, int] = {"time_to_repair": 0, "response": 0, "repairs": 1, "open": 0, "over": 0}
+TIER_AT: Mapping[Name, int] = {"time_to_repair": 0, "response": 0, "repairs": 1, "promises": 1, "open": 0, "over": 0}
 NETWORK_AT: Mapping[Name, int] = {"network_time_to_repair": 0, "network_share": 0}
 
 

@@ -31,7 +31,7 @@ measures = Table(
     Column("breach_at", BigInteger),
     Column("response", BigInteger),
     Column("response_target", BigInteger),
-    Column("response_verdict", Text),
+    *(Column(f"{promise}_verdict", Text) for promise in ("response", "update", "report")),
     *(Column(name, BigInteger, nullable=False) for name in ("pending", "held")),
     *(
         Column(name, BigInteger)

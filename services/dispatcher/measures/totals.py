@@ -12,12 +12,12 @@ from typing import Final, Literal, NamedTuple
 from services.dispatcher.measures.measure import Measure
 from shared.tickets.model import OVER
 
-ADDED_BY = 1  # raised when a ticket adds something else than before: then all totals are added up anew
+ADDED_BY = 2  # raised when a ticket adds something else than before: then all totals are added up anew
 MINUTE, HOUR = 60_000, 3_600_000
 BEYOND = 0  # the bound of the bucket without one
 Name = Literal[
-    "time_to_repair", "response", "network_time_to_repair", "network_share", "suspended", "repairs", "open", "over",
-    "escalations", "unacknowledged", "deadlines_missed", "chases", "reopenings",
+    "time_to_repair", "response", "network_time_to_repair", "network_share", "suspended", "repairs", "promises", "open",
+    "over", "escalations", "unacknowledged", "deadlines_missed", "chases", "reopenings",
 ]  # fmt: skip
 REPAIR_BOUNDS: Final = (
     15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 5 * HOUR, 8 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR,
@@ -76,6 +76,10 @@ def _adds(m: Measure) -> Iterator[tuple[Key, Total]]:
     for share in m.shares:
         if share.ended_at is not None:
             yield _observed("network_share", (share.network,), share.counted)
+    verdicts = {"accept": m.response_verdict, "update": m.update_verdict, "report": m.report_verdict}
+    for promise, verdict in verdicts.items():
+        if verdict:
+            yield Key("promises", (promise, m.tier, verdict)), Total(1)
     for count in m.counts:
         if count.kind == "escalated":
             yield Key("escalations", (count.which,)), Total(count.n)
