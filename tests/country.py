@@ -4,7 +4,7 @@ For the programs that play its users (simulation, replay, command line); what th
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,11 +66,12 @@ def circuits() -> Iterator[Circuit]:
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """`url` is where the center is served; `operator` looks at everything."""
+    """`url` is where the center is served; `operator` looks at everything; `page` is what Prometheus would scrape."""
 
     url: str
     settings: Settings
     operator: Operator
+    page: Callable[[], Awaitable[bytes]]
 
     @property
     def kafka(self) -> str | None:
@@ -93,7 +94,7 @@ async def country(way: Way) -> AsyncIterator[Country]:
     await _fill(way.settings)
     async with center(way.settings) as running, serving(running.app) as url:
         async with httpx.AsyncClient(base_url=url, timeout=30) as http:
-            yield Country(url, way.settings, Operator(http, CREDENTIALS.operator))
+            yield Country(url, way.settings, Operator(http, CREDENTIALS.operator), running.metrics.page)
         running.end_streams()
 
 
