@@ -65,7 +65,11 @@ FLOW: tuple[Part, ...] = (
         "notifier",
         "progress out: live streams and signed webhooks",
         consumes=("vrc.tickets",),
-        owns=frozenset({"feed", "feed_marks", "subscriptions", "lanes", "dead_letters", "tracking_links"}),
+        owns=frozenset(
+            {
+                "feed", "feed_marks", "subscriptions", "lanes", "dead_letters", "attempts", "notices", "tracking_links",
+            }
+        ),
         serves=frozenset(
             {
                 "/v1/stream",

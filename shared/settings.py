@@ -202,6 +202,13 @@ class Settings(BaseModel):
     sms_signature: Annotated[
         str, Field(max_length=20, description="What every message begins with, such as `【Operator】`")
     ] = ""
+    delivery_history: Annotated[
+        timedelta,
+        Field(
+            ge=timedelta(days=1),
+            description="How long every attempt to deliver is kept, in seconds; dead letters for 30 days at least",
+        ),
+    ] = timedelta(days=30)
     stream_history: Annotated[timedelta, Field(description="How far back a live stream can be resumed")] = timedelta(
         days=7
     )
@@ -271,6 +278,7 @@ class Settings(BaseModel):
         "database_patience",
         "webhook_timeout",
         "mail_timeout",
+        "delivery_history",
         "stream_history",
         "session_idle",
         "session_lasts",

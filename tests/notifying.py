@@ -15,6 +15,7 @@ from services.notifier.handlers.delivery import Deliveries
 from services.notifier.handlers.feeding import Feeder
 from services.notifier.handlers.room import Room
 from services.notifier.handlers.subscriptions import SubscriptionDesk, Wish
+from services.notifier.handlers.trial import TrialDesk
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.model.preferences import Preferences
 from services.notifier.model.subscription import Subscription
@@ -89,7 +90,7 @@ async def subscribe(
 
 
 def webhook_channel(clock: ManualClock) -> WebhookChannel:
-    return WebhookChannel(clock, VAULT, timeout=timedelta(seconds=15), networks=LOOPBACK, http=True)
+    return WebhookChannel(clock, SECRET, VAULT, timeout=timedelta(seconds=15), networks=LOOPBACK, http=True)
 
 
 def subscription_desk(database: Database, clock: ManualClock) -> SubscriptionDesk:
@@ -142,6 +143,7 @@ class Notifier:
         )  # fmt: skip
         self.feeder = Feeder(database, self.deliveries, clock, own, readers=readers)
         self.desk = SubscriptionDesk(database, clock, channels, vault=VAULT, absent={})
+        self.trials = TrialDesk(database, clock, channels)
 
     async def __aenter__(self) -> Self:
         return self
@@ -151,6 +153,10 @@ class Notifier:
 
     async def subscribe(self, receiver: Receiver, *events: str, **given: Any) -> Subscription:
         return await subscribe(self.database, self.clock, receiver, *events, **given)
+
+    async def subscribe_by(self, channel: str, target: str, *events: str) -> Subscription:
+        wish = Wish(target, channel, Preferences(events=frozenset(events)))
+        return (await self.desk.make(Principal("account", ACCOUNT), wish)).subscription
 
     async def feed(self, *events: Event) -> None:
         await self.feeder.on_events(events)

@@ -51,7 +51,10 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "satisfaction": {"satisfied": True},
     "follow-up": {"text": "we called"},
     "/v1/surveys/{quarter}": {"score": 5},
+    "replay": {"since": "2026-11-21T08:00:00Z"},
+    "/v1/subscriptions/{id}": {"digest_min": 5},
     **{word: {} for word in ("accept", "resume", "restore", "cancel", "confirm", "reopen", "rotate")},
+    **{word: {} for word in ("rotate-secret", "enable", "test")},
 }
 """A body that is valid for a path, or for any path that ends with this word."""
 OWN_ONLY = {
@@ -102,7 +105,7 @@ class Operation:
             beginning = path[: path.index("}") + 1]
             path = path.replace(beginning, beginning[: beginning.index("{")] + AIMS[beginning](victim))
         body = None
-        if self.method == "POST":
+        if self.method in ("POST", "PATCH"):
             body = dict(BODIES[self.path] if self.path in BODIES else BODIES[self.path.rpartition("/")[2]])
             body |= {"circuit": victim.circuit} if self.path == "/v1/faults" else {}
         mine = {"account": victim.id, "circuit": victim.circuit, "subject": victim.id, "q": victim.circuit}

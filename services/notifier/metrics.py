@@ -1,7 +1,7 @@
 """The notifier's metrics: what went into the feed, attempts by outcome, and what is due as the record has it."""
 
-from services.notifier.model.outcome import Delivered, GaveUp, Outcome, Refused, Retry
-from services.notifier.store import lanes
+from services.notifier.model.outcome import Outcome, named
+from services.notifier.store import lanes, standings
 from shared.clock import Clock
 from shared.db.port import Database
 from shared.metrics import Metrics
@@ -26,6 +26,9 @@ class NotifierMetrics:
         self.streams = metrics.gauge("vrc_streams_open", "Live streams that are open.")
         self.stream_refused = metrics.refusals.labels("streams").inc
         self._due = metrics.gauge("vrc_delivery_lanes_due", "Lanes (one ticket of one subscription) that are due.")
+        self._trouble = metrics.gauge(
+            "vrc_subscriptions_in_trouble", "Subscriptions to which nothing gets through.", ("channel", "state")
+        )
         self._database = database
         self._clock = clock
         metrics.from_record(self._count_due)
@@ -34,16 +37,7 @@ class NotifierMetrics:
         self._fed.inc(events)
 
     def attempted(self, channel: str, outcome: Outcome, seconds: float) -> None:
-        match outcome:
-            case Delivered():
-                said = ("delivered", "ok")
-            case Retry(reason=retry):
-                said = ("retry", retry)
-            case Refused(reason=refused):
-                said = ("refused", refused)
-            case GaveUp(reason=given):
-                said = ("gave_up", given)
-        self._attempts.labels(channel, *said).inc()
+        self._attempts.labels(channel, *named(outcome)).inc()
         self._seconds.labels(channel).observe(seconds)
 
     def stale(self) -> None:
@@ -51,3 +45,6 @@ class NotifierMetrics:
 
     async def _count_due(self) -> None:
         self._due.set(await lanes.count_due(self._database, self._clock.now()))
+        self._trouble.clear()
+        for (channel, state), count in (await standings.in_trouble(self._database)).items():
+            self._trouble.labels(channel, state).set(count)

@@ -5,7 +5,7 @@ whoever starts next need not wait for it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from fastapi import APIRouter
@@ -13,16 +13,21 @@ from fastapi import APIRouter
 from services.notifier.api.streams import stream_routes
 from services.notifier.channels.port import Context
 from services.notifier.channels.roster import ROSTER, open_channels
+from services.notifier.channels.webhook.signing import public_keys
+from services.notifier.deliveries.routes import delivery_routes
 from services.notifier.contacts.routes import contact_routes
 from services.notifier.document import webhooks
 from services.notifier.handlers.contacts import ContactsDesk
 from services.notifier.handlers.delivery import Deliveries
 from services.notifier.handlers.feeding import Feeder
 from services.notifier.handlers.hub import Hub
+from services.notifier.handlers.replaying import ReplayDesk
 from services.notifier.handlers.subscriptions import SubscriptionDesk
+from services.notifier.handlers.trial import TrialDesk
 from services.notifier.metrics import NotifierMetrics
+from services.notifier.model.subscription import Subscription
 from services.notifier.pipeline.stages import Readers
-from services.notifier.store import lanes, pruning
+from services.notifier.store import history, lanes, pruning, replays
 from services.notifier.subscriptions.routes import subscription_routes
 from services.notifier.wording.links import Links
 from services.notifier.wording.names import Names
@@ -42,6 +47,7 @@ CLAIM_FOR, CLAIM_TIMES = timedelta(seconds=60), 4
 LOOK_EVERY_S = 1.0
 PRUNE_EVERY_S = 60.0
 SECRETS = "subscription-secrets"
+DEAD_LETTERS_KEPT = timedelta(days=30)
 STOP_WITHIN_S = 3.0
 
 
@@ -66,6 +72,7 @@ class NotifierService:
         self._clock = clock
         self._events = events
         self._settings = settings
+        self._secrets = secrets
         self._health = health
         own = NotifierMetrics(metrics, database, clock)
         links = Links(settings.public_url, secrets.derive(answer_link.PURPOSE))
@@ -80,9 +87,11 @@ class NotifierService:
         absent = {name: kind.needs for name, kind in ROSTER.items() if name not in channels}
         self._desk = SubscriptionDesk(database, clock, channels, vault=vault, absent=absent)
         self.routers: list[APIRouter] = [
-            stream_routes(self.hub, database), subscription_routes(self._desk, database),
+            stream_routes(self.hub, database),
+            subscription_routes(self._desk, database, public_keys=self._public_keys),
+            delivery_routes(ReplayDesk(database, clock), TrialDesk(database, clock, channels), database),
             contact_routes(ContactsDesk(database, self._desk)),
-        ]  # fmt: skip
+        ]
         self.webhooks = webhooks
         self._loops: list[Loop] = []
         self._consuming: asyncio.Task[None] | None = None
@@ -97,6 +106,7 @@ class NotifierService:
             self._loop("notifier-streams", self.hub.run_once, self.hub.wake),
             self._loop("notifier-admission", self.hub.dismiss, Wake()),
             Loop("notifier-prune", self.prune_due_feed, wake=Wake(), every_s=PRUNE_EVERY_S, pulse=None),
+            Loop("notifier-history", self.prune_due_history, wake=Wake(), every_s=PRUNE_EVERY_S, pulse=None),
         ]
         for loop in self._loops:
             loop.start()
@@ -123,6 +133,19 @@ class NotifierService:
         before = self._clock.now() - self._settings.stream_history
         while await pruning.prune(self._database, before) == pruning.AT_ONCE:
             continue
+
+    async def prune_due_history(self) -> None:
+        """Forget old attempts, dead letters that were there long enough to be replayed, and replays that are done."""
+        now, kept = self._clock.now(), self._settings.delivery_history
+        while await history.prune_attempts(self._database, now - kept) == history.AT_ONCE:
+            continue
+        await history.prune_dead(self._database, now - max(kept, DEAD_LETTERS_KEPT))
+        await replays.drop_finished(self._database)
+
+    def _public_keys(self, subscription: Subscription) -> Sequence[str]:
+        if subscription.channel != "webhook":
+            return ()
+        return public_keys(self._secrets, subscription, self._clock.now())
 
     def _loop(self, name: str, work: Callable[[], Awaitable[object]], wake: Wake) -> Loop:
         return Loop(name, work, wake=wake, every_s=LOOK_EVERY_S, pulse=self._health.pulse(name))

@@ -26,7 +26,8 @@ feed_marks = Table(
 )
 
 # `target` is what `channel` understands: a URL, a mail address. `preferences` is what `model.preferences` reads and
-# writes, `secret` is sealed under the master key.
+# writes, `secret` is sealed under the master key; so is `former_secret`, which is good until `former_until`.
+# `generation` counts the secrets. `failing_since`: nothing was taken since then; `warned`: what its account was told.
 subscriptions = Table(
     "subscriptions",
     metadata,
@@ -38,13 +39,29 @@ subscriptions = Table(
     Column("deleted_at", BigInteger),
     Column("channel", Text, nullable=False, server_default="webhook"),
     Column("preferences", Text, nullable=False, server_default="{}"),
+    Column("generation", Integer, nullable=False, server_default="1"),
+    Column("former_secret", Text, nullable=False, server_default=""),
+    Column("former_until", BigInteger),
+    Column("failing_since", BigInteger),
+    Column("warned", Text),
+    Column("disabled_at", BigInteger),
+    Column("disabled_for", Text),
 )
 subscriptions_of_account = Index(
     "ix_subscriptions_account", subscriptions.c.account, subscriptions.c.created_at, subscriptions.c.id
 )
 
-# A cursor of one subscription over one ticket's log: `acked_seq` is delivered (or not wanted, or given up), up to
-# `last_seq` is owed. `due_at` says when to look at it next, NULL when nothing is owed; `claim` is its worker's token.
+is_in_trouble = text("failing_since IS NOT NULL")
+subscriptions_in_trouble = Index(
+    "ix_subscriptions_trouble",
+    subscriptions.c.failing_since,
+    postgresql_where=is_in_trouble,
+    sqlite_where=is_in_trouble,
+)
+
+# A cursor of one subscription over one ticket's log, or its account's notices (`notices.<account>`): `acked_seq` is
+# delivered (or not wanted, or given up), up to `last_seq` is owed. `due_at` says when to look at it next, NULL when
+# nothing is owed; `claim` is its worker's token. `run` is empty for what happens; a replay is a lane beside that one.
 lanes = Table(
     "lanes",
     metadata,
@@ -55,6 +72,11 @@ lanes = Table(
     Column("attempts", Integer, nullable=False),
     Column("due_at", BigInteger),
     Column("claim", Text),
+    Column("run", Text, primary_key=True, server_default=""),
+)
+is_replay = text("run <> ''")
+replays = Index(
+    "ix_lanes_replays", lanes.c.subscription, lanes.c.run, postgresql_where=is_replay, sqlite_where=is_replay
 )
 due_lanes = Index(
     "ix_lanes_due",
@@ -72,6 +94,52 @@ dead_letters = Table(
     Column("reason", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("replayed_at", BigInteger),
+)
+dead_letters_of_subscription = Index(
+    "ix_dead_letters_subscription",
+    dead_letters.c.subscription,
+    dead_letters.c.at,
+    dead_letters.c.ticket,
+    dead_letters.c.seq,
+)
+dead_letters_by_age = Index("ix_dead_letters_at", dead_letters.c.at)
+
+# Every attempt, in the order in which they were recorded: `seq` to `upto` went out as one message, the `attempt`th
+# time; `answer` is the beginning of what came back. Pruned from the oldest on.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("number", Position, Identity(always=True), primary_key=True),
+    Column("subscription", Text, nullable=False),
+    Column("ticket", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("upto", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("took_ms", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("status", Integer),
+    Column("answer", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+)
+attempts_of_subscription = Index("ix_attempts_subscription", attempts.c.subscription, attempts.c.number)
+
+# What an account is told of its subscriptions themselves, numbered by account: told by its other subscriptions.
+notices = Table(
+    "notices",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("data", Text, nullable=False),
 )
 
-SUBSCRIPTION_COLUMNS = ("id", "account", "channel", "target", "preferences", "created_at", "secret")
+SUBSCRIPTION_COLUMNS = (
+    "id", "account", "channel", "target", "preferences", "created_at", "secret", "generation", "former_secret",
+    "former_until", "failing_since", "warned", "disabled_at", "disabled_for",
+)  # fmt: skip
+ATTEMPT_COLUMNS = tuple(name for name in attempts.c.keys() if name != "number")  # noqa: SIM118  a collection of columns

@@ -31,6 +31,7 @@ def _own(column: str = "account") -> str:
 
 
 _LOOPS = "read by the delivery loops for all tenants together, on behalf of none"
+_OF_SUBSCRIPTION = "EXISTS (SELECT FROM subscriptions s WHERE s.id = subscription)"  # as far as those are shown
 WALLS: Mapping[str, Wall] = {
     "tickets": Wall("raw", _own()),
     "ticket_log": Wall("ra", _own()),  # never changed, never deleted
@@ -69,7 +70,9 @@ WALLS: Mapping[str, Wall] = {
     "feed_marks": Wall("raw", "EXISTS (SELECT FROM tickets t WHERE t.id = ticket)"),  # as far as tickets are shown
     "subscriptions": Wall("raw", _own()),
     "lanes": Wall("rawd", because=_LOOPS),
-    "dead_letters": Wall("ra", because=_LOOPS),
+    "dead_letters": Wall("rawd", _OF_SUBSCRIPTION),
+    "attempts": Wall("rad", _OF_SUBSCRIPTION),
+    "notices": Wall("ra", because=_LOOPS),
 }
 
 IS_CENTER = "(SELECT current_setting('vrc.scope', true) = '*' AND to_regclass('pg_temp.vrc_seal') IS NULL)"

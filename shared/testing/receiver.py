@@ -43,7 +43,7 @@ class Hook:
 
     @property
     def event(self) -> dict[str, Any]:
-        """The event's public form."""
+        """The event's public form, or what is told of a subscription."""
         data: dict[str, Any] = orjson.loads(self.body)["data"]
         return data
 
@@ -82,7 +82,7 @@ class Receiver:
 
     def seqs(self, ticket: str) -> list[int]:
         """Of one ticket, in the order of arrival, repeats included."""
-        return [hook.event["seq"] for hook in self.hooks if hook.event["ticket"] == ticket]
+        return [hook.event["seq"] for hook in self.hooks if hook.event.get("ticket") == ticket]
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=self._tls)
@@ -109,7 +109,7 @@ class Receiver:
         key = base64.b64decode(self.secret.removeprefix("whsec_"))
         signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
         expected = "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-        return hmac.compare_digest(expected, headers["webhook-signature"])
+        return any(hmac.compare_digest(expected, given) for given in headers["webhook-signature"].split())
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -52,7 +52,7 @@ async def test_secrets_of_before_are_sealed_when_the_notifier_starts(old: Path, 
     for _ in range(2):
         await subscription_desk(store, clock).seal_former_secrets()
     found = await subscriptions.by_ids(store, ["sub_0"])
-    assert VAULT.open(found["sub_0"].secret, of="sub_0") == SECRET
+    assert VAULT.open(found["sub_0"].keys.secret, of="sub_0") == SECRET
     await store.close()
     connection = sqlite3.connect(old)
     assert SECRET not in "".join(connection.iterdump())

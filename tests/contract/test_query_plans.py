@@ -27,6 +27,8 @@ MEANT = {
     "services.notifier.store.pruning.OLDEST.feed": "in the order of its rows, and no further than its limit",
     "services.notifier.store.lanes.FREE_ALL.lanes": ONCE,
     "services.notifier.store.lanes.LOCK_CLAIMED.lanes": ONCE,
+    "services.notifier.store.history.OLDEST.attempts": "in the order of its rows, and no further than its limit",
+    "services.notifier.store.replays.DROP_FINISHED.lanes": BOUNDED,
     "services.notifier.store.subscriptions.PLAIN.subscriptions": ONCE,
     "shared.audit.store.ANCHORS.audit_anchors": VERIFIED,
     "shared.audit.store.COUNT_ENTRIES.ticket_log": VERIFIED,

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from sqlalchemy import select, text
 
-from services.notifier.tables import dead_letters, feed, feed_marks, lanes, subscriptions
+from services.notifier.tables import attempts, dead_letters, feed, feed_marks, lanes, notices, subscriptions
 from services.run import BadSettings, center
 from shared.auth.tables import api_keys
 from shared.db import walls
@@ -35,7 +35,7 @@ from tests.registry import BANK, GRID
 from tests.stores import STORE
 
 EVERY_TICKET = Query(select(tickets.c.account))
-OF_THE_CENTER = (api_keys, dead_letters, inbox, lanes)
+OF_THE_CENTER = (api_keys, inbox, lanes, notices)
 PUT_TICKETS = BulkInsert(
     tickets, ("id", "account", "circuit", "status", "impact", "opened_at", "updated_at", "head", "state")
 )
@@ -65,6 +65,12 @@ async def two_tenants(postgres_store: PostgresDatabase) -> PostgresDatabase:
             await tx.raw.execute("INSERT INTO feed (ticket, seq, account, at) VALUES ($1, 1, $2, 1)", ticket, account)
             await tx.raw.execute("INSERT INTO feed_marks VALUES ($1, 1)", ticket)
             await tx.raw.execute("INSERT INTO subscriptions VALUES ($1, $2, 'u', 's', 1)", ticket, account)
+            await tx.raw.execute("INSERT INTO dead_letters VALUES ($1, $1, 1, 'timeout', 19, 1)", ticket)
+            await tx.raw.execute(
+                "INSERT INTO attempts (subscription, ticket, seq, upto, attempt, run, at, took_ms, outcome, reason,"
+                " answer, reference) VALUES ($1, $1, 1, 1, 1, '', 1, 1, 'retry', 'timeout', '', '')",
+                ticket,
+            )
             await tx.raw.execute("INSERT INTO lanes VALUES ($1, $1, 0, 1, 0, 1)", ticket)
 
     await postgres_store.transact(fill)
@@ -103,6 +109,14 @@ async def test_account_and_marks_of_others_are_not_shown(two_tenants: PostgresDa
     reader = two_tenants.within([BANK])
     assert [row["id"] for row in await reader.fetch(Query(select(accounts)))] == [BANK]
     assert [row["ticket"] for row in await reader.fetch(Query(select(feed_marks)))] == [f"VT-{BANK}"]
+
+
+@pytest.mark.parametrize("table", [attempts, dead_letters], ids=lambda table: table.name)
+async def test_what_became_of_deliveries_is_shown_to_whom_the_subscription_is(
+    two_tenants: PostgresDatabase, table: Any
+) -> None:
+    rows = await two_tenants.within([GRID]).fetch(Query(select(table)))
+    assert [row["subscription"] for row in rows] == [f"VT-{GRID}"]
 
 
 @pytest.mark.parametrize("table", OF_THE_CENTER, ids=lambda table: table.name)

@@ -1,6 +1,7 @@
 """Subscriptions over HTTP: an account's own, the secret told once, and nothing that could not be delivered to."""
 
 import base64
+import socket
 from collections.abc import AsyncIterator
 
 import httpx
@@ -23,6 +24,11 @@ from tests.people import Caller, Json, done
 
 PATH = "/v1/subscriptions"
 URL = "https://noc.example.com/hooks"
+NIGHT = {"zone": "Asia/Shanghai", "start": "22:00", "end": "07:00"}
+WISHES: Json = {
+    "events": ["ticket.noted"], "changes": "milestones", "circuits": ["C-1"], "sites": ["010/head office"],
+    "accounts": [ACCOUNT], "language": "en", "quiet": NIGHT, "digest_min": 15,
+}  # fmt: skip
 KEYS = {
     "account": issued("account", ACCOUNT),
     "operator": issued("operator", "noc"),
@@ -68,7 +74,9 @@ async def test_new_subscription_tells_its_secret_once(account: Caller) -> None:
     answer = await account.post(PATH, {"url": URL, "events": ["ticket.restored", "ticket.reported"]})
     body = answer.json()
     assert answer.status_code == 201
+    assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["location"] == f"{PATH}/{body['id']}"
+    assert (body["channel"], body["target"]) == ("webhook", URL)
     assert (body["url"], body["events"]) == (URL, ["ticket.reported", "ticket.restored"])
     assert body["created_at"] == "2026-11-21T08:00:00.000Z"
     assert len(base64.b64decode(body.pop("secret").removeprefix("whsec_"))) == 32
@@ -80,6 +88,100 @@ async def test_all_events_are_wanted_when_none_are_named(account: Caller) -> Non
     assert (await made(account))["events"] is None
     assert (await made(account, events=None))["events"] is None
     assert (await made(account, events=list(TYPES)))["events"] == sorted(TYPES)
+
+
+async def test_what_is_wanted_is_kept(account: Caller) -> None:
+    id = (await made(account, **WISHES))["id"]
+    found = done(await account.get(f"{PATH}/{id}"))
+    assert {name: found[name] for name in WISHES} == WISHES
+
+
+async def change(account: Caller, path: str, body: Json) -> httpx.Response:
+    return await account.send("PATCH", path, json=body)
+
+
+async def test_what_is_changed_changes_and_the_rest_stays(account: Caller) -> None:
+    before = await made(account, **WISHES)
+    del before["secret"]
+    path = f"{PATH}/{before['id']}"
+    changed = done(await change(account, path, {"digest_min": 0, "quiet": None, "events": None}))
+    assert changed == {**before, "digest_min": 0, "quiet": None, "events": None}
+    moved = done(await change(account, path, {"target": "https://other.example.com/"}))
+    assert moved == {**changed, "target": "https://other.example.com/", "url": "https://other.example.com/"}
+    assert done(await account.get(path)) == moved
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"digest_min": -1}, "digest_min"), ({"target": "http://10.0.0.1/"}, "target"), ({"channel": "sms"}, "channel"),
+        ({"accounts": ["beiyuan-bank"]}, "accounts"), ({"url": URL}, "url"), ({"target": ""}, "target"),
+    ],
+)  # fmt: skip
+async def test_bad_change_is_refused_naming_the_field(account: Caller, body: Json, field: str) -> None:
+    before = await made(account)
+    answer = await change(account, f"{PATH}/{before['id']}", body)
+    assert (answer.status_code, [e["field"] for e in answer.json()["errors"]]) == (422, [field])
+
+
+async def test_rotated_secret_is_shown_once_and_the_former_one_stays_a_day(account: Caller) -> None:
+    before = await made(account)
+    path = f"{PATH}/{before['id']}"
+    answer = await account.post(f"{path}/rotate-secret")
+    rotated = done(answer)
+    assert answer.headers["cache-control"] == "no-store"
+    assert rotated.pop("secret") not in (before["secret"], None)
+    assert rotated["former_secret_until"] == "2026-11-22T08:00:00.000Z"
+    assert rotated["public_keys"][1:] == before["public_keys"] != rotated["public_keys"][:1]
+    assert done(await account.get(path)) == rotated
+
+
+async def test_only_what_is_disabled_can_be_enabled(account: Caller) -> None:
+    id = (await made(account))["id"]
+    refused = await account.post(f"{PATH}/{id}/enable")
+    assert (refused.status_code, refused.json()["legal"]) == (409, [])
+
+
+@pytest.mark.parametrize("verb", ["rotate-secret", "enable", "test", "replay"])
+async def test_another_s_is_not_there_for_anything(account: Caller, other: Caller, verb: str) -> None:
+    id = (await made(account))["id"]
+    body = {"since": "2026-11-21T08:00:00Z"} if verb == "replay" else None
+    assert (await other.post(f"{PATH}/{id}/{verb}", body)).status_code == 404
+    for list in ("deliveries", "dead-letters"):
+        assert (await other.get(f"{PATH}/{id}/{list}")).status_code == 404
+
+
+async def test_test_says_what_came_of_it_and_is_in_the_log(account: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    path = f"{PATH}/{(await made(account))['id']}"
+    said = done(await account.post(f"{path}/test"))
+    assert (said["outcome"], said["reason"], said["status"]) == ("retry", "dns", None)
+    (attempt,) = await account.items(f"{path}/deliveries")
+    assert (attempt["replay"], attempt["reason"], attempt["attempt"]) == ("test", "dns", 1)
+    assert await account.items(f"{path}/dead-letters") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "body"), ({"since": None}, "body"), ({"dead_letters": False}, "dead_letters"), ({"event": "x"}, "event"),
+        ({"ticket": "VT261121-7K3QM9XA", "dead_letters": True}, "body"), ({"since": "yesterday"}, "since"),
+        ({"ticket": "VT261121-7K3QM9XA"}, "ticket"), ({"event": "VT261121-7K3QM9XA-1"}, "event"),
+    ],
+)  # fmt: skip
+async def test_bad_replay_is_refused_naming_the_field(account: Caller, body: Json, field: str) -> None:
+    id = (await made(account))["id"]
+    answer = await account.post(f"{PATH}/{id}/replay", body)
+    assert (answer.status_code, [e["field"] for e in answer.json()["errors"]]) == (422, [field])
+
+
+async def test_replay_of_nothing_is_accepted(account: Caller) -> None:
+    id = (await made(account))["id"]
+    answer = await account.post(f"{PATH}/{id}/replay", {"dead_letters": True})
+    assert (answer.status_code, answer.json()["tickets"]) == (202, 0)
 
 
 async def test_list_is_newest_first_in_pages(account: Caller, clock: ManualClock) -> None:
@@ -124,7 +226,17 @@ async def test_only_accounts_subscribe(http: httpx.AsyncClient, role: str | None
         ({"url": URL, "events": ["ticket.exploded"]}, "events.0"),
         ({"url": URL, "events": ["ticket.reported", 1]}, "events.1"),
         ({"url": URL, "events": []}, "events"), ({"url": URL, "events": "ticket.reported"}, "events"),
-        ({"url": URL, "secret": "mine"}, "secret"),
+        ({"url": URL, "secret": "mine"}, "secret"), ({"url": URL, "target": URL}, "target"),
+        ({"url": URL, "channel": "pigeon"}, "channel"), ({"target": URL, "channel": "pigeon"}, "channel"),
+        ({"target": "noc@example.com"}, "target"), ({"url": URL, "accounts": ["beiyuan-bank"]}, "accounts"),
+        ({"url": URL, "changes": "some"}, "changes"), ({"url": URL, "circuits": ["no circuit"]}, "circuits.0"),
+        ({"url": URL, "sites": ["head office"]}, "sites.0"), ({"url": URL, "language": "fr"}, "language"),
+        ({"url": URL, "digest_min": 1441}, "digest_min"), ({"url": URL, "digest_min": "5"}, "digest_min"),
+        ({"url": URL, "quiet": {"zone": "Asia/Shanghai", "start": "22:00"}}, "quiet.end"),
+        ({"url": URL, "quiet": {**NIGHT, "zone": "Asia/Atlantis"}}, "quiet.zone"),
+        ({"url": URL, "quiet": {**NIGHT, "zone": "../../etc/passwd"}}, "quiet.zone"),
+        ({"url": URL, "quiet": {**NIGHT, "end": "22:00"}}, "quiet"),
+        ({"url": URL, "quiet": {**NIGHT, "end": "25:00"}}, "quiet.end"),
     ],
 )  # fmt: skip
 async def test_bad_body_is_refused_naming_the_field(account: Caller, body: Json, field: str) -> None:

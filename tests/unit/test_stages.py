@@ -13,7 +13,7 @@ from services.notifier.model.lane import Claim
 from services.notifier.model.outcome import Attempt, Delivered, GaveUp, Outcome, Refused, Retry
 from services.notifier.model.preferences import Preferences
 from services.notifier.model.subscription import Subscription
-from services.notifier.pipeline.job import Ended, Job, Settled
+from services.notifier.pipeline.job import Job, Settled
 from services.notifier.pipeline.stages import Deliver, Duplicate, Hold, Wanted
 from shared.contracts.event import Event
 from shared.ids import AccountId, SubscriptionId
@@ -38,6 +38,7 @@ class Post:
     """A channel that always comes to the same end."""
 
     reads_history = False
+    timeout = timedelta(seconds=15)
 
     def __init__(self, outcome: Outcome) -> None:
         self._outcome = outcome
@@ -110,7 +111,7 @@ async def test_digest_takes_all_that_waited(clock: ManualClock) -> None:
 @pytest.mark.parametrize(
     ("outcome", "acked", "attempts", "dead"),
     [
-        (Delivered(), 2, 0, 0), (Retry("timeout"), 0, 1, 0), (Refused("rejected"), 2, 0, 2),
+        (Delivered(), 2, 0, 0), (Retry("timeout"), 0, 1, 0), (Refused("rejected"), 2, 0, 2), (GaveUp("gone"), 0, 1, 0),
     ],
 )  # fmt: skip
 async def test_attempt_is_judged(clock: ManualClock, outcome: Outcome, acked: int, attempts: int, dead: int) -> None:
@@ -122,13 +123,6 @@ async def test_attempt_is_judged(clock: ManualClock, outcome: Outcome, acked: in
     assert (met.record.acked_seq, met.record.attempts, len(met.record.dead)) == (acked, attempts, dead)
     assert met.made
     assert met.made.attempt.outcome == outcome
-
-
-async def test_receiver_that_is_gone_ends_it(clock: ManualClock) -> None:
-    given = job()
-    given.events = ENTRIES[:1]
-    met = await Deliver({"webhook": Post(GaveUp("gone"))}, clock, claimed_until=until, jitter=lambda: 0.0).take(given)
-    assert isinstance(met, Ended)
 
 
 async def test_channel_that_this_center_has_not_is_tried_again_later(clock: ManualClock) -> None:

@@ -15,9 +15,9 @@ ANSWER_WITHIN_S = 1.0  # once the status is known, the rest of the answer is onl
 
 async def first_bytes(response: aiohttp.ClientResponse) -> bytes:
     """The first bytes of the answer. What is left unread costs the connection, nothing else: the status has decided."""
+    if response.content.is_eof():  # all of it came with the status
+        return response.content.read_nowait(MOST_KEPT_BYTES)
     first = b""
-    if response.content.at_eof():
-        return first
     left = MOST_ANSWER_BYTES
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):

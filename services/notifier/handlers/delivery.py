@@ -14,18 +14,20 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from services.notifier.channels.port import Channel
-from services.notifier.handlers.recording import Recorder, Writing
+from services.notifier.handlers.recording import GoesOn, Recorder, Writing
 from services.notifier.handlers.room import Room
+from services.notifier.handlers.troubles import Troubles
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.model import lane
 from services.notifier.model.lane import Bump, Claim
-from services.notifier.model.outcome import Delivered
+from services.notifier.model.outcome import Delivered, Made
 from services.notifier.model.subscription import Subscription
-from services.notifier.pipeline.job import Ended, Job, Made, Settled, Stage
+from services.notifier.pipeline.job import Job, Settled, Stage
 from services.notifier.pipeline.stages import Deliver, Due, Duplicate, Hold, Readers, Render, Wanted
 from services.notifier.store import lanes, subscriptions
 from services.notifier.store.dropping import drop_lanes
 from services.notifier.store.lanes import Due as DueLane
+from services.notifier.store.lanes import Stale
 from services.notifier.store.places import places
 from shared.bus.wake import Wake
 from shared.clock import Clock
@@ -63,10 +65,11 @@ class Deliveries:
         self._claim_for = claim_for
         self._room = room or Room()
         self._recorder = Recorder(database, clock, metrics, claim_for=claim_for)
+        self._troubles = Troubles(database, clock, look=self.look)
         self._instance = instance and f"{instance}:"
         self._process = f"{self._instance or ''}{secrets.token_hex(8)}"
         self._claims = count(1)
-        self._held: dict[tuple[str, str, str], Claim] = {}
+        self._held: dict[tuple[str, ...], Claim] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._is_more = False
@@ -150,14 +153,15 @@ class Deliveries:
 
         async def claim(tx: Tx) -> list[tuple[Claim, Sequence[Event]]]:
             rows = await lanes.claim(tx, chosen, token=token, until=until)
-            owners = await subscriptions.by_ids(tx, (row["subscription"] for row in rows))
+            named = await subscriptions.by_ids(tx, (row["subscription"] for row in rows))
+            owners = {id: owner for id, owner in named.items() if owner.standing.disabled_at is None}
             ownerless.update(row["subscription"] for row in rows if row["subscription"] not in owners)
             placed = [row["ticket"] for row in rows if _by_place(owners.get(row["subscription"]))]
             where = await places(tx, placed) if placed else {}
             claims = [
                 Claim(
                     owner, row["ticket"], token, row["acked_seq"], row["last_seq"], row["attempts"],
-                    where.get(row["ticket"]),
+                    where.get(row["ticket"]), row["run"],
                 )
                 for row in rows
                 if (owner := owners.get(row["subscription"]))
@@ -170,11 +174,11 @@ class Deliveries:
         finally:
             keys = {claim.key for claim, _ in taken}
             for d in chosen:
-                if (d.subscription, d.ticket) not in keys:
+                if d.key not in keys:
                     self._room.leave(d.subscription)
         for each, events in taken:
             self._begin(each, events)
-        for gone in ownerless:  # an event was fed while its subscription was ended
+        for gone in ownerless:  # an event was fed while its subscription was ended or disabled
             await self._database.transact(lambda tx, gone=gone: drop_lanes(tx, gone))  # type: ignore[misc]
         return len(taken)
 
@@ -205,23 +209,30 @@ class Deliveries:
 
     async def _step(self, job: Job) -> bool:
         """One message through the stages, and its record; answers whether there is more to do in the lane."""
-        met: Job | Settled | Ended = job
+        met: Job | Settled = job
         for stage in self._stages:
             met = await stage.take(job)
-            if not isinstance(met, Job):
+            if isinstance(met, Settled):
                 break
-        assert not isinstance(met, Job), "the last stage settles everything"
+        assert isinstance(met, Settled), "the last stage settles everything"
         if met.made:
             self._attempted(job.claim.subscription, met.made)
-        if isinstance(met, Ended):
-            await self._disable(job.claim.subscription)
+        written = await self._recorder.write(Writing(met, reads_on=not job.known))
+        if met.made and not isinstance(written, Stale) and not await self._goes_well(job, met, met.made):
             return False
-        left = await self._recorder.write(Writing(met.record, reads_on=not job.known))
-        if left is None:
+        if not isinstance(written, GoesOn):
             return False
-        job.claim = left.claim
-        job.known.extend(left.events)
+        job.claim = written.claim
+        job.known.extend(written.events)
         return True
+
+    async def _goes_well(self, job: Job, settled: Settled, made: Made) -> bool:
+        """False when this was the attempt that disabled the subscription."""
+        subscription, failures = job.claim.subscription, job.claim.attempts + 1
+        standing = await self._troubles.hear(subscription, made, failures=failures, given_up=bool(settled.record.dead))
+        if standing.disabled_at is not None:
+            self._room.forget(subscription.id)
+        return standing.disabled_at is None
 
     def _attempted(self, subscription: Subscription, made: Made) -> None:
         self._metrics.attempted(subscription.channel, made.attempt.outcome, made.seconds)
@@ -229,12 +240,6 @@ class Deliveries:
             self._room.succeeded(subscription.id)
         else:
             self._room.failed(subscription.id)
-
-    async def _disable(self, subscription: Subscription) -> None:
-        now = self._clock.now()
-        log.warning("subscription %s is ended: its receiver answered that it is gone", subscription.id)
-        await self._database.transact(lambda tx: subscriptions.end(tx, subscription.id, subscription.account, now))
-        self._room.forget(subscription.id)
 
 
 def _by_place(owner: Subscription | None) -> bool:

@@ -11,7 +11,8 @@ from datetime import timedelta
 
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.model.lane import Claim, Record
-from services.notifier.store import lanes
+from services.notifier.pipeline.job import Settled
+from services.notifier.store import attempts, lanes
 from services.notifier.store.lanes import Kept, Stale
 from shared.clock import Clock
 from shared.contracts.event import Event
@@ -27,8 +28,12 @@ PAUSE_S = 0.5
 class Writing:
     """`reads_on`: the worker knows no further event of its lane."""
 
-    record: Record
+    settled: Settled
     reads_on: bool
+
+    @property
+    def record(self) -> Record:
+        return self.settled.record
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,8 @@ class Recorder:
         self._patience_s = claim_for.total_seconds() / 2
         self._commits: GroupCommit[Writing, Written] = GroupCommit(database, self._commit, patience_s=5)
 
-    async def write(self, writing: Writing) -> GoesOn | None:
-        """What is left to do in the lane. None: nothing, or it is not this worker's any more."""
+    async def write(self, writing: Writing) -> Written:
+        """What is left to do in the lane. What can't be recorded is as good as stale: it will be made again."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience_s
         while loop.time() < deadline:
@@ -69,9 +74,9 @@ class Recorder:
                 continue
             if isinstance(written, Stale):
                 self._metrics.stale()
-            return written if isinstance(written, GoesOn) else None
+            return written
         log.warning("an attempt for %s could not be recorded: it will be made again", writing.record.claim.ticket)
-        return None
+        return Stale()
 
     async def release(self, left: Sequence[Record]) -> None:
         """Finish what is being written, then let go of these, if that is possible."""
@@ -83,7 +88,11 @@ class Recorder:
             log.warning("%d lanes stay claimed until their claims run out: %s", len(left), error)
 
     async def _commit(self, tx: Tx, writings: Sequence[Writing]) -> Sequence[Written]:
-        kept = await lanes.record(tx, [w.record for w in writings], self._clock.now())
+        now = self._clock.now()
+        kept = await lanes.record(tx, [w.record for w in writings], now)
+        made = [attempts.row(w.record.claim, w.settled.made, now) for w in writings if w.settled.made]
+        if made:  # a stale worker's too: it was made
+            await attempts.add(tx, made)
         written = [_written(w.record, k) for w, k in zip(writings, kept, strict=True)]
         reading = [i for i, w in enumerate(written) if isinstance(w, GoesOn) and writings[i].reads_on]
         claims = [w.claim for i in reading if isinstance(w := written[i], GoesOn)]

@@ -1,12 +1,16 @@
-"""Subscriptions made and ended. A secret is made here, told once, and stays out of every log."""
+"""Subscriptions made, changed and ended. A secret is made here, told once, and stays out of every log."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from services.notifier.channels.port import Channel
+from services.notifier.model.keys import Keys
 from services.notifier.model.preferences import EVERYTHING, Preferences
+from services.notifier.model.standing import GOOD
 from services.notifier.model.subscription import MOST_SUBSCRIPTIONS, Subscription
+from services.notifier.store import standings
 from services.notifier.store import subscriptions as store
 from shared.audit.trail import Act, record
 from shared.auth.principal import Principal
@@ -62,7 +66,7 @@ class SubscriptionDesk:
         account, now, id = AccountId(by.subject), self._clock.now(), new_subscription_id()
         secret = channel.new_secret()
         sealed = self._vault.seal(secret, of=id) if secret else ""
-        new = Subscription(id, account, wish.channel, wish.target, wish.preferences, now, sealed)
+        new = Subscription(id, account, wish.channel, wish.target, wish.preferences, now, Keys(sealed))
 
         async def add(tx: Tx) -> None:
             await store.lock(tx, account)
@@ -89,6 +93,67 @@ class SubscriptionDesk:
             await record(tx, Act(now, by.actor, "subscription.ended", f"subscription:{id}", origin=by.origin))
 
         await self._database.transact(end)
+
+    async def change(self, by: Principal, id: SubscriptionId, changes: Mapping[str, Any]) -> Subscription:
+        """`changes`: fields of Preferences, and `target`. Raises NotFound, InvalidInput.
+
+        What waits is looked at anew: it may have waited for what is no longer wanted.
+        """
+        now = self._clock.now()
+
+        async def change(tx: Tx) -> Subscription:
+            found = await self._locked(tx, by, id)
+            given = dict(changes)
+            target = given.pop("target", found.target)
+            if "target" in changes and (objection := self._channel(found.channel).objection(target)):
+                raise InvalidInput(FieldError("target", objection))
+            changed = replace(found, target=target, preferences=replace(found.preferences, **given))
+            if "accounts" in changes:
+                _require_readable(by, changed.preferences)
+            await standings.change(tx, changed)
+            await standings.wake(tx, id, now)
+            details = {"fields": sorted(changes)}
+            await record(tx, Act(now, by.actor, "subscription.changed", f"subscription:{id}", details, by.origin))
+            return changed
+
+        return await self._database.transact(change)
+
+    async def rotate(self, by: Principal, id: SubscriptionId) -> Made:
+        """A new secret; the one until now is good for another day. Raises NotFound, IllegalMove."""
+        now = self._clock.now()
+
+        async def rotate(tx: Tx) -> Made:
+            found = await self._locked(tx, by, id)
+            if (channel := self._channels.get(found.channel)) is None or (secret := channel.new_secret()) is None:
+                raise IllegalMove("This subscription's channel has no secrets.", legal=())
+            changed = replace(found, keys=found.keys.rotated(self._vault.seal(secret, of=id), now))
+            await standings.change(tx, changed)
+            await record(tx, Act(now, by.actor, "subscription.secret_rotated", f"subscription:{id}", origin=by.origin))
+            return Made(changed, secret)
+
+        return await self._database.transact(rotate)
+
+    async def enable(self, by: Principal, id: SubscriptionId) -> Subscription:
+        """It gets what happens from now on; what it missed can be replayed. Raises NotFound, IllegalMove."""
+        now = self._clock.now()
+
+        async def enable(tx: Tx) -> Subscription:
+            found = await self._locked(tx, by, id)
+            if found.standing.disabled_at is None:
+                raise IllegalMove("The subscription is not disabled.", legal=())
+            await standings.stand(tx, id, GOOD)
+            await record(tx, Act(now, by.actor, "subscription.enabled", f"subscription:{id}", origin=by.origin))
+            return replace(found, standing=GOOD)
+
+        return await self._database.transact(enable)
+
+    async def _locked(self, tx: Tx, by: Principal, id: SubscriptionId) -> Subscription:
+        """The caller's own, and nobody changes it until the commit. Raises NotFound."""
+        account = AccountId(by.subject)
+        await store.lock(tx, account)
+        if not await standings.lock(tx, id) or (found := await store.get(tx, id, account)) is None:
+            raise NotFound()
+        return found
 
     async def seal_former_secrets(self) -> None:
         """Those of before secrets were sealed; repeatable, and by several processes at once."""

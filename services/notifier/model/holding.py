@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 from services.notifier.model.preferences import Preferences, QuietHours
+from services.notifier.model.standing import NOTICES
 from shared.contracts.event import Event
 
 MOST_MERGED = 50
-URGENT = frozenset(
-    {"ticket.deadline_missed", "ticket.escalated", "ticket.restored", "ticket.suspended", "ticket.unroutable"}
-)
+URGENT = NOTICES | {
+    "ticket.deadline_missed", "ticket.escalated", "ticket.restored", "ticket.suspended", "ticket.unroutable",
+}  # fmt: skip
 MILESTONES = URGENT | {
     "ticket.reported", "ticket.resumed", "ticket.confirmed", "ticket.closed", "ticket.reopened", "ticket.cancelled",
     "ticket.rejected", "ticket.fault_report_given", "order.issued", "order.accepted",

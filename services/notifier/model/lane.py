@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.notifier.model.outcome import Refused, Retry
+from services.notifier.model.outcome import GaveUp, Refused, Retry
 from services.notifier.model.retrying import retry_delay
 from services.notifier.model.subscription import Place, Subscription
 from shared.contracts.event import Event
@@ -27,8 +27,8 @@ class Bump:
     place: Place | None = None
 
     @property
-    def key(self) -> tuple[str, str]:
-        return self.subscription.id, self.ticket
+    def key(self) -> tuple[str, str, str]:
+        return self.subscription.id, self.ticket, ""
 
     @property
     def acked_seq(self) -> int:
@@ -44,7 +44,7 @@ class Bump:
 class Claim:
     """A lane in the hands of one worker, for as long as the record still carries its `token`.
 
-    `attempts` failed so far for the entry after `acked_seq`.
+    `attempts` failed so far for the entry after `acked_seq`. `run` names a replay; it is empty for what happens.
     """
 
     subscription: Subscription
@@ -54,10 +54,11 @@ class Claim:
     last_seq: int
     attempts: int = 0
     place: Place | None = None
+    run: str = ""
 
     @property
-    def key(self) -> tuple[str, str]:
-        return self.subscription.id, self.ticket
+    def key(self) -> tuple[str, str, str]:
+        return self.subscription.id, self.ticket, self.run
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +148,21 @@ def waiting(claim: Claim, until: datetime) -> Record:
 
 
 def failed(
-    claim: Claim, events: Sequence[Event], outcome: Retry | Refused, *, now: datetime, until: datetime, jitter: float
+    claim: Claim,
+    events: Sequence[Event],
+    outcome: Retry | Refused | GaveUp,
+    *,
+    now: datetime,
+    until: datetime,
+    jitter: float,
 ) -> Record:
-    """Put off, or given up as dead letters: when the schedule is exhausted, or when it will never be taken."""
+    """Put off, or given up as dead letters: when the schedule is exhausted, or when it will never be taken.
+
+    What was refused because its receiver is gone is put off too: whoever disables the subscription drops the lane.
+    """
     failures = claim.attempts + 1
-    delay = retry_delay(failures, outcome.retry_after, jitter) if isinstance(outcome, Retry) else None
-    if delay is None:
+    delay = retry_delay(failures, getattr(outcome, "retry_after", None), jitter)
+    if delay is None or isinstance(outcome, Refused):
         dead = [DeadLetter(event.seq, outcome.reason, failures) for event in events]
         return Record(claim, events[-1].seq, 0, until, keep=True, dead=dead)
     return Record(claim, events[0].seq - 1, failures, now + delay, keep=False)

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.notifier.model.holding import MILESTONES, URGENT
+from services.notifier.model.keys import Keys
 from services.notifier.model.preferences import EVERYTHING, Preferences
+from services.notifier.model.standing import GOOD, NOTICES, Standing
 from shared.contracts.event import Event
 from shared.ids import AccountId, CircuitId, SubscriptionId
 
 MOST_SUBSCRIPTIONS = 20
+NO_KEYS = Keys()
 _CHANGES: Mapping[str, frozenset[str] | None] = {"all": None, "milestones": MILESTONES, "urgent": URGENT}
 
 
@@ -23,10 +26,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`target` is a URL, a mail address, a telephone number: what the `channel` understands.
-
-    `secret` is sealed (`shared.secrets.Vault`), and empty where the channel needs none.
-    """
+    """`target` is a URL, a mail address, a telephone number: what the `channel` understands."""
 
     id: SubscriptionId
     account: AccountId
@@ -34,12 +34,13 @@ class Subscription:
     target: str
     preferences: Preferences
     created_at: datetime
-    secret: str = field(default="", repr=False)
+    keys: Keys = field(default=NO_KEYS, repr=False)
+    standing: Standing = GOOD
 
     def wants(self, event: Event, place: Place | None = None) -> bool:
         """`place` is the ticket's; needed where the preferences are `by_place`. What can't be placed is wanted."""
         wanted = self.preferences
-        if wanted is EVERYTHING:
+        if wanted is EVERYTHING or event.type in NOTICES:
             return event.account == self.account
         if event.account != self.account and event.account not in wanted.accounts:
             return False

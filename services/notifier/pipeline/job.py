@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from services.notifier.model.lane import Claim, Record
-from services.notifier.model.outcome import Attempt
+from services.notifier.model.outcome import Made
 from shared.contracts.event import Event
 
 
@@ -22,15 +22,6 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """An attempt that was made, for the log."""
-
-    events: Sequence[Event]
-    attempt: Attempt
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Settled:
     """No further stage has anything to do with it; `record` is to be written."""
 
@@ -38,13 +29,5 @@ class Settled:
     made: Made | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The receiver wants no more of this subscription: it is disabled, and its lanes with it."""
-
-    claim: Claim
-    made: Made
-
-
 class Stage(Protocol):
-    async def take(self, job: Job) -> Job | Settled | Ended: ...
+    async def take(self, job: Job) -> Job | Settled: ...

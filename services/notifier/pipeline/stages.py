@@ -8,12 +8,12 @@ from services.notifier.channels.port import Channel, Notice
 from services.notifier.model import lane
 from services.notifier.model.holding import MOST_MERGED, Wait, parcel
 from services.notifier.model.lane import Claim
-from services.notifier.model.outcome import Attempt, Delivered, GaveUp, Refused, Retry
-from services.notifier.pipeline.job import Ended, Job, Made, Settled
+from services.notifier.model.outcome import Attempt, Delivered, GaveUp, Made, Refused, Retry
+from services.notifier.pipeline.job import Job, Settled
+from services.notifier.store import logs
 from shared.clock import Clock
 from shared.db.port import Database
-from shared.ids import AccountId, TicketId
-from shared.tickets import store as tickets
+from shared.ids import AccountId
 
 LOG_PAGE = 100
 Readers = Callable[[AccountId], frozenset[AccountId]]
@@ -32,7 +32,7 @@ class Due:
         enough = MOST_MERGED if claim.subscription.preferences.holds else 1
         while len(known) < enough and (after := known[-1].seq if known else claim.acked_seq) < claim.last_seq:
             most = min(LOG_PAGE, claim.last_seq - after)
-            page = await tickets.entries(self._database, TicketId(claim.ticket), after=after, most=most)
+            page = await logs.entries(self._database, claim.ticket, after=after, most=most)
             known.extend(page)
             if not page:
                 break
@@ -91,7 +91,7 @@ class Hold:
 
     async def take(self, job: Job) -> Job | Settled:
         preferences, known = job.claim.subscription.preferences, job.known
-        if not preferences.holds:
+        if not preferences.holds or job.claim.run:  # a replay was asked for: now
             job.events = (known.popleft(),)
             return job
         met = parcel(preferences, tuple(known), self._clock.now())
@@ -114,11 +114,8 @@ class Render:
         channel = self._channels.get(subscription.channel)
         if channel is not None:
             upto = events[-1].seq
-            history = (
-                await tickets.entries(self._database, TicketId(job.claim.ticket), most=upto)
-                if channel.reads_history
-                else ()
-            )
+            reads = channel.reads_history
+            history = await logs.entries(self._database, job.claim.ticket, after=0, most=upto) if reads else ()
             job.message = channel.render(Notice(subscription, events, history))
         return job
 
@@ -139,7 +136,7 @@ class Deliver:
         self._claimed_until = claimed_until
         self._jitter = jitter
 
-    async def take(self, job: Job) -> Settled | Ended:
+    async def take(self, job: Job) -> Settled:
         channel = self._channels.get(job.claim.subscription.channel)
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -150,13 +147,11 @@ class Deliver:
         made = Made(job.events, attempt, loop.time() - started)
         return self._judged(job.claim, made)
 
-    def _judged(self, claim: Claim, made: Made) -> Settled | Ended:
+    def _judged(self, claim: Claim, made: Made) -> Settled:
         now, events = self._clock.now(), made.events
         until = self._claimed_until(now)
         match made.attempt.outcome:
             case Delivered():
                 return Settled(lane.passed(claim, events[-1].seq, until), made)
-            case Retry() | Refused() as outcome:
+            case Retry() | Refused() | GaveUp() as outcome:
                 return Settled(lane.failed(claim, events, outcome, now=now, until=until, jitter=self._jitter()), made)
-            case GaveUp():
-                return Ended(claim, made)

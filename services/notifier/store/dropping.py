@@ -9,7 +9,7 @@ from shared.db.statement import Query
 LOCK_OF = Query(
     select(lanes.c.ticket)
     .where(lanes.c.subscription == bindparam("subscription"))
-    .order_by(lanes.c.ticket)
+    .order_by(lanes.c.ticket, lanes.c.run)
     .with_for_update()
 )
 DROP = Query(delete(lanes).where(lanes.c.subscription == bindparam("subscription")))

@@ -6,6 +6,8 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Text, bindparam, func, select, tuple_, update
 
 from services.notifier.model import preferences
+from services.notifier.model.keys import Keys
+from services.notifier.model.standing import GOOD, Standing
 from services.notifier.model.subscription import Subscription
 from services.notifier.store.dropping import drop_lanes
 from services.notifier.tables import SUBSCRIPTION_COLUMNS, subscriptions
@@ -19,11 +21,12 @@ LOCK_CLASS = 0x5652_4303  # "VRC", subscriptions of one account
 s = subscriptions.c
 _COLUMNS = tuple(s[name] for name in SUBSCRIPTION_COLUMNS)
 _LIVE = s.deleted_at.is_(None)
-PUT = BulkInsert(subscriptions, SUBSCRIPTION_COLUMNS)
+PUT = BulkInsert(subscriptions, ("id", "account", "channel", "target", "preferences", "created_at", "secret"))
 COUNT = Query(select(func.count().label("n")).where(s.account == bindparam("account"), _LIVE))
 GET = Query(select(*_COLUMNS).where(s.id == bindparam("id"), s.account == bindparam("account"), _LIVE))
 BY_IDS = Query(select(*_COLUMNS).where(any_of(s.id, "ids"), _LIVE))
-OF_ACCOUNTS = Query(select(*_COLUMNS).where(any_of(s.account, "accounts"), _LIVE))
+# Those that events are for: an account's that are not disabled.
+OF_ACCOUNTS = Query(select(*_COLUMNS).where(any_of(s.account, "accounts"), _LIVE, s.disabled_at.is_(None)))
 PAGE = Query(
     select(*_COLUMNS)
     .where(
@@ -54,8 +57,22 @@ SEAL = Query(
 def _subscription(row: Row) -> Subscription:
     return Subscription(
         row["id"], row["account"], row["channel"], row["target"], preferences.decode(row["preferences"]),
-        from_ms(row["created_at"]), row["secret"],
+        from_ms(row["created_at"]), _keys(row), _standing(row),
     )  # fmt: skip
+
+
+def _keys(row: Row) -> Keys:
+    return Keys(row["secret"], row["generation"], row["former_secret"], _instant(row["former_until"]))
+
+
+def _standing(row: Row) -> Standing:
+    if row["failing_since"] is None:
+        return GOOD
+    return Standing(_instant(row["failing_since"]), row["warned"], _instant(row["disabled_at"]), row["disabled_for"])
+
+
+def _instant(ms: int | None) -> datetime | None:
+    return None if ms is None else from_ms(ms)
 
 
 async def lock(tx: Tx, account: AccountId) -> None:
@@ -71,11 +88,11 @@ async def count(tx: Tx, account: AccountId) -> int:
 
 async def add(tx: Tx, new: Subscription) -> None:
     wanted = preferences.encode(new.preferences)
-    row = (new.id, new.account, new.channel, new.target, wanted, to_ms(new.created_at), new.secret)
+    row = (new.id, new.account, new.channel, new.target, wanted, to_ms(new.created_at), new.keys.secret)
     await tx.insert(PUT, [row])
 
 
-async def get(reader: Reader, id: SubscriptionId, account: AccountId) -> Subscription | None:
+async def get(reader: Reader | Tx, id: SubscriptionId, account: AccountId) -> Subscription | None:
     rows = await reader.fetch(GET, id=id, account=account)
     return _subscription(rows[0]) if rows else None
 

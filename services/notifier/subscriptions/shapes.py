@@ -1,9 +1,11 @@
 """The body a subscriber sends and the answers it gets: the edge's shapes, documented by OpenAPI."""
 
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.notifier.handlers.subscriptions import Wish
@@ -14,6 +16,7 @@ from shared.contracts.facts import TYPES
 from shared.contracts.text import PATTERN
 from shared.errors import FieldError, InvalidInput
 from shared.ids import AccountId
+from shared.registry.model.contact import whole
 
 LONGEST_TARGET = 2000
 LONGEST_DIGEST_MIN = 24 * 60
@@ -96,10 +99,13 @@ class Wishes(BaseModel):
     digest_min: Annotated[
         int,
         Field(
-            strict=True, ge=0, le=LONGEST_DIGEST_MIN,
+            strict=True,
+            ge=0,
+            le=LONGEST_DIGEST_MIN,
             description="Minutes that news of a ticket wait for others to join them in one message; 0: none",
         ),
-    ] = 0  # fmt: skip
+        BeforeValidator(whole),
+    ] = 0
 
     def preferences(self) -> Preferences:
         given = self.quiet
@@ -116,6 +122,11 @@ def _one_of(schema: dict[str, Any], *names: str) -> None:
     schema["oneOf"] = [{"required": [name]} for name in names]
     for name in names:
         del schema["properties"][name]["default"]
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field.pop("default", None)
 
 
 class SubscriptionBody(Wishes):
@@ -143,6 +154,21 @@ class SubscriptionBody(Wishes):
         return Wish(self.url, preferences=wanted, field="url")
 
 
+class ChangeBody(Wishes):
+    """What is left out stays as it is."""
+
+    target: Annotated[
+        str,
+        Field(min_length=1, max_length=LONGEST_TARGET, description="A new one, of the same channel; the secret stays"),
+    ] = ""
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: _without_defaults(schema))
+
+    def given(self) -> dict[str, Any]:
+        wanted = self.preferences()
+        return {name: getattr(self if name == "target" else wanted, name) for name in self.model_fields_set}
+
+
 class QuietHoursView(BaseModel):
     zone: str
     start: str
@@ -163,6 +189,25 @@ class SubscriptionView(BaseModel):
     quiet: QuietHoursView | None
     digest_min: int
     created_at: Moment
+    public_keys: Annotated[
+        list[str],
+        Field(description="Check the `v1a` signatures (Ed25519) of a webhook; two of them for a day after a rotation"),
+    ]
+    former_secret_until: Annotated[Moment | None, Field(description="So long the secret before this one signs too")]
+    state: Annotated[
+        Literal["active", "failing", "disabled"],
+        Field(description="`failing`: nothing was taken since `failing_since`; `disabled`: nothing is sent any more"),
+    ]
+    failing_since: Moment | None
+    warned: Annotated[
+        Literal["failing", "exhausted"] | None,
+        Field(description="What your other subscriptions were told of this one, since it fails"),
+    ]
+    disabled_at: Moment | None
+    disabled_for: Annotated[
+        Literal["gone", "failing"] | None,
+        Field(description="`gone`: its receiver answered 410; `failing`: for five days nothing was taken"),
+    ]
 
 
 class NewSubscriptionView(SubscriptionView):
@@ -177,8 +222,12 @@ class SubscriptionPage(BaseModel):
     next: str | None
 
 
-def subscription_view(subscription: Subscription) -> dict[str, object]:
+PublicKeys = Callable[[Subscription], Sequence[str]]
+
+
+def subscription_view(subscription: Subscription, public_keys: PublicKeys) -> dict[str, object]:
     wanted, quiet = subscription.preferences, subscription.preferences.quiet
+    standing = subscription.standing
     return {
         "id": subscription.id,
         "channel": subscription.channel,
@@ -193,4 +242,15 @@ def subscription_view(subscription: Subscription) -> dict[str, object]:
         "quiet": quiet and {"zone": quiet.zone, "start": quiet.start, "end": quiet.end},
         "digest_min": wanted.digest_min,
         "created_at": rfc3339(subscription.created_at),
+        "public_keys": public_keys(subscription),
+        "former_secret_until": _moment(subscription.keys.former_until),
+        "state": standing.state,
+        "failing_since": _moment(standing.failing_since),
+        "warned": standing.warned,
+        "disabled_at": _moment(standing.disabled_at),
+        "disabled_for": standing.disabled_for,
     }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else rfc3339(at)

@@ -1,0 +1,109 @@
+"""Subscriptions that fail: what is known of it, whom it is told, and when one is disabled.
+
+Each is a transaction of its own after the attempt's record, under the subscription's lock, and decided by what stands
+there then: workers of several processes may hear of failures at once, and the account is still told once.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
+
+from services.notifier.model.lane import Bump
+from services.notifier.model.outcome import Delivered, GaveUp, Made, named
+from services.notifier.model.standing import (
+    GOOD,
+    Failed,
+    Gone,
+    Heard,
+    NoticeType,
+    Standing,
+    Taken,
+    after,
+    is_news,
+    is_too_long,
+)
+from services.notifier.model.subscription import Subscription
+from services.notifier.store import attempts, lanes, notices, standings, subscriptions
+from shared.audit.trail import Act, record
+from shared.clock import Clock, rfc3339
+from shared.db.port import Database, Tx
+from shared.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+
+class Troubles:
+    """`look` is called when somebody was told something: there are lanes that are due."""
+
+    def __init__(self, database: Database, clock: Clock, *, look: Callable[[], None]) -> None:
+        self._database = database
+        self._clock = clock
+        self._look = look
+
+    async def hear(self, subscription: Subscription, made: Made, *, failures: int, given_up: bool) -> Standing:
+        """How it stands after this attempt; most change nothing."""
+        if subscription.standing is GOOD and isinstance(made.attempt.outcome, Delivered):
+            return GOOD
+        heard = _heard(made, failures, given_up)
+        if not is_news(subscription.standing, heard, self._clock.now()):
+            return subscription.standing
+        try:
+            standing, told = await self._database.transact(lambda tx: self._decide(tx, subscription, heard, made))
+        except Unavailable as error:  # the next failure says it again
+            log.warning("how subscription %s stands could not be recorded: %s", subscription.id, error)
+            return subscription.standing
+        if told:
+            self._look()
+        return standing
+
+    async def _decide(self, tx: Tx, known: Subscription, heard: Heard, made: Made) -> tuple[Standing, bool]:
+        now = self._clock.now()
+        await subscriptions.lock(tx, known.account)
+        if not await standings.lock(tx, known.id):
+            return known.standing, False
+        found = (await subscriptions.by_ids(tx, [known.id]))[known.id]
+        since, taken = found.standing.failing_since, False
+        if since is not None and is_too_long(found.standing, now):
+            taken = await attempts.taken_since(tx, known.id, since)
+        verdict = after(found.standing, heard, now, taken_since=taken)
+        if verdict.standing != found.standing:
+            await standings.stand(tx, known.id, verdict.standing)
+        if verdict.tell is None:
+            return verdict.standing, False
+        told = await self._tell(tx, found, verdict.tell, verdict.standing, made)
+        if verdict.tell == "subscription.disabled":
+            details = {"because": verdict.standing.disabled_for}
+            await record(tx, Act(now, notices.ACTOR, "subscription.disabled", f"subscription:{known.id}", details))
+        return verdict.standing, told
+
+    async def _tell(self, tx: Tx, about: Subscription, type: NoticeType, standing: Standing, made: Made) -> bool:
+        now = self._clock.now()
+        receiver = urlsplit(about.target).hostname or about.target  # the rest of a URL may be a secret
+        log.warning("%s: %s by %s", type, about.id, about.channel)
+        data = {
+            "subscription": about.id, "channel": about.channel, "receiver": receiver,
+            "failing_since": standing.failing_since and rfc3339(standing.failing_since),
+            "reason": named(made.attempt.outcome)[1], "status": made.attempt.status, "event": made.events[0].id,
+        }  # fmt: skip
+        event = await notices.add(tx, about.account, type, data, now)
+        others = await subscriptions.of_accounts(tx, [about.account])
+        told = [Bump(s, event.ticket, [event]) for s in told_of(about, others)]
+        await lanes.bump(tx, told, (), token="", now=now, until=now)
+        return bool(told)
+
+
+def told_of(about: Subscription, all_: Sequence[Subscription]) -> list[Subscription]:
+    """Who is told: another channel's subscriptions that work, else others of its own channel that do."""
+    working = [s for s in all_ if s.id != about.id and s.standing.state == "active"]
+    elsewhere = [s for s in working if s.channel != about.channel]
+    return sorted(elsewhere or working, key=lambda s: s.id)
+
+
+def _heard(made: Made, failures: int, given_up: bool) -> Heard:
+    match made.attempt.outcome:
+        case Delivered():
+            return Taken()
+        case GaveUp():
+            return Gone()
+        case _:
+            return Failed(failures, given_up)
