@@ -9,15 +9,16 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Header
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from services.notifier.channels.webhook.channel import DIGEST
+from services.notifier.model.standing import NOTICES, TEST
 from shared.contracts.facts import TYPES
 from shared.ids import TICKET, TICKET_PATTERN
 from shared.tickets.model import Status
 
 EVENT = rf"^{TICKET}-[1-9][0-9]*$"
-MESSAGE = rf"^{TICKET}-[1-9][0-9]*(-[1-9][0-9]*)?$"
+MESSAGE = rf"^({TICKET}|notices\.[A-Za-z0-9._-]{{1,64}}|test\.[0-9a-f]+)-[1-9][0-9]*(-[1-9][0-9]*)?$"
 SIGNATURES = r"^v1a?,[A-Za-z0-9+/=]+( v1a?,[A-Za-z0-9+/=]+)*$"
 TAKEN = {"description": "Any status from 200 to 299: taken. Everything else is tried again, a redirect too"}
 GONE = {"description": "Never again: the subscription ends"}
@@ -54,7 +55,8 @@ class Told(BaseModel):
 
 
 def webhooks() -> Sequence[APIRoute]:
-    return [*(_webhook(type, fact) for type, fact in TYPES.items()), _digest()]
+    facts = (_webhook(type, fact) for type, fact in TYPES.items())
+    return [*facts, _digest(), *(_notice(type) for type in sorted(NOTICES))]
 
 
 def _webhook(type: str, fact: Any) -> APIRoute:
@@ -71,6 +73,35 @@ def _digest() -> APIRoute:
     told = create_model("Digest", ticket=(str, ...), account=(str, ...), events=(several, ...))
     this: Any = Literal[DIGEST]
     return _route(DIGEST, create_model("DigestWebhook", type=(this, ...), timestamp=(datetime, ...), data=(told, ...)))
+
+
+class Trouble(BaseModel):
+    """Which subscription it is, where its messages go, and what was the last that was not taken."""
+
+    subscription: str
+    channel: str
+    receiver: str
+    failing_since: datetime | None
+    reason: str
+    status: int | None
+    event: str
+
+
+class Nothing(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+def _notice(type: str) -> APIRoute:
+    """What is told of the account's subscriptions themselves."""
+    this: Any = Literal[type]
+    name = type.partition(".")[2].capitalize()
+    data: Any = Nothing if type == TEST else Trouble
+    told = create_model(
+        f"{name}Notice", id=(str, ...), at=(datetime, ...), type=(this, ...), account=(str, ...), data=(data, ...)
+    )
+    return _route(
+        type, create_model(f"{name}NoticeWebhook", type=(this, ...), timestamp=(datetime, ...), data=(told, ...))
+    )
 
 
 def _route(type: str, body: Any) -> APIRoute:

@@ -6,12 +6,15 @@ from datetime import timedelta
 import orjson
 import pytest
 
+from services.notifier.model.outcome import Delivered
 from services.notifier.model.preferences import QuietHours
 from services.notifier.model.retrying import RETRY_DELAYS
+from shared.auth.principal import Principal
 from shared.contracts.facts import NoteAdded
 from shared.db.port import Database
 from shared.testing.clock import ManualClock
-from tests.cases import accepted, issued, notes, restored
+from shared.testing.receiver import Answer, Receiver
+from tests.cases import ACCOUNT, accepted, issued, notes, restored
 from tests.far_sides import CHANNELS, Ends, FarSide, far_sides, subscribe
 from tests.notifying import CLAIM_FOR, Notifier, Tickets, notifier
 from tests.unit.test_wording import HOSTILE
@@ -188,6 +191,29 @@ async def test_text_of_others_arrives_as_text(one: Notifier, happens: Tickets, s
         assert orjson.loads(message)["data"]["data"]["text"] == hostile
     else:
         assert hostile not in message
+
+
+async def test_account_is_told_of_a_subscription_that_was_disabled(
+    one: Notifier, happens: Tickets, side: FarSide
+) -> None:
+    async with Receiver(otherwise=Answer(410)) as gone:
+        await one.subscribe(gone)
+        await subscribe(one, side, events=frozenset({"ticket.restored"}))
+        await one.feed(await happens.open())
+        await one.settle()
+        await one.look()
+        await one.settle()
+    assert side.offered == [f"notices.{ACCOUNT}-1"]
+    said = "subscription.disabled" if side.channel == "webhook" else "127. 0. 0. 1 的通知已停用：对端已不再接收"
+    assert said in side.read[0]
+
+
+async def test_test_message_arrives(one: Notifier, side: FarSide) -> None:
+    subscription = await subscribe(one, side)
+    made = await one.trials.test(Principal("account", ACCOUNT), subscription.id)
+    assert made.attempt.outcome == Delivered()
+    said = "subscription.test" if side.channel == "webhook" else "测试通知，没有发生任何障碍"
+    assert said in side.read[0]
 
 
 async def test_channel_that_hangs_holds_up_no_other(one: Notifier, happens: Tickets, side: FarSide, ends: Ends) -> None:

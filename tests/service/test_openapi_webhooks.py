@@ -9,15 +9,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.notifier.channels.webhook.channel import DIGEST, headers, render
-from services.notifier.channels.webhook.signing import new_secret
+from services.notifier.channels.webhook.signing import new_secret, private_key, signer
+from services.notifier.model.standing import NOTICES, TEST
+from services.notifier.store import notices
 from shared.contracts import facts
 from shared.contracts.event import Event
 from shared.contracts.facts import Fact
-from shared.ids import AccountId
+from shared.ids import AccountId, SubscriptionId
 from shared.testing.clock import START
 from shared.tickets.model import Status
 from tests.cases import TICKET
 from tests.centers import House
+from tests.notifying import SECRET
 from tests.people import done
 from tests.strategies import FACTS
 
@@ -42,7 +45,7 @@ def fits(document: Json, value: Any, schema: Json) -> bool:
 
 
 async def test_there_is_a_webhook_for_every_fact_and_no_other(document: Json) -> None:
-    assert set(document["webhooks"]) == {*facts.TYPES, DIGEST}
+    assert set(document["webhooks"]) == {*facts.TYPES, DIGEST, *NOTICES}
     assert all(webhook["post"]["security"] == [] for webhook in document["webhooks"].values())
 
 
@@ -65,11 +68,26 @@ async def test_digest_that_is_sent_is_as_described(document: Json, facts: list[F
     assert fits(document, message.id, named["schema"])
 
 
+@pytest.mark.parametrize("type", sorted(NOTICES))
+async def test_notice_that_is_sent_is_as_described(document: Json, type: str) -> None:
+    trouble = {
+        "subscription": "sub_1", "channel": "webhook", "receiver": "noc.example.com", "failing_since": None,
+        "reason": "gone", "status": 410, "event": f"{TICKET}-1",
+    }  # fmt: skip
+    data = b"{}" if type == TEST else orjson.dumps(trouble)
+    message = render([notices.event(AccountId("hw-power"), 3, START, type, data)])
+    post = document["webhooks"][type]["post"]
+    assert fits(document, orjson.loads(message.body), post["requestBody"]["content"]["application/json"]["schema"])
+    (named,) = [p for p in post["parameters"] if p["name"] == "webhook-id"]
+    assert fits(document, message.id, named["schema"])
+
+
 @ALREADY_THERE
 @given(fact=FACTS, status=STATUSES)
 async def test_headers_that_are_sent_are_those_described(document: Json, fact: Fact, status: str) -> None:
     sent = event(fact, status)
-    signed = headers(render([sent]), secret=new_secret(), timestamp_s=1_764_000_000)
+    by = signer(new_secret(), private_key(SECRET, SubscriptionId("sub_1"), 1))
+    signed = headers(render([sent]), signers=[by], timestamp_s=1_764_000_000)
     described = {p["name"]: p for p in document["webhooks"][sent.type]["post"]["parameters"]}
     assert set(described) == {name for name in signed if name.startswith("webhook-")}
     assert all(p["required"] and fits(document, signed[name], p["schema"]) for name, p in described.items())

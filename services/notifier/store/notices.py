@@ -1,4 +1,4 @@
-"""What accounts are told of their subscriptions: a log each, `notices.<account>`; lanes go along it as along a ticket's."""
+"""What accounts are told of their subscriptions: a log each, `notices.<account>`; lanes go along it as along others."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -7,9 +7,10 @@ from services.notifier.channels.email import address
 from services.notifier.channels.email.message import mail
 from services.notifier.channels.email.transport import MailServer, Transport
 from services.notifier.channels.port import Context, Notice
+from services.notifier.channels.reading import told_of
 from services.notifier.model.outcome import Attempt
 from services.notifier.model.subscription import Subscription
-from services.notifier.wording.telling import Telling, telling
+from services.notifier.wording.telling import Telling
 from shared.ids import EventId
 from shared.settings import MAIL_PORTS, Settings, mail_sender
 
@@ -41,9 +42,7 @@ class EmailChannel:
         return None
 
     def render(self, notice: Notice) -> Message:
-        lang = notice.subscription.preferences.language
-        told = telling(notice.events, notice.history, names=self._names, links=self._links, lang=lang)
-        return Message(notice.events[-1].id, told)
+        return Message(notice.events[-1].id, told_of(notice, names=self._names, links=self._links))
 
     async def deliver(self, subscription: Subscription, message: Message) -> Attempt:
         to, now = subscription.target, self._clock.now()

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from services.notifier.channels.port import Context, Notice
+from services.notifier.channels.reading import told_of
 from services.notifier.channels.sms import number
 from services.notifier.channels.sms.gateway import Gateway, GatewayAccess
 from services.notifier.channels.sms.text import short
 from services.notifier.model.outcome import Attempt
 from services.notifier.model.subscription import Subscription
-from services.notifier.wording.telling import telling
 from shared.ids import EventId
 
 
@@ -42,8 +42,7 @@ class SmsChannel:
         return None
 
     def render(self, notice: Notice) -> Message:
-        lang = notice.subscription.preferences.language
-        told = telling(notice.events, notice.history, names=self._names, links=self._links, lang=lang)
+        told = told_of(notice, names=self._names, links=self._links)
         text = short(told, most_segments=self._segments, signature=self._signature)
         return Message(notice.events[-1].id, text)
 
