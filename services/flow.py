@@ -67,7 +67,14 @@ FLOW: tuple[Part, ...] = (
         consumes=("vrc.tickets",),
         owns=frozenset(
             {
-                "feed", "feed_marks", "subscriptions", "lanes", "dead_letters", "attempts", "notices", "tracking_links",
+                "feed",
+                "feed_marks",
+                "subscriptions",
+                "lanes",
+                "dead_letters",
+                "attempts",
+                "notices",
+                "tracking_links",
             }
         ),
         serves=frozenset(

@@ -14,8 +14,8 @@ from services.notifier.api.streams import stream_routes
 from services.notifier.channels.port import Context
 from services.notifier.channels.roster import ROSTER, open_channels
 from services.notifier.channels.webhook.signing import public_keys
-from services.notifier.deliveries.routes import delivery_routes
 from services.notifier.contacts.routes import contact_routes
+from services.notifier.deliveries.routes import delivery_routes
 from services.notifier.document import webhooks
 from services.notifier.handlers.contacts import ContactsDesk
 from services.notifier.handlers.delivery import Deliveries

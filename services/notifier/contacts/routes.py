@@ -52,7 +52,7 @@ def contact_routes(desk: ContactsDesk) -> APIRouter:
 
 def _view(done: Subscribed) -> dict[str, object]:
     return {
-        "made": [subscription_view(made) for made in done.made],
+        "made": [subscription_view(made, lambda _: ()) for made in done.made],
         "left_out": [
             {"contact": left.wish.contact, "channel": left.wish.channel, "because": left.because}
             for left in done.left_out

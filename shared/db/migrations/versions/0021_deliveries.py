@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0021"
-down_revision = "0035"
+down_revision = "0036"
 POSITION = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 LANE = "subscription, ticket, acked_seq, last_seq, attempts, due_at, claim"
 
