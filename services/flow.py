@@ -46,6 +46,8 @@ FLOW: tuple[Part, ...] = (
                 "measuring",
                 "follow_ups",
                 "surveys",
+                "mass_faults",
+                "mass_fault_tickets",
             }
         ),
         serves=frozenset(

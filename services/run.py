@@ -47,6 +47,7 @@ from shared.web.rates import Limited, Limits, Rate
 from shared.web.refusals import Refusals
 
 if TYPE_CHECKING:
+    from services.dispatcher.escalation.rules import EscalationRules
     from services.dispatcher.follow_up.rules import FollowUpRules
     from services.dispatcher.noc.rules import Rules
     from services.notifier.service import NotifierService
@@ -254,6 +255,16 @@ def _follow_up(settings: Settings) -> "FollowUpRules":
         raise BadSettings(f"follow_up: {error}") from None
 
 
+def _escalation(settings: Settings, policies: Policies) -> "EscalationRules":
+    from services.dispatcher.escalation.rules import read_escalation
+
+    tiers = dict.fromkeys(tier for policy in policies.versions for tier in policy.tiers)
+    try:
+        return read_escalation(settings.escalation, tiers=tiers)
+    except (ValueError, OSError) as error:
+        raise BadSettings(f"escalation: {error}") from None
+
+
 class _Parts:
     """Makes each service with what it needs."""
 
@@ -296,8 +307,9 @@ class _Parts:
                 return DispatcherService(
                     self._database, self._registry, self._clock, events=self._events("dispatcher"),
                     inbound=self._inbound(), measured=self._events("dispatcher-measures"), policies=self._policies,
-                    rules=_rules(self._settings), follow_up=_follow_up(self._settings),
-                    answer_key=self._secrets.derive(answer_link.PURPOSE), metrics=self._metrics, health=self._health,
+                    rules=_rules(self._settings), escalation=_escalation(self._settings, self._policies),
+                    follow_up=_follow_up(self._settings), answer_key=self._secrets.derive(answer_link.PURPOSE),
+                    metrics=self._metrics, health=self._health,
                 )  # fmt: skip
             case "notifier":
                 from services.notifier.service import NotifierService

@@ -3,6 +3,7 @@
 ticket   VT261121-7K3QM9XA             date of opening (UTC), 40 random bits in Crockford base 32
 order    VT261121-7K3QM9XA.0878        the one order of that ticket to that local network
 event    VT261121-7K3QM9XA-12          the ticket's 12th log entry
+group    MF261121-2M8ZC4RT             a mass fault
 """
 
 import re
@@ -22,6 +23,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 TICKET = rf"VT[0-9]{{6}}-[{_ALPHABET}]{{8}}"
 NETWORK = r"0[0-9]{2,3}"
+GROUP_PATTERN = rf"^MF[0-9]{{6}}-[{_ALPHABET}]{{8}}$"
 TICKET_PATTERN = rf"^{TICKET}$"
 ORDER_PATTERN = rf"^{TICKET}\.{NETWORK}$"
 NETWORK_PATTERN = rf"^{NETWORK}$"
@@ -29,9 +31,17 @@ _ORDER = re.compile(rf"({TICKET})\.({NETWORK})")
 
 
 def new_ticket_id(now: datetime) -> TicketId:
+    return TicketId("VT" + _dated(now))
+
+
+def new_group_id(now: datetime) -> str:
+    return "MF" + _dated(now)
+
+
+def _dated(now: datetime) -> str:
     bits = secrets.randbits(40)
     tail = "".join([_PAIRS[(bits >> shift) & 1023] for shift in (30, 20, 10, 0)])
-    return TicketId(f"VT{now.year % 100:02d}{now.month:02d}{now.day:02d}-{tail}")
+    return f"{now.year % 100:02d}{now.month:02d}{now.day:02d}-{tail}"
 
 
 def order_id(ticket: TicketId, network: NetworkCode) -> OrderId:

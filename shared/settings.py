@@ -102,6 +102,10 @@ class Settings(BaseModel):
         Path | None,
         Field(description="TOML file of what to warn of; none: the default, `deploy/config/early-warning.toml`"),
     ] = None
+    escalation: Annotated[
+        Path | None,
+        Field(description="TOML file of who is told when time runs out; none: `deploy/config/escalation.toml`"),
+    ] = None
     follow_up: Annotated[
         Path | None,
         Field(description="TOML file of how customers are asked; none: the default, `deploy/config/follow-up.toml`"),

@@ -31,6 +31,7 @@ AIMS: Mapping[str, Callable[[Tenant], str]] = {
     "/v1/surveys/{quarter}": lambda t: "2020-Q1",
     "/v1/registry/accounts/{id}": lambda t: t.id,
     "/v1/registry/circuits/{id}": lambda t: t.circuit,
+    "/v1/noc/mass-faults/{id}": lambda t: "MF000101-00000000",
     "/v1/registry/networks/{id}": lambda t: t.networks[0],
 }
 """What of a tenant's a path parameter is pointed at, by the beginning of the path."""
@@ -53,8 +54,9 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/v1/surveys/{quarter}": {"score": 5},
     "replay": {"since": "2026-11-21T08:00:00Z"},
     "/v1/subscriptions/{id}": {"digest_min": 5},
+    "escalate": {"level": "province", "reason": "because"},
     **{word: {} for word in ("accept", "resume", "restore", "cancel", "confirm", "reopen", "rotate")},
-    **{word: {} for word in ("rotate-secret", "enable", "test")},
+    **{word: {} for word in ("rotate-secret", "enable", "test", "chase", "acknowledge")},
 }
 """A body that is valid for a path, or for any path that ends with this word."""
 OWN_ONLY = {
@@ -104,6 +106,7 @@ class Operation:
         if "{" in path:
             beginning = path[: path.index("}") + 1]
             path = path.replace(beginning, beginning[: beginning.index("{")] + AIMS[beginning](victim))
+            path = path.replace("{seq}", "1")
         body = None
         if self.method in ("POST", "PATCH"):
             body = dict(BODIES[self.path] if self.path in BODIES else BODIES[self.path.rpartition("/")[2]])

@@ -8,6 +8,11 @@ from fastapi import APIRouter
 
 from services.dispatcher.api import routes
 from services.dispatcher.deadlines.tick import Tick
+from services.dispatcher.escalation import faults_routes as mass_faults
+from services.dispatcher.escalation import routes as escalating
+from services.dispatcher.escalation.mass_faults import MassFaults
+from services.dispatcher.escalation.routes import EscalationDesk
+from services.dispatcher.escalation.rules import EscalationRules
 from services.dispatcher.follow_up import answering
 from services.dispatcher.follow_up import routes as following_up
 from services.dispatcher.follow_up.desk import FollowUps
@@ -27,6 +32,7 @@ from services.dispatcher.noc.rules import Rules
 from services.dispatcher.noc.silent_networks import SilentNetworks
 from services.dispatcher.noc.sweep import EarlyWarning
 from services.dispatcher.prediction.learning import Learning
+from services.dispatcher.queues import Queues
 from services.dispatcher.signs import Signs
 from shared.bus.loop import consume
 from shared.bus.port import Events, Inbound
@@ -60,6 +66,7 @@ class DispatcherService:
         rules: Rules,
         follow_up: FollowUpRules,
         answer_key: bytes,
+        escalation: EscalationRules,
         metrics: Metrics,
         health: Health,
     ) -> None:
@@ -82,7 +89,10 @@ class DispatcherService:
         RecordMetrics(metrics, database, registry, clock, policies.tiers)
         self._measuring = MeasuringLoops(Measuring(database, registry, clock), measured, health)
         self._due = Wake()
-        self._tick = Tick(database, clock, self._due)
+        self._tick = Tick(database, clock, escalation, wake=self._due)
+        self._escalations = EscalationDesk(database, clock, escalation)
+        self._mass_faults = MassFaults(database, registry, clock, escalation)
+        self._queues = Queues(database)
         self._loops: list[Loop] = []
         self._tasks: list[asyncio.Task[None]] = []
         self.routers: list[APIRouter] = [
@@ -91,6 +101,8 @@ class DispatcherService:
             watching.routes(database, registry, self._silences),
             following_up.routes(self._follow_ups, self._surveys, database, clock),
             answering.routes(self._follow_ups, database, clock, key=answer_key),
+            escalating.routes(self._escalations, database, registry, clock),
+            mass_faults.routes(self._escalations, database, registry),
         ]
 
     async def start(self) -> None:
@@ -121,12 +133,15 @@ class DispatcherService:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._desk.close()
         await self._follow_ups.close()
+        await self._escalations.close()
         await self._events.close()
         if self._inbound is not None:
             await self._inbound.close()
 
     async def _on_events(self, events: Sequence[Event]) -> None:
         self._metrics.dispatched(*await self._desk.on_events(events))
+        await self._queues.on_events(events)
+        await self._mass_faults.on_events(events)
         await self._follow_ups.on_events(events)
 
     async def _look(self) -> None:

@@ -32,6 +32,13 @@ live = Index(
     postgresql_where=is_live,
     sqlite_where=is_live,
 )
+recent = Index(
+    "ix_repair_orders_recent",
+    repair_orders.c.network,
+    repair_orders.c.issued_at,
+    postgresql_where=is_live,
+    sqlite_where=is_live,
+)
 has_restored = text("restored_at IS NOT NULL")
 by_restoration = Index(
     "ix_repair_orders_restored", repair_orders.c.restored_at, postgresql_where=has_restored, sqlite_where=has_restored

@@ -224,9 +224,10 @@ class TermsChanged:
 
 @dataclass(frozen=True, slots=True)
 class TicketChased:
-    """The customer asks where it stays (催单)."""
+    """The customer asks where it stays (催单). `networks` are those with a live order: they hear it too."""
 
     text: str | None = None
+    networks: tuple[NetworkCode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,10 @@ def network_of(topic: str) -> NetworkCode:
 
 
 # Facts that local networks hear of: the field that names the network, or the networks, whose topic they go to.
-FOR_NETWORKS = {"order.issued": "network", "order.stood_down": "network", "ticket.noted": "networks"}
+FOR_NETWORKS = {
+    "order.issued": "network", "order.stood_down": "network", "ticket.noted": "networks", "ticket.chased": "networks",
+    "ticket.escalated": "networks",
+}  # fmt: skip
 
 
 def topics_of(type: str, data: bytes) -> Sequence[str]:

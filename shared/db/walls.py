@@ -51,6 +51,8 @@ WALLS: Mapping[str, Wall] = {
     "sweeps": Wall("raw"),
     "warnings": Wall("raw", because="the NOC's and the account managers'"),
     "network_signs": Wall("raw"),
+    "mass_faults": Wall("raw"),
+    "mass_fault_tickets": Wall("ra", because="of several accounts together, the NOC's"),
     "measures": Wall("raw", _own()),
     "network_shares": Wall("rad", because="the networks' own; a tenant reads them in the ticket's figures"),
     "measured_counts": Wall("rad", because="added up for all tenants together; a tenant reads them in the ticket"),

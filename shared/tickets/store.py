@@ -64,7 +64,7 @@ class NewTicket:
     def row(self) -> tuple[Any, ...]:
         opened = to_ms(self.ticket.opened_at)
         standing = self.standing or standing_of(self.ticket) or Standing(self.ticket.tier or "", opened, opened)
-        return *_ticket_row(self.ticket, self.entry.hash), *_standing_row(standing), look_at(self.ticket)
+        return *_ticket_row(self.ticket, self.entry.hash), *_standing_row(standing), look_at(self.ticket), None
 
 
 def _array_list(table: Any, columns: Sequence[str], first: int) -> str:
@@ -92,13 +92,14 @@ SELECT id FROM opened"""
 
 _CHANGED = (
     "id", "status", "impact", "updated_at", "over_at", "unroutable", "head", "state", "tier", "breach_at", "rank_at",
-    "look_at",
+    "look_at", "escalated",
 )  # fmt: skip
 APPEND_POSTGRESQL = f"""
 WITH changed AS (
   UPDATE tickets t SET status = v.status, impact = v.impact, updated_at = v.updated_at, over_at = v.over_at,
     unroutable = v.unroutable, head = v.head, state = v.state, tier = coalesce(v.tier, t.tier),
-    breach_at = coalesce(v.breach_at, t.breach_at), rank_at = coalesce(v.rank_at, t.rank_at), look_at = v.look_at
+    breach_at = coalesce(v.breach_at, t.breach_at), rank_at = coalesce(v.rank_at, t.rank_at), look_at = v.look_at,
+    escalated = v.escalated
   FROM unnest({_array_list(tickets, _CHANGED, 1)}) AS v({", ".join(_CHANGED)}) WHERE t.id = v.id),
 logged AS (
   INSERT INTO ticket_log ({_L}) SELECT * FROM unnest({_array_list(ticket_log, LOG_COLUMNS, 1 + len(_CHANGED))})),
@@ -113,7 +114,7 @@ INBOX_SQLITE = f"INSERT INTO inbox ({_I}) VALUES (?,?,?,?,?,?)"
 CHANGE_SQLITE = (
     "UPDATE tickets SET status = ?2, impact = ?3, updated_at = ?4, over_at = ?5, unroutable = ?6, head = ?7, "
     "state = ?8, tier = coalesce(?9, tier), breach_at = coalesce(?10, breach_at), rank_at = coalesce(?11, rank_at), "
-    "look_at = ?12 WHERE id = ?1"
+    "look_at = ?12, escalated = ?13 WHERE id = ?1"
 )
 
 LOCK = Query(
@@ -154,7 +155,8 @@ def _changed_row(ticket: Ticket, head: bytes) -> tuple[Any, ...]:
     id, _, _, status, impact, _, *changed = _ticket_row(ticket, head)
     standing = standing_of(ticket)
     place = _standing_row(standing) if standing else (None, None, None)
-    return id, status, impact, *changed, *place, look_at(ticket)
+    waits = ticket.open_escalation
+    return id, status, impact, *changed, *place, look_at(ticket), waits.level if waits else None
 
 
 def _standing_row(s: Standing) -> tuple[Any, ...]:

@@ -6,7 +6,8 @@ from shared.db.schema import metadata
 
 # `state` is the whole ticket as JSON; the columns beside it are what is searched; `head` hashes its last entry.
 # `tier`, `breach_at`, `rank_at`: what the promise is by now, and the place in the queues. `look_at`: when the first
-# thing about it may be due (`shared.tickets.deadlines`), NULL when nothing ever is.
+# thing about it may be due (`shared.tickets.deadlines`), NULL when nothing ever is. `escalated`: the level of an
+# escalation that nobody acknowledged yet.
 tickets = Table(
     "tickets",
     metadata,
@@ -25,6 +26,7 @@ tickets = Table(
     Column("breach_at", BigInteger, nullable=False, server_default="0"),
     Column("rank_at", BigInteger, nullable=False, server_default="0"),
     Column("look_at", BigInteger),
+    Column("escalated", Text),
 )
 
 # One open ticket a circuit: what makes a second report of the same outage join, whoever is first.
@@ -52,6 +54,16 @@ noc_queue = Index(
 is_watched = text("look_at IS NOT NULL")
 to_be_looked_at = Index(
     "ix_tickets_look_at", tickets.c.look_at, tickets.c.id, postgresql_where=is_watched, sqlite_where=is_watched
+)
+
+# What was escalated and waits for somebody to acknowledge, the most urgent first.
+is_escalated = text("escalated IS NOT NULL")
+open_escalations = Index(
+    "ix_tickets_escalated",
+    tickets.c.rank_at,
+    tickets.c.id,
+    postgresql_where=is_escalated,
+    sqlite_where=is_escalated,
 )
 
 # `origin`: from where and by which key, salted (`shared.origin`); empty where the center acted by itself.

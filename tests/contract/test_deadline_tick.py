@@ -3,13 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from services.dispatcher.deadlines import steps
 from services.dispatcher.deadlines.store import NEXT, look
 from services.dispatcher.deadlines.tick import BATCH, Tick
+from services.dispatcher.escalation.rules import EscalationRules, read_escalation
 from shared.bus.wake import Wake
 from shared.contracts import facts as f
 from shared.db.port import Database, Tx
@@ -19,11 +20,13 @@ from shared.testing.clock import START, ManualClock
 from shared.tickets import store as tickets
 from shared.tickets.changes import Change, Changes
 from shared.tickets.log import open_ticket
+from shared.tickets.model import Ticket
 from shared.tickets.policy_file import read_policy
 from shared.tickets.store import NewTicket
 from tests.cases import ACTOR, MINUTE, accepted, issued, reported, restored
 
 TERMS = read_policy().terms("diamond", "down")
+RULES = read_escalation()
 HOUR = timedelta(hours=1)
 WARNED, MISSED = "ticket.deadline_warned", "ticket.deadline_missed"
 
@@ -75,7 +78,7 @@ def said(facts: Sequence[f.Fact]) -> list[tuple[str, int]]:
 
 @pytest.fixture
 def tick(store: Database, clock: ManualClock) -> Tick:
-    return Tick(store, clock, Wake())
+    return Tick(store, clock, RULES, wake=Wake())
 
 
 async def test_restoration_is_warned_of_and_missed_each_once(store: Database, clock: ManualClock, tick: Tick) -> None:
@@ -149,9 +152,9 @@ async def test_every_deadline_is_told_once_when_several_dispatchers_look_at_once
     databases = [PostgresDatabase(postgres_dsn) for _ in range(3)]
     ids = await opened(databases[0], clock, count=2 * BATCH + 50)
     clock.advance(3 * HOUR)
-    shares = await asyncio.gather(*(catch_up(Tick(database, clock, Wake())) for database in databases))
+    shares = await asyncio.gather(*(catch_up(Tick(database, clock, RULES, wake=Wake())) for database in databases))
     while sum(shares) < len(ids):
-        shares = [*shares, await catch_up(Tick(databases[0], clock, Wake()))]
+        shares = [*shares, await catch_up(Tick(databases[0], clock, RULES, wake=Wake()))]
     assert sum(shares) == len(ids)
     for id in ids:
         assert said(await by_clock(databases[0], id)) == [("restore", 100)]
@@ -167,7 +170,7 @@ async def test_ticket_that_somebody_holds_is_passed_over_and_looked_at_later(
     connection = await other.connect()
     await connection.execute("BEGIN")
     await connection.execute("SELECT 1 FROM tickets WHERE id = $1 FOR UPDATE", held)
-    tick = Tick(database, clock, Wake())
+    tick = Tick(database, clock, RULES, wake=Wake())
     assert await catch_up(tick) == 1
     assert said(await by_clock(database, free)) == [("restore", 50)]
     await connection.execute("COMMIT")
@@ -190,29 +193,30 @@ async def test_kill_before_the_commit_loses_nothing_and_after_it_doubles_nothing
         await store.transact(dies)
     assert await by_clock(store, id) == []
     await catch_up(tick)
-    await catch_up(Tick(store, clock, Wake()))
+    await catch_up(Tick(store, clock, RULES, wake=Wake()))
     assert said(await by_clock(store, id)) == [("restore", 50)]
 
 
 async def test_one_ticket_that_can_not_be_decided_holds_up_no_other(
-    store: Database, clock: ManualClock, tick: Tick, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    store: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken, *others = await opened(store, clock, count=4)
     honest = steps.what_is_due
 
-    def decide(ticket, now):  # type: ignore[no-untyped-def]
+    def decide(ticket: Ticket, now: datetime, rules: EscalationRules) -> Sequence[f.Fact]:
         if ticket.id == broken:
             raise ZeroDivisionError
-        return honest(ticket, now)
+        return honest(ticket, now, rules)
 
     monkeypatch.setattr(steps, "what_is_due", decide)
+    tick = Tick(store, clock, RULES, wake=Wake())
     clock.advance(HOUR)
     assert await catch_up(tick) == 4
-    assert [len(await by_clock(store, id)) for id in (broken, *others)] == [0, 1, 1, 1]
+    assert [len(await by_clock(store, id)) for id in (broken, *others)] == [0, 2, 2, 2]
     assert str(broken) in caplog.text
     monkeypatch.undo()
     clock.advance(MINUTE)
-    assert await catch_up(tick) == 1
+    assert await catch_up(Tick(store, clock, RULES, wake=Wake())) == 1
 
 
 async def test_ticket_to_be_looked_at_by_older_rules_is_looked_at_when_these_say(
@@ -229,5 +233,5 @@ async def test_tick_wakes_at_the_instant_at_which_the_next_thing_is_due(store: D
     await opened(store, clock)
     wake = Wake()
     clock.advance(30 * MINUTE - timedelta(milliseconds=30))
-    assert await Tick(store, clock, wake).look() == 0
+    assert await Tick(store, clock, RULES, wake=wake).look() == 0
     assert await wake.wait(10)

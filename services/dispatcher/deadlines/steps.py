@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.dispatcher.escalation.matrix import by_deadlines
+from services.dispatcher.escalation.rules import EscalationRules
 from shared.clock import from_ms, to_ms
 from shared.contracts import facts as f
 from shared.tickets.deadlines import Step, due
@@ -10,10 +12,11 @@ from shared.tickets.hours import after
 from shared.tickets.model import Ticket
 
 
-def what_is_due(ticket: Ticket, now: datetime) -> Sequence[f.Fact]:
-    """Of each deadline the furthest step; that nothing changed is said where there is nothing else to say."""
+def what_is_due(ticket: Ticket, now: datetime, rules: EscalationRules) -> Sequence[f.Fact]:
+    """Of each deadline the furthest step, and to whom it escalates; that nothing changed where nothing else is said."""
     found = due(ticket, to_ms(now))
     told = [_told(step) for step in found if step.kind in ("accept", "restore", "report")]
+    told += by_deadlines(ticket, found, now, rules)
     kinds = {step.kind for step in found}
     if "update" in kinds and not told:
         told.append(_unchanged(ticket, now))

@@ -8,8 +8,10 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from services.dispatcher.deadlines import steps, store
+from services.dispatcher.escalation.rules import EscalationRules
 from shared.bus.wake import Wake
 from shared.clock import Clock, to_ms
 from shared.db.port import Database, Tx
@@ -28,11 +30,12 @@ WAKES_WITHIN_S, SOONEST_S = 1.0, 0.02
 class Tick:
     """`wake` is set when there is more to do, and at the instant at which the next thing is due if that is soon."""
 
-    def __init__(self, database: Database, clock: Clock, wake: Wake) -> None:
+    def __init__(self, database: Database, clock: Clock, rules: EscalationRules, *, wake: Wake) -> None:
         self._database = database
         self._clock = clock
         self._wake = wake
         self._changes = Changes(clock)
+        self._what_is_due = partial(steps.what_is_due, rules=rules)
 
     async def look(self) -> int:
         """One batch of what is due; how many tickets that were. Raises Unavailable."""
@@ -70,7 +73,7 @@ class Tick:
         return len(ids)
 
     async def _decide(self, tx: Tx, ids: Sequence[TicketId]) -> None:
-        outcomes = await self._changes.run(tx, [Change(id, CLOCK, steps.what_is_due) for id in ids])
+        outcomes = await self._changes.run(tx, [Change(id, CLOCK, self._what_is_due) for id in ids])
         for outcome in outcomes:
             if isinstance(outcome, Changed) and not outcome.entries:  # its rules have changed since it was written
                 await store.look(tx, outcome.ticket.id, look_at(outcome.ticket))

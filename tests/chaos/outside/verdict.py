@@ -169,7 +169,7 @@ def _topics_of(entry: Json) -> Iterator[str]:
     match entry["type"]:
         case "order.issued" | "order.stood_down":
             yield f"vrc.orders.{entry['data']['network']}"
-        case "ticket.noted":
+        case "ticket.noted" | "ticket.chased" | "ticket.escalated":
             yield from (f"vrc.orders.{network}" for network in entry["data"]["networks"])
 
 
