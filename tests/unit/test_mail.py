@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 from email import message_from_bytes
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import default
 from html.parser import HTMLParser
@@ -23,7 +22,7 @@ from shared.testing.clock import START
 from tests.cases import BEIJING, ORDER, TICKET, accepted, issued, log_of
 from tests.unit.test_wording import HOSTILE, LINKS, tell
 
-SENDER = Address("大客户响应中心", "vip", "operator.example")
+SENDER = ("大客户响应中心", "vip@operator.example")
 
 
 def sent(*facts: f.Fact, lang: Lang = "zh", last: int = 1) -> EmailMessage:

@@ -1,7 +1,6 @@
 """The e-mail channel: a notice as a mail to the subscriber's address, by way of the operator's mail server."""
 
 from dataclasses import dataclass
-from email.headerregistry import Address
 
 from services.notifier.channels.email import address
 from services.notifier.channels.email.message import mail
@@ -33,7 +32,7 @@ class EmailChannel:
         self._clock = context.clock
         self._names, self._links = context.names, context.links
         self._sender = _sender(context.settings)
-        self._transport = Transport(_server(context.settings, name=self._sender.domain), timeout=self.timeout)
+        self._transport = Transport(_server(context.settings, sender=self._sender[1]), timeout=self.timeout)
 
     def objection(self, target: str) -> str | None:
         return address.objection(target)
@@ -47,22 +46,22 @@ class EmailChannel:
     async def deliver(self, subscription: Subscription, message: Message) -> Attempt:
         to, now = subscription.target, self._clock.now()
         made = mail(message.telling, sender=self._sender, recipient=to, id=message.id, now=now)
-        return await self._transport.send(self._sender.addr_spec, to, made)
+        return await self._transport.send(self._sender[1], to, made)
 
     async def close(self) -> None:
         await self._transport.close()
 
 
-def _sender(given: Settings) -> Address:
+def _sender(given: Settings) -> tuple[str, str]:
     found = mail_sender(given.mail_from)
     assert found is not None  # the settings' own promise
-    name, mailbox = found
-    return Address(name, addr_spec=mailbox)
+    return found
 
 
-def _server(given: Settings, *, name: str) -> MailServer:
+def _server(given: Settings, *, sender: str) -> MailServer:
     assert given.mail_host is not None
     return MailServer(
         host=given.mail_host, port=given.mail_port or MAIL_PORTS[given.mail_security], security=given.mail_security,
-        name=name, user=given.mail_user, password_file=given.mail_password_file, ca_file=given.mail_ca_file,
+        name=sender.rpartition("@")[2], user=given.mail_user, password_file=given.mail_password_file,
+        ca_file=given.mail_ca_file,
     )  # fmt: skip
