@@ -87,6 +87,7 @@ FLOW: tuple[Part, ...] = (
                 "/v1/tickets",
                 "/v1/links",
                 "/v1/track",
+                "/v1/sms",
             }
         ),
     ),

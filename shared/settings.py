@@ -174,6 +174,9 @@ class Settings(BaseModel):
             " time: what is given up too early comes twice"
         ),
     ] = timedelta(seconds=30)
+    mail_per_hour: Annotated[
+        int, Field(ge=0, description="The most mails that one address gets in an hour; the rest waits. 0: no limit")
+    ] = 300
     sms_gateway: Annotated[
         str | None,
         Field(
@@ -203,6 +206,9 @@ class Settings(BaseModel):
         int,
         Field(ge=1, le=10, description="The most segments of one message: 70 characters of 中文 alone, 67 in several"),
     ] = 3
+    sms_per_hour: Annotated[
+        int, Field(ge=0, description="The most messages that one number gets in an hour; the rest waits. 0: no limit")
+    ] = 60
     sms_signature: Annotated[
         str, Field(max_length=20, description="What every message begins with, such as `【Operator】`")
     ] = ""

@@ -1,9 +1,10 @@
 """The other end of every channel, alike for all: what it was offered, and how it takes that."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from services.notifier.channels.port import Channel, Context
 from services.notifier.channels.roster import open_channels
@@ -49,6 +50,9 @@ class FarSide(Protocol):
     def reject(self) -> None:
         """The next one, for good."""
 
+    def break_down(self) -> None:
+        """Whoever comes gets nowhere, until the end."""
+
     async def until(self, condition: int) -> None: ...
 
 
@@ -85,6 +89,9 @@ class Webhook:
     def reject(self) -> None:
         """Webhooks know no such thing: what is refused now may be taken later."""
         self._server.script.extend([Answer(400)] * 20)
+
+    def break_down(self) -> None:
+        self._server.otherwise = Answer(503)
 
     async def until(self, condition: int) -> None:
         await self._server.until(condition)
@@ -130,6 +137,9 @@ class Email:
     def reject(self) -> None:
         self._say("554 5.7.1 no")
 
+    def break_down(self) -> None:
+        self._server.script["connect"] = deque(["421 4.3.2 down"] * 1000)
+
     async def until(self, condition: int) -> None:
         await self._server.until(condition)
 
@@ -145,8 +155,8 @@ class Ends:
 
 
 @asynccontextmanager
-async def far_sides(clock: ManualClock) -> AsyncIterator[Ends]:
-    """One of each, and how to make the channels that lead to them."""
+async def far_sides(clock: ManualClock, **given: Any) -> AsyncIterator[Ends]:
+    """One of each, and how to make the channels that lead to them; `given` are settings."""
     async with AsyncExitStack() as running:
         receiver, gateway = Receiver(), SmsGateway()
         mail = SmtpServer({"text": []})
@@ -155,6 +165,7 @@ async def far_sides(clock: ManualClock) -> AsyncIterator[Ends]:
         settings = Settings(
             webhook_http=True, webhook_networks=LOOPBACK, mail_host="127.0.0.1", mail_port=mail.port,
             mail_security="none", mail_from="大客户响应中心 <vip@vrc.test>", sms_gateway=gateway.url,
+            **given,
         )  # fmt: skip
         sides: dict[str, FarSide] = {side.channel: side for side in (Webhook(receiver), Email(mail), Sms(gateway))}
         yield Ends(sides, lambda: open_channels(Context(clock, settings, SECRET, VAULT, NAMES, Links(None, bytes(32)))))

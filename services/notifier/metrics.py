@@ -1,5 +1,7 @@
 """The notifier's metrics: what went into the feed, attempts by outcome, and what is due as the record has it."""
 
+from typing import Literal
+
 from services.notifier.model.outcome import Outcome, named
 from services.notifier.store import lanes, standings
 from shared.clock import Clock
@@ -29,6 +31,9 @@ class NotifierMetrics:
         self._trouble = metrics.gauge(
             "vrc_subscriptions_in_trouble", "Subscriptions to which nothing gets through.", ("channel", "state")
         )
+        self._receipts = metrics.counter(
+            "vrc_sms_receipts_total", "What the gateway said of messages that it had taken.", ("state",)
+        )
         self._database = database
         self._clock = clock
         metrics.from_record(self._count_due)
@@ -39,6 +44,9 @@ class NotifierMetrics:
     def attempted(self, channel: str, outcome: Outcome, seconds: float) -> None:
         self._attempts.labels(channel, *named(outcome)).inc()
         self._seconds.labels(channel).observe(seconds)
+
+    def receipt(self, state: Literal["delivered", "failed"]) -> None:
+        self._receipts.labels(state).inc()
 
     def stale(self) -> None:
         self._stale.inc()

@@ -21,12 +21,15 @@ from services.notifier.handlers.contacts import ContactsDesk
 from services.notifier.handlers.delivery import Deliveries
 from services.notifier.handlers.feeding import Feeder
 from services.notifier.handlers.hub import Hub
+from services.notifier.handlers.receipts import ReceiptDesk
 from services.notifier.handlers.replaying import ReplayDesk
 from services.notifier.handlers.subscriptions import SubscriptionDesk
 from services.notifier.handlers.trial import TrialDesk
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.model.subscription import Subscription
 from services.notifier.pipeline.stages import Readers
+from services.notifier.receipts.routes import receipt_routes
+from services.notifier.receipts.signature import Gatekeeper
 from services.notifier.store import history, lanes, pruning, replays
 from services.notifier.subscriptions.routes import subscription_routes
 from services.notifier.wording.links import Links
@@ -91,6 +94,7 @@ class NotifierService:
             subscription_routes(self._desk, database, public_keys=self._public_keys),
             delivery_routes(ReplayDesk(database, clock), TrialDesk(database, clock, channels), database),
             contact_routes(ContactsDesk(database, self._desk)),
+            receipt_routes(ReceiptDesk(database, clock, own), Gatekeeper(settings.sms_receipt_secret_file, clock)),
         ]
         self.webhooks = webhooks
         self._loops: list[Loop] = []

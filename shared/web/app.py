@@ -29,7 +29,9 @@ from shared.web.routes import access_of, undeclared
 HEALTH = frozenset({"/healthz", "/readyz", "/openapi.json", "/asyncapi.json"})
 # Where one says who one is, or asks who one is taken for: these find out themselves, and tell nothing to a stranger.
 SIGN_IN = frozenset({"/v1/auth/login", "/v1/auth/callback", "/v1/auth/break-glass", "/v1/auth/logout", "/v1/session"})
-PUBLIC = HEALTH | SIGN_IN
+# Where a machine of the operator's proves itself by the signature of what it brings.
+SIGNED = frozenset({"/v1/sms/receipts"})
+PUBLIC = HEALTH | SIGN_IN | SIGNED
 VERSION = "0.1.0"
 Webhooks = Callable[[], Sequence[BaseRoute]]
 

@@ -11,7 +11,7 @@ import pytest
 
 from services.notifier.channels.email import transport as module
 from services.notifier.channels.email.transport import MailServer, Transport
-from services.notifier.model.outcome import Attempt, Delivered, Outcome, Refused, Retry
+from services.notifier.model.outcome import Attempt, Delivered, Outcome, Refused, Retry, RetryReason
 from shared.testing.certificates import Authority
 from shared.testing.mail_server import DOMAIN
 from shared.testing.mail_server import MailServer as RealServer
@@ -21,6 +21,11 @@ from tests.waiting import until
 
 NOC = f"noc@{DOMAIN}"
 MESSAGE = b"Subject: fault\r\nMessage-ID: <1@vrc.test>\r\n\r\nline\r\n.dot\r\n"
+
+
+def ours(reason: RetryReason) -> Retry:
+    """It never got to the reader, and says nothing of him."""
+    return Retry(reason, ours=True)
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +81,11 @@ async def test_mailbox_that_does_not_exist_is_refused_for_good(real: RealServer)
 
 async def test_wrong_password_is_ours_to_mend(real: RealServer) -> None:
     made = await attempt(to_real(real, password_file=real.password_file("wrong")))
-    assert (made.outcome, made.status) == (Retry("unauthorized"), 535)
+    assert (made.outcome, made.status) == (ours("unauthorized"), 535)
 
 
 async def test_mail_without_the_password_that_is_wanted_is_ours_to_mend(real: RealServer) -> None:
-    assert (await attempt(to_real(real, user=None, password_file=None))).outcome == Retry("unauthorized")
+    assert (await attempt(to_real(real, user=None, password_file=None))).outcome == ours("unauthorized")
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
@@ -89,13 +94,13 @@ async def test_certificate_that_is_not_vouched_for_ends_it(
     real: RealServer, security: str, wrong: dict[str, Any]
 ) -> None:
     given = {"security": security, "port": getattr(real, security), **wrong}
-    assert (await attempt(to_real(real, **given))).outcome == Retry("tls")
+    assert (await attempt(to_real(real, **given))).outcome == ours("tls")
 
 
 async def test_nothing_is_said_to_a_server_without_the_tls_that_was_asked_for() -> None:
     async with SmtpServer() as server:
         plain = MailServer(host="127.0.0.1", port=server.port, security="starttls", name="vrc.test")
-        assert (await attempt(plain)).outcome == Retry("tls")
+        assert (await attempt(plain)).outcome == ours("tls")
     assert [line.split()[0] for line in server.said] == ["EHLO"]
 
 
@@ -108,30 +113,30 @@ async def test_certificate_of_another_name_ends_starttls_before_the_password(tmp
             host="127.0.0.1", port=server.port, security="starttls", name="vrc.test", user="center",
             password_file=tmp_path / "password", ca_file=authority.file,
         )  # fmt: skip
-        assert (await attempt(target)).outcome == Retry("tls")
+        assert (await attempt(target)).outcome == ours("tls")
     assert server.said == ["EHLO vrc.test", "STARTTLS"]
 
 
 async def test_password_file_that_is_not_there_is_said(real: RealServer, tmp_path: Path) -> None:
     made = await attempt(to_real(real, password_file=tmp_path / "none"))
-    assert made.outcome == Retry("not_configured")
+    assert made.outcome == ours("not_configured")
     assert b"no password file" in made.answer
 
 
 @pytest.mark.parametrize(
     ("moment", "reply", "expected"),
     [
-        ("connect", "421 too busy", Retry("server_error")), ("connect", "554 go away", Retry("server_error")),
-        ("connect", "hello", Retry("protocol")), ("EHLO", "cut", Retry("disconnected")),
-        ("MAIL", "451 4.3.0 later", Retry("unauthorized")), ("MAIL", "550 5.7.1 not you", Retry("unauthorized")),
-        ("MAIL", "421 bye", Retry("unauthorized")), ("MAIL", "cut", Retry("disconnected")),
+        ("connect", "421 too busy", ours("server_error")), ("connect", "554 go away", ours("server_error")),
+        ("connect", "hello", ours("protocol")), ("EHLO", "cut", ours("disconnected")),
+        ("MAIL", "451 4.3.0 later", ours("unauthorized")), ("MAIL", "550 5.7.1 not you", ours("unauthorized")),
+        ("MAIL", "421 bye", ours("unauthorized")), ("MAIL", "cut", ours("disconnected")),
         ("RCPT", "450 4.2.0 greylisted", Retry("deferred")), ("RCPT", "421 bye", Retry("deferred")),
         ("RCPT", "550 5.1.1 no such user", Refused("rejected")), ("RCPT", "553 no", Refused("rejected")),
-        ("RCPT", "552 5.2.2 mailbox full", Retry("deferred")), ("RCPT", "cut", Retry("disconnected")),
+        ("RCPT", "552 5.2.2 mailbox full", Retry("deferred")), ("RCPT", "cut", ours("disconnected")),
         ("DATA", "451 later", Retry("deferred")), ("DATA", "554 no", Refused("rejected")),
-        ("DATA", "cut", Retry("disconnected")), ("DATA", "garbage", Retry("protocol")),
+        ("DATA", "cut", ours("disconnected")), ("DATA", "garbage", ours("protocol")),
         ("text", "452 4.3.1 disk full", Retry("deferred")), ("text", "554 5.7.1 spam", Refused("rejected")),
-        ("text", "cut", Retry("disconnected")), ("text", "cut after", Retry("disconnected")),
+        ("text", "cut", ours("disconnected")), ("text", "cut after", ours("disconnected")),
     ],
 )  # fmt: skip
 async def test_answer_is_an_outcome(moment: Moment, reply: Behaviour, expected: Outcome) -> None:
@@ -140,18 +145,18 @@ async def test_answer_is_an_outcome(moment: Moment, reply: Behaviour, expected: 
 
 @pytest.mark.parametrize("moment", ["connect", "EHLO", "MAIL", "RCPT", "DATA", "text"])
 async def test_server_that_hangs_takes_no_more_than_the_time_there_is(moment: Moment) -> None:
-    assert await outcome({moment: ["hang"]}, timeout_s=0.3) == Retry("timeout")
+    assert await outcome({moment: ["hang"]}, timeout_s=0.3) == ours("timeout")
 
 
 async def test_server_that_is_not_there() -> None:
     (port,) = free_ports(1)
     nobody = MailServer(host="127.0.0.1", port=port, security="none", name="vrc.test")
-    assert (await attempt(nobody)).outcome == Retry("connect")
+    assert (await attempt(nobody)).outcome == ours("connect")
 
 
 async def test_name_that_does_not_resolve() -> None:
     nowhere = MailServer(host="mail.invalid", port=25, security="none", name="vrc.test")
-    assert (await attempt(nowhere)).outcome == Retry("dns")
+    assert (await attempt(nowhere)).outcome == ours("dns")
 
 
 async def test_connection_is_used_again_also_after_a_refusal() -> None:
@@ -197,5 +202,5 @@ async def test_no_more_connections_than_agreed() -> None:
 async def test_hanging_server_keeps_those_in_line_no_longer_than_one_attempt() -> None:
     async with SmtpServer({"MAIL": ["hang"] * 4}) as server, opened(server, timeout_s=0.3) as transport:
         sent = [transport.send("a@vrc.test", NOC, MESSAGE) for _ in range(8)]
-        assert {a.outcome for a in await asyncio.gather(*sent)} <= {Retry("timeout"), Delivered()}
+        assert {a.outcome for a in await asyncio.gather(*sent)} <= {ours("timeout"), Delivered()}
         assert (await transport.send("a@vrc.test", NOC, MESSAGE)).outcome == Delivered()

@@ -1,7 +1,9 @@
 """E-mail and SMS over HTTP: subscribed to where they are set up, for oneself or for all of the registry's contacts."""
 
+import base64
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,16 +11,18 @@ import pytest
 
 from services.notifier.model.subscription import MOST_SUBSCRIPTIONS
 from services.notifier.service import NotifierService
+from shared.clock import to_ms
 from shared.db.port import Database
 from shared.health import Health
 from shared.metrics import Metrics
 from shared.registry.model import Account, ContactPoint
 from shared.registry.writing import put
 from shared.settings import Settings
-from shared.testing.clock import ManualClock
+from shared.testing.clock import START, ManualClock
+from shared.testing.sms_gateway import receipt
 from shared.web.app import layered, make_app
 from shared.web.by_key import ByKey
-from tests.cases import ACCOUNT, SEED
+from tests.cases import ACCOUNT, SEED, TICKET
 from tests.keys import issued, keyring_on, only_its_own, save
 from tests.notifying import NAMES, SECRET, HandFed
 from tests.people import Caller, Json, done
@@ -147,3 +151,62 @@ async def test_nobody_but_the_account_has_its_people_told(callers: Mapping[str, 
 @pytest.mark.parametrize("body", [{}, {"channels": []}, {"channels": ["webhook"]}, {"channels": ["email"], "x": 1}])
 async def test_bad_body_is_refused(account: Caller, body: Json) -> None:
     assert (await account.post(FROM_CONTACTS, body)).status_code == 422
+
+
+RECEIPTS = "/v1/sms/receipts"
+SECRET_KEY = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+BODY: Json = {"id": f"{TICKET}-1.sub_00000000000000000000", "state": "delivered"}
+
+
+@pytest.fixture
+async def door(sqlite_store: Database, clock: ManualClock, tmp_path: Path) -> AsyncIterator[Caller]:
+    secret = tmp_path / "receipts.secret"
+    secret.touch(mode=0o600)
+    secret.write_text(SECRET_KEY)
+    async with center(sqlite_store, clock, Settings(**SET_UP, sms_receipt_secret_file=secret)) as callers:
+        yield Caller(callers["account"]._http, None)
+
+
+async def knock(door: Caller, body: Json = BODY, *, key: str = SECRET_KEY, late_s: int = 0, **changes: str) -> int:
+    content, headers = receipt(key, body, id="msg_1", timestamp_s=to_ms(START) // 1000 - late_s)
+    return (await door.send("POST", RECEIPTS, content, {**headers, **changes})).status_code
+
+
+async def test_signed_receipt_of_something_unknown_is_let_in_and_not_found(door: Caller) -> None:
+    assert await knock(door) == 404
+    assert await knock(door, {"id": "x"}) == 422
+    assert await knock(door, {**BODY, "reason": "a\u202eb"}) == 422
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"webhook-signature": ""}, {"webhook-signature": "v1,"}, {"webhook-id": "msg_2"}, {"webhook-timestamp": "0"},
+        {"webhook-timestamp": "soon"}, {"webhook-timestamp": "9" * 30}, {"webhook-signature": "v2,x v1,x"},
+    ],
+)  # fmt: skip
+async def test_receipt_with_a_changed_header_is_refused(door: Caller, changes: dict[str, str]) -> None:
+    assert await knock(door, **changes) == 401
+
+
+@pytest.mark.parametrize("late_s", [-301, 301, 86_400])
+async def test_receipt_of_another_time_is_refused(door: Caller, late_s: int) -> None:
+    assert await knock(door, late_s=late_s) == 401
+    assert await knock(door, late_s=300 if late_s > 0 else -300) == 404
+
+
+async def test_receipt_under_another_secret_is_refused_before_it_is_looked_at(door: Caller) -> None:
+    other = "whsec_" + base64.b64encode(bytes(32)).decode()
+    assert await knock(door, key=other) == 401
+    assert await knock(door, {"id": 7}, key=other) == 401
+
+
+async def test_account_has_no_business_at_the_gateways_door(account: Caller) -> None:
+    assert (await account.post(RECEIPTS, BODY)).status_code == 404  # not set up: nobody is expected
+
+
+async def test_secret_that_can_not_be_read_is_an_operators_trouble(
+    sqlite_store: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    async with center(sqlite_store, clock, Settings(**SET_UP, sms_receipt_secret_file=tmp_path / "none")) as callers:
+        assert await knock(Caller(callers["account"]._http, None)) == 503

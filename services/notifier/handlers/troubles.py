@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from services.notifier.model.lane import Bump
-from services.notifier.model.outcome import Delivered, GaveUp, Made, named
+from services.notifier.model.outcome import Delivered, GaveUp, Made, Retry, named
 from services.notifier.model.standing import (
     GOOD,
     Failed,
@@ -45,7 +45,7 @@ class Troubles:
         if subscription.standing is GOOD and isinstance(made.attempt.outcome, Delivered):
             return GOOD
         heard = _heard(made, failures, given_up)
-        if not is_news(subscription.standing, heard, self._clock.now()):
+        if heard is None or not is_news(subscription.standing, heard, self._clock.now()):
             return subscription.standing
         try:
             standing, told = await self._database.transact(lambda tx: self._decide(tx, subscription, heard, made))
@@ -99,8 +99,11 @@ def told_of(about: Subscription, all_: Sequence[Subscription]) -> list[Subscript
     return sorted(elsewhere or working, key=lambda s: s.id)
 
 
-def _heard(made: Made, failures: int, given_up: bool) -> Heard:
+def _heard(made: Made, failures: int, given_up: bool) -> Heard | None:
+    """None: nothing was heard of the receiver."""
     match made.attempt.outcome:
+        case Retry(ours=True):
+            return None
         case Delivered():
             return Taken()
         case GaveUp():

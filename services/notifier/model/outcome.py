@@ -11,6 +11,7 @@ from shared.contracts.event import Event
 RetryReason = Literal[
     "timeout", "dns", "forbidden_target", "connect", "tls", "disconnected", "protocol", "redirect", "too_many_requests",
     "client_error", "server_error", "unauthorized", "not_configured", "deferred",
+    "paced",
 ]  # fmt: skip
 RefusedReason = Literal["rejected"]
 GiveUpReason = Literal["gone"]
@@ -24,10 +25,12 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Not taken, and may be later. `retry_after` is what the receiver asked for."""
+    """Not taken, and may be later. `retry_after` is what the receiver asked for. `ours`: it never got to the receiver,
+    because of the center or of a server of its operator's; it says nothing of how the subscription stands."""
 
     reason: RetryReason
     retry_after: timedelta | None = None
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

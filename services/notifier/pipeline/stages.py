@@ -141,7 +141,7 @@ class Deliver:
         loop = asyncio.get_running_loop()
         started = loop.time()
         if channel is None:
-            attempt = Attempt(Retry("not_configured"))
+            attempt = Attempt(Retry("not_configured", ours=True))
         else:
             attempt = await channel.deliver(job.claim.subscription, job.message)
         made = Made(job.events, attempt, loop.time() - started)

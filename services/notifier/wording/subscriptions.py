@@ -44,6 +44,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "deferred": ("对端暂缓收取", "it puts off taking them"),
     "unauthorized": ("我方凭证被拒绝", "our own credentials are refused"),
     "not_configured": ("本中心未开通该渠道", "this center has no such channel"),
+    "paced": ("本中心限速", "this center sends no more of them for now"),
     "rejected": ("消息被拒收", "it rejects the message"),
     "gone": ("对端已不再接收", "it says that it is gone"),
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.notifier.channels.email import address
 from services.notifier.channels.email.message import mail
 from services.notifier.channels.email.transport import MailServer, Transport
+from services.notifier.channels.pacing import Pace
 from services.notifier.channels.port import Context, Notice
 from services.notifier.channels.reading import told_of
 from services.notifier.model.outcome import Attempt
@@ -31,6 +32,7 @@ class EmailChannel:
         self.timeout = context.settings.mail_timeout
         self._clock = context.clock
         self._names, self._links = context.names, context.links
+        self._pace = Pace(context.settings.mail_per_hour, context.clock)
         self._sender = _sender(context.settings)
         self._transport = Transport(_server(context.settings, sender=self._sender[1]), timeout=self.timeout)
 
@@ -45,6 +47,8 @@ class EmailChannel:
 
     async def deliver(self, subscription: Subscription, message: Message) -> Attempt:
         to, now = subscription.target, self._clock.now()
+        if (held := self._pace.hold(to.lower())) is not None:
+            return held
         made = mail(message.telling, sender=self._sender, recipient=to, id=message.id, now=now)
         return await self._transport.send(self._sender[1], to, made)
 

@@ -72,7 +72,7 @@ class Transport:
             async with asyncio.timeout(self._timeout_s), self._room:
                 return await self._send(sender, recipient, message)
         except TimeoutError:
-            return Attempt(Retry("timeout"))
+            return Attempt(Retry("timeout", ours=True))
         except (SMTPException, OSError, ValueError) as error:
             return _judge(error)
 
@@ -166,16 +166,17 @@ def _hang_up(client: SMTP, transport: asyncio.BaseTransport | None = None) -> No
 
 
 def _judge(error: Exception) -> Attempt:
+    """Only what is said of the recipient or the text is the reader's; everything else is our server's or our own."""
     if not isinstance(error, SMTPResponseException):
-        return Attempt(Retry(_reason(error)), answer=_first_bytes(str(error)))
+        return Attempt(Retry(_reason(error), ours=True), answer=_first_bytes(str(error)))
     outcome: Retry | Refused = Retry("deferred")
     match error:
-        case SMTPAuthenticationError() | SMTPSenderRefused():  # ours to mend, whatever the code: nobody's mail is lost
-            outcome = Retry("unauthorized")
+        case SMTPAuthenticationError() | SMTPSenderRefused():
+            outcome = Retry("unauthorized", ours=True)
         case SMTPConnectError() | SMTPHeloError():
-            outcome = Retry("server_error")
+            outcome = Retry("server_error", ours=True)
         case _ if error.code < 0:
-            outcome = Retry("protocol")
+            outcome = Retry("protocol", ours=True)
         case _ if error.code >= 500 and not _is_full(error):
             outcome = Refused("rejected")
     return Attempt(outcome, error.code if error.code > 0 else None, _first_bytes(error.message))

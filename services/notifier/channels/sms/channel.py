@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.notifier.channels.pacing import Pace
 from services.notifier.channels.port import Context, Notice
 from services.notifier.channels.reading import told_of
 from services.notifier.channels.sms import number
@@ -31,6 +32,7 @@ class SmsChannel:
         self.timeout = given.webhook_timeout
         self._names, self._links = context.names, context.links
         self._countries = given.sms_countries
+        self._pace = Pace(given.sms_per_hour, context.clock)
         self._segments, self._signature = given.sms_segments, given.sms_signature
         access = GatewayAccess(url=given.sms_gateway, token_file=given.sms_token_file, ca_file=given.sms_ca_file)
         self._gateway = Gateway(access, context.clock, timeout=self.timeout)
@@ -47,6 +49,8 @@ class SmsChannel:
         return Message(notice.events[-1].id, text)
 
     async def deliver(self, subscription: Subscription, message: Message) -> Attempt:
+        if (held := self._pace.hold(subscription.target)) is not None:
+            return held
         return await self._gateway.send(f"{message.id}.{subscription.id}", to=subscription.target, text=message.text)
 
     async def close(self) -> None:

@@ -49,7 +49,7 @@ class Gateway:
         try:
             session, authorization = self._session or await self._open(), await self._authorization()
         except OSError as error:
-            return Attempt(Retry("not_configured"), answer=str(error).encode())
+            return Attempt(Retry("not_configured", ours=True), answer=str(error).encode())
         headers = {"content-type": "application/json", "idempotency-key": id, **authorization}
         try:
             async with session.post(
@@ -58,7 +58,7 @@ class Gateway:
                 answer = await first_bytes(response)
                 return Attempt(self._judge(response), response.status, answer, _reference(answer))
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            return Attempt(Retry(reason_of(error)))
+            return Attempt(Retry(reason_of(error), ours=True))
 
     async def close(self) -> None:
         if self._session is not None:
@@ -86,11 +86,12 @@ class Gateway:
             case 400 | 422:
                 return Refused("rejected")
             case 401 | 403:
-                return Retry("unauthorized")
+                return Retry("unauthorized", ours=True)
             case 410:
                 return GaveUp("gone")
             case status:
-                return Retry(status_reason(status), retry_after(response.headers.get("retry-after"), self._clock.now()))
+                later = retry_after(response.headers.get("retry-after"), self._clock.now())
+                return Retry(status_reason(status), later, ours=True)
 
 
 def _reference(answer: bytes) -> str:

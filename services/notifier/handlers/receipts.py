@@ -1,0 +1,29 @@
+"""Receipts: what a gateway says of a message that it had taken goes to the log of attempts, beside that attempt.
+
+What will never reach the telephone becomes a dead letter, as if it had been refused at once: listed, and replayable.
+"""
+
+from services.notifier.metrics import NotifierMetrics
+from services.notifier.store import receipts
+from services.notifier.store.receipts import Receipt
+from shared.clock import Clock
+from shared.db.port import Database
+from shared.errors import NotFound
+
+
+class ReceiptDesk:
+    def __init__(self, database: Database, clock: Clock, metrics: NotifierMetrics) -> None:
+        self._database = database
+        self._clock = clock
+        self._metrics = metrics
+
+    async def take(self, id: str, *, delivered: bool, said: str) -> None:
+        """`id` is the message's. Repeatable. Raises NotFound for what was never sent."""
+        event, _, subscription = id.rpartition(".")
+        log, _, seq = event.rpartition("-")
+        if not (log and seq.isascii() and seq.isdigit() and len(seq) < 10):
+            raise NotFound()
+        receipt = Receipt(subscription, log, int(seq), delivered, said, self._clock.now())
+        if not await self._database.transact(lambda tx: receipts.take(tx, receipt)):
+            raise NotFound()
+        self._metrics.receipt("delivered" if delivered else "failed")
