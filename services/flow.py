@@ -44,6 +44,7 @@ FLOW: tuple[Part, ...] = (
                 "measured_counts",
                 "measure_totals",
                 "measuring",
+                "disputed_suspensions",
                 "follow_ups",
                 "surveys",
                 "mass_faults",

@@ -49,6 +49,8 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "hand-over": {"to": DALI},
     "route": {"networks": [DALI], "reason": "because"},
     "reject": {"reason": "not a fault"},
+    **{word: {"reason": "because I say so"} for word in ("dispute", "strike-out", "uphold")},
+    "terms": {"reason": "because I say so", "tier": "diamond"},
     "satisfaction": {"satisfied": True},
     "follow-up": {"text": "we called"},
     "/v1/surveys/{quarter}": {"score": 5},
@@ -106,7 +108,7 @@ class Operation:
         if "{" in path:
             beginning = path[: path.index("}") + 1]
             path = path.replace(beginning, beginning[: beginning.index("{")] + AIMS[beginning](victim))
-            path = path.replace("{seq}", "1")
+            path = path.replace("{seq}", "2")
         body = None
         if self.method in ("POST", "PATCH"):
             body = dict(BODIES[self.path] if self.path in BODIES else BODIES[self.path.rpartition("/")[2]])

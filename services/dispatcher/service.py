@@ -13,6 +13,8 @@ from services.dispatcher.escalation import routes as escalating
 from services.dispatcher.escalation.mass_faults import MassFaults
 from services.dispatcher.escalation.routes import EscalationDesk
 from services.dispatcher.escalation.rules import EscalationRules
+from services.dispatcher.disputes import routes as disputing
+from services.dispatcher.disputes.desk import Disputes
 from services.dispatcher.follow_up import answering
 from services.dispatcher.follow_up import routes as following_up
 from services.dispatcher.follow_up.desk import FollowUps
@@ -34,6 +36,8 @@ from services.dispatcher.noc.sweep import EarlyWarning
 from services.dispatcher.prediction.learning import Learning
 from services.dispatcher.queues import Queues
 from services.dispatcher.signs import Signs
+from services.dispatcher.terms.desk import TermsDesk
+from services.dispatcher.terms.routes import routes as terms_routes
 from shared.bus.loop import consume
 from shared.bus.port import Events, Inbound
 from shared.bus.tick import Loop
@@ -81,6 +85,8 @@ class DispatcherService:
         self._desk = OrderDesk(database, registry, clock, history=lambda: self._learning.history)
         self._follow_ups = FollowUps(database, clock, follow_up)
         self._surveys = Surveys(database, clock, follow_up)
+        self._disputes = Disputes(database, clock)
+        self._terms = TermsDesk(database, registry, clock, policies)
         FollowUpMetrics(metrics, database, clock)
         self._door = ProgressDoor(self._desk, database, clock, self._metrics, self._signs)
         self._events = events
@@ -100,6 +106,8 @@ class DispatcherService:
             noc.routes(self._desk, database),
             watching.routes(database, registry, self._silences),
             following_up.routes(self._follow_ups, self._surveys, database, clock),
+            disputing.routes(self._disputes, database),
+            terms_routes(self._terms),
             answering.routes(self._follow_ups, database, clock, key=answer_key),
             escalating.routes(self._escalations, database, registry, clock),
             mass_faults.routes(self._escalations, database, registry),
@@ -134,6 +142,8 @@ class DispatcherService:
         await self._desk.close()
         await self._follow_ups.close()
         await self._escalations.close()
+        await self._disputes.close()
+        await self._terms.close()
         await self._events.close()
         if self._inbound is not None:
             await self._inbound.close()
@@ -143,6 +153,7 @@ class DispatcherService:
         await self._queues.on_events(events)
         await self._mass_faults.on_events(events)
         await self._follow_ups.on_events(events)
+        await self._disputes.on_events(events)
 
     async def _look(self) -> None:
         signs = self._signs.due()

@@ -17,6 +17,8 @@ from shared.ids import CircuitId, new_ticket_id
 from shared.tickets import log, store
 from shared.tickets.changes import Change, Changed, Changes, replay
 from shared.tickets.model import Ticket
+from shared.tickets.retargeting import on_report
+from shared.tickets.targets import Policies
 
 RACES = 3
 Admit = Callable[[Tx, Ticket, datetime], Awaitable[None]]
@@ -28,8 +30,9 @@ class Desk:
     `admit` raises TooManyRequests when one more report is not to join this ticket now.
     """
 
-    def __init__(self, database: Database, clock: Clock, admit: Admit) -> None:
+    def __init__(self, database: Database, clock: Clock, admit: Admit, policies: Policies) -> None:
         self._admit = admit
+        self._policies = policies
         self._clock = clock
         self._reports: GroupCommit[ReportFault, Reported | None] = GroupCommit(
             database, self._open_tickets, carefully=self._resolve, single=True
@@ -94,7 +97,9 @@ class Desk:
             return None
         now = self._clock.now()
         await self._admit(tx, stored.ticket, now)
-        facts = model.join(stored.ticket, report.fact)
+        impact = report.fact.impact
+        changed = on_report(stored.ticket, impact, now, policies=self._policies, subject=report.subject)
+        facts = model.join(stored.ticket, report.fact, changed)
         ticket, entries = log.append(
             stored.ticket, stored.head, facts, at=now, actor=report.actor, origin=report.origin
         )

@@ -9,16 +9,21 @@ from shared.contracts import facts as f
 from shared.errors import Forbidden
 from shared.tickets.model import Ticket, require_ticket_move
 from shared.tickets.request import Request
+from shared.tickets.targets import ANY, Subject
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFault:
-    """A fault report, checked at the door: the circuit is known and belongs to the account. `origin` is salted."""
+    """A fault report, checked at the door: the circuit is known and belongs to the account. `origin` is salted.
+
+    `subject`: what a promise depends on besides tier and impact.
+    """
 
     fact: f.FaultReported
     actor: str
     request: Request | None
     origin: str = ""
+    subject: Subject = ANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +51,17 @@ def changes(principal: Principal, ticket: Ticket) -> bool:
     return True
 
 
-def join(ticket: Ticket, report: f.FaultReported) -> Sequence[f.Fact]:
-    """A further report of an open ticket's circuit. One that comes after the restoration says it did not hold."""
+def join(ticket: Ticket, report: f.FaultReported, changed: Sequence[f.TermsChanged] = ()) -> Sequence[f.Fact]:
+    """A further report of an open ticket's circuit, and what it changes of the terms. One that comes after the
+    restoration says that it did not hold."""
     joined = f.ReportJoined(
         impact=report.impact, description=report.description, reported_at=report.reported_at,
         reference=report.reference, contact=report.contact, segment=report.segment,
         reported_impact=report.reported_impact,
     )  # fmt: skip
     if ticket.status == "resolved":
-        return joined, f.TicketReopened("reported again before the restoration was confirmed")
-    return (joined,)
+        return joined, *changed, f.TicketReopened("reported again before the restoration was confirmed")
+    return joined, *changed
 
 
 def note(ticket: Ticket, now: datetime, *, text: str) -> Sequence[f.Fact]:

@@ -22,7 +22,7 @@ from shared.ids import AccountId, CircuitId
 from shared.registry.model.contact import reached_at
 from shared.registry.store import Registry
 from shared.registry.subject import subject_of
-from shared.tickets.targets import Policies, breach_at
+from shared.tickets.targets import Policies, Subject, breach_at
 from shared.tickets.view import ticket_bytes
 from shared.web.authentication import authenticate
 from shared.web.idempotency import REPLAYED, check_key, request_of
@@ -52,9 +52,11 @@ class ReportDoor:
             body = BODY.validate_python(raw)
         except ValidationError as error:
             raise invalid(error) from None
-        fact = await self._fact(principal, body)
+        fact, subject = await self._fact(principal, body)
         asked = request_of(principal, key, "POST /v1/faults", raw)
-        reported = await self._desk.report(ReportFault(fact, principal.actor, asked, principal.origin.salted()))
+        reported = await self._desk.report(
+            ReportFault(fact, principal.actor, asked, principal.origin.salted(), subject)
+        )
         self._metrics.reported(reported)
         headers = {"Location": f"/v1/tickets/{reported.ticket.id}"}
         if reported.replayed:
@@ -62,7 +64,7 @@ class ReportDoor:
         status = 201 if reported.created else 200
         return Response(ticket_bytes(reported.ticket), status, headers, "application/json")
 
-    async def _fact(self, principal: Principal, body: FaultBody) -> f.FaultReported:
+    async def _fact(self, principal: Principal, body: FaultBody) -> tuple[f.FaultReported, Subject]:
         account = await self._owner(principal, body.circuit)
         self._require_listed(account, body)
         if body.segment is not None:
@@ -73,12 +75,13 @@ class ReportDoor:
         when = _when(body.reported_at, now)
         subject = await subject_of(self._registry, account, body.circuit, policies=self._policies)
         terms = self._policies.at(now).terms(tier, impact, subject=subject, reported_at=when, now=now)
-        return f.FaultReported(
+        fact = f.FaultReported(
             account=account, circuit=CircuitId(body.circuit), impact=impact, description=body.description,
             reported_at=when, reference=body.reference, contact=body.contact_fact(),
             segment=body.segment, reported_impact=body.impact if one_path else None,
             tier=tier, breach_at=breach_at(terms, when), terms=terms,
         )  # fmt: skip
+        return fact, subject
 
     async def _owner(self, principal: Principal, circuit: str) -> AccountId:
         """An unknown circuit and another account's get the same answer."""

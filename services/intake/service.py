@@ -33,7 +33,7 @@ class IntakeService:
         metrics: Metrics,
         joins_an_hour: int,
     ) -> None:
-        self._desk = Desk(database, clock, Crowding(joins_an_hour, metrics).admit)
+        self._desk = Desk(database, clock, Crowding(joins_an_hour, metrics).admit, policies)
         door = ReportDoor(self._desk, registry, policies, clock, IntakeMetrics(metrics))
         self.routers: list[APIRouter] = [
             report_route(door),

@@ -16,6 +16,7 @@ Permission = Literal[
     "orders:work",  # accept, decline, progress … restore
     "noc:read",
     "noc:route",  # order networks by hand, reject a ticket
+    "sla:decide",  # strike out or uphold a suspension, set other terms in mid-ticket
     "subscriptions:manage",
     "links:manage",  # give tracking links to a ticket, take them back
     "ticket:track",  # the steps of the one ticket that a link shows
@@ -50,7 +51,7 @@ NETWORK: frozenset[Permission] = frozenset({"orders:work", "tickets:read", "tick
 DUTIES: Mapping[Duty, frozenset[Permission]] = {
     "desk": _DESK,
     "noc": _NOC,
-    "duty_manager": _DESK | _NOC | {"exports:read"},
+    "duty_manager": _DESK | _NOC | {"sla:decide", "exports:read"},
     "account_manager": _DESK | {"subscriptions:manage", "exports:read"},
     "auditor": frozenset({"tickets:read", "noc:read", "registry:read", "audit:read", "exports:read"}),
     "administrator": frozenset({"registry:read", "registry:write", "keys:rotate", "keys:manage", "audit:read"}),

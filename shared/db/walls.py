@@ -58,6 +58,7 @@ WALLS: Mapping[str, Wall] = {
     "measured_counts": Wall("rad", because="added up for all tenants together; a tenant reads them in the ticket"),
     "measure_totals": Wall("rawd"),
     "measuring": Wall("raw"),
+    "disputed_suspensions": Wall("rad", because="the duty managers'; a tenant reads its disputes in the ticket's log"),
     "follow_ups": Wall(
         "raw", because="the NOC's and the account managers'; an account reads its answers in the ticket"
     ),

@@ -69,6 +69,17 @@ class Suspension:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """A suspension, by its entry, of which a duty manager is to decide whether it was one: since when, by whom, why."""
+
+    suspension: int
+    cause: Literal["disputed", "no_evidence"]
+    at: datetime
+    by: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Escalation:
     """The last one, by the entry `seq`, with what it said."""
 
@@ -105,7 +116,8 @@ class Ticket:
 
     `marks` move the service's clock; `told_at` (ms) is when the customer heard of it last, `news_at` (ms) when that was
     more than the passing of time, `restored_said_at` (ms) when the restoration was recorded; `fired` is how much of
-    each deadline, in percent, somebody was told of. `group` is the mass fault it is part of.
+    each deadline, in percent, somebody was told of. `group` is the mass fault it is part of. `doubts` are suspensions
+    to be decided on, `upheld` the entries of those that stand.
 
     Without slots on purpose: `_with` copies the instance dictionary, five times faster than dataclasses.replace
     on a frozen slotted class of this width, and every fact of every ticket passes there.
@@ -152,6 +164,8 @@ class Ticket:
     remedy_code: f.RemedyCode | None = None
     fault_report_at: datetime | None = None
     follow_up: FollowUp = FollowUp()
+    doubts: tuple[Doubt, ...] = ()
+    upheld: tuple[int, ...] = ()
 
     @property
     def is_over(self) -> bool:
@@ -214,7 +228,31 @@ def evolve(ticket: Ticket, fact: f.Fact, at: datetime, *, actor: str = "") -> Ti
     marks = advance(ticket.marks, fact, at=at, seq=seq)
     if marks is not ticket.marks:
         moved["marks"] = marks
+    if isinstance(fact, _ON_SUSPENSIONS):
+        moved |= _doubted(ticket, fact, at, actor=actor)
     return _with(_apply(ticket, fact, at), **moved)
+
+
+_ON_SUSPENSIONS = (f.TicketSuspended, f.SuspensionDisputed, f.SuspensionStruckOut, f.SuspensionUpheld)
+
+
+def _doubted(ticket: Ticket, fact: f.Fact, at: datetime, *, actor: str) -> dict[str, Any]:
+    """What is to be decided after it. A clock that was stopped without evidence is doubted by the center itself."""
+    match fact:
+        case f.TicketSuspended(clock="pending", evidence=None):
+            return {"doubts": (*ticket.doubts, Doubt(ticket.seq + 1, "no_evidence", at, CLOCK))}
+        case f.SuspensionDisputed(suspension=seq, reason=reason):
+            return {"doubts": (*_without(ticket, seq), Doubt(seq, "disputed", at, actor, reason))}
+        case f.SuspensionUpheld(suspension=seq):
+            return {"doubts": _without(ticket, seq), "upheld": (*ticket.upheld, seq)}
+        case f.SuspensionStruckOut(suspension=seq):
+            return {"doubts": _without(ticket, seq)}
+        case _:
+            return {}
+
+
+def _without(ticket: Ticket, suspension: int) -> tuple[Doubt, ...]:
+    return tuple(doubt for doubt in ticket.doubts if doubt.suspension != suspension)
 
 
 def is_customers(actor: str) -> bool:

@@ -22,6 +22,7 @@ from shared.contracts.topics import TICKETS, orders_topic
 from shared.db.postgres import PostgresDatabase
 from shared.health import Pulse
 from shared.registry.following import loaded
+from shared.tickets.policy_file import read_policies
 from shared.tickets.store import entry_of
 from shared.tickets.tables import LOG_COLUMNS
 from tests.bench.ground import ACCOUNT, NETWORK, Ground, circuit_id
@@ -75,7 +76,7 @@ async def anybody(*_: object) -> None:
 async def _report(database: PostgresDatabase, first: int) -> list[Any]:
     """Tickets opened, their pointers in the outbox; answers the same messages for the bare loop."""
     clock = SystemClock()
-    desk = Desk(database, clock, anybody)
+    desk = Desk(database, clock, anybody, read_policies())
     now = clock.now()
     facts = [FaultReported(ACCOUNT, circuit_id(first + i), "down", "no light", now) for i in range(COUNT)]
     for i in range(0, COUNT, CHUNK):

@@ -40,7 +40,7 @@ async def test_otherwise_it_is_recorded_as_reported(
 async def test_further_report_of_a_protected_circuit_too(embedded: House) -> None:
     await reported(embedded, TWO_PATHS)
     assert await reported(embedded, TWO_PATHS) == ("degraded", "degraded", "down")
-    assert await reported(embedded, TWO_PATHS, both_paths=True) == ("degraded", "down", None)
+    assert await reported(embedded, TWO_PATHS, both_paths=True) == ("down", "down", None)
 
 
 async def test_circuit_and_order_say_how_far_the_service_reaches(any_center: House) -> None:

@@ -1,0 +1,1 @@
+"""A duty manager sets other terms in mid-ticket: tier, impact, policy version or calendar, with a reason."""
