@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests, benches and the chaos run start for themselves: PostgreSQL 15, Kafka's
 # jars (version in deploy/kafka/pom.xml), Java to run them, an OpenID provider (deploy/servers/openid) with Node to run
-# it, AsyncAPI's parser (deploy/servers/asyncapi), a mail server (chasquid), OpenSSL for a locked Kafka, and wrk. For
-# Debian 12, as root or with sudo.
+# it, AsyncAPI's parser (deploy/servers/asyncapi), the verifier of webhooks (deploy/servers/standardwebhooks), a mail
+# server (chasquid), OpenSSL for a locked Kafka, and wrk. For Debian 12, as root or with sudo.
 # Run it as often as you like: it does nothing, and says nothing, when everything is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -41,7 +41,7 @@ missing_packages() {
   [ -x /usr/lib/postgresql/15/bin/pgbench ] || echo postgresql-15
   command -v java >/dev/null || echo openjdk-17-jre-headless
   have_jars || command -v mvn >/dev/null || echo maven
-  { have_modules openid && have_modules asyncapi; } || command -v npm >/dev/null || echo npm
+  { have_modules openid && have_modules asyncapi && have_modules standardwebhooks; } || command -v npm >/dev/null || echo npm
   command -v wrk >/dev/null || echo wrk
   command -v openssl >/dev/null || echo openssl
   command -v chromium-headless-shell >/dev/null || echo chromium-headless-shell
@@ -122,5 +122,6 @@ install_packages
 install_jars
 install_modules openid
 install_modules asyncapi
+install_modules standardwebhooks
 install_mail
 make_archive
