@@ -8,13 +8,13 @@ from fastapi import APIRouter
 
 from services.dispatcher.api import routes
 from services.dispatcher.deadlines.tick import Tick
+from services.dispatcher.disputes import routes as disputing
+from services.dispatcher.disputes.desk import Disputes
 from services.dispatcher.escalation import faults_routes as mass_faults
 from services.dispatcher.escalation import routes as escalating
 from services.dispatcher.escalation.mass_faults import MassFaults
 from services.dispatcher.escalation.routes import EscalationDesk
 from services.dispatcher.escalation.rules import EscalationRules
-from services.dispatcher.disputes import routes as disputing
-from services.dispatcher.disputes.desk import Disputes
 from services.dispatcher.follow_up import answering
 from services.dispatcher.follow_up import routes as following_up
 from services.dispatcher.follow_up.desk import FollowUps

@@ -102,7 +102,8 @@ async def test_nobody_but_a_duty_manager_changes_terms(embedded: House, duty: st
     ("body", "field"),
     [
         ({}, "body"), ({"tier": "ruby"}, "tier"), ({"policy": "1999-1"}, "policy"),
-        ({"calendar": "office"}, "calendar"), ({"impact": "dark"}, "impact"), ({"tier": "gold", "reason": ""}, "reason"), ({"teer": "gold"}, "teer"),
+        ({"calendar": "office"}, "calendar"), ({"impact": "dark"}, "impact"),
+        ({"tier": "gold", "reason": ""}, "reason"), ({"teer": "gold"}, "teer"),
     ],
 )  # fmt: skip
 async def test_what_is_wrong_is_named(embedded: House, body: dict[str, str], field: str) -> None:

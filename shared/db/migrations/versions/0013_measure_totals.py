@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0035"
-down_revision = "0041"
+revision = "0013"
+down_revision = "0012"
 
 
 def upgrade() -> None:

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021"
-down_revision = "0036"
+revision = "0015"
+down_revision = "0014"
 POSITION = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 LANE = "subscription, ticket, acked_seq, last_seq, attempts, due_at, claim"
 

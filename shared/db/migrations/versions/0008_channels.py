@@ -6,7 +6,7 @@ Their secrets are sealed by the notifier at its next start: a migration has no m
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020"
+revision = "0008"
 down_revision = "0007"
 
 
