@@ -89,8 +89,8 @@ async def subscribe(
     return made.subscription
 
 
-def webhook_channel(clock: ManualClock) -> WebhookChannel:
-    return WebhookChannel(clock, SECRET, VAULT, timeout=timedelta(seconds=15), networks=LOOPBACK, http=True)
+def webhook_channel(clock: ManualClock, *, timeout: timedelta = timedelta(seconds=15)) -> WebhookChannel:
+    return WebhookChannel(clock, SECRET, VAULT, timeout=timeout, networks=LOOPBACK, http=True)
 
 
 def subscription_desk(database: Database, clock: ManualClock) -> SubscriptionDesk:

@@ -16,6 +16,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from services.notifier.channels.http import MOST_ANSWER_BYTES, first_bytes, reason_of, retry_after, status_reason
+from services.notifier.channels.webhook.frugal import FrugalConnector
 from services.notifier.channels.webhook.targets import Network, allowed
 from services.notifier.model.outcome import Attempt, Delivered, GaveUp, Outcome, Retry, RetryReason
 from shared.clock import Clock
@@ -37,7 +38,7 @@ class Transport:
     def __init__(self, clock: Clock, *, timeout: timedelta, networks: Iterable[Network]) -> None:
         self._clock = clock
         self._networks = tuple(networks)
-        connector = aiohttp.TCPConnector(
+        connector = FrugalConnector(
             limit=0, resolver=_Resolver(), keepalive_timeout=KEEP_ALIVE_S, socket_factory=self._socket
         )
         self._session = aiohttp.ClientSession(
