@@ -104,6 +104,9 @@ class World:
             "target": cycle([NOBODY]),
             "channel": cycle(["webhook"]),
             "accounts": cycle([[GRID]]),
+            "policy": cycle(["2026-1"]),
+            "tier": cycle(["gold", "diamond"]),
+            "calendar": cycle(["24x7"]),
             "quiet": cycle([{"zone": "UTC", "start": "22:00", "end": "07:00"}]),
         }
 
