@@ -9,6 +9,7 @@ from services.intake.metrics import IntakeMetrics
 from services.intake.reads.routes import read_routes
 from services.intake.reads.sla import sla_routes
 from services.intake.reads.statement import statement_routes
+from services.intake.reads.terms import terms_routes
 from services.intake.registry.accounts import Accounts
 from services.intake.registry.desk import routes as desk_routes
 from services.intake.registry.routes import routes as registry_routes
@@ -39,6 +40,7 @@ class IntakeService:
             report_route(door),
             read_routes(database),
             sla_routes(database, clock),
+            terms_routes(database, registry, policies),
             statement_routes(database, registry, clock, signer),
             command_routes(self._desk),
             registry_routes(database, clock),

@@ -71,8 +71,12 @@ class Rule:
     given: Mapping[Target, int | str | None]
 
     def matches(self, tier: str, impact: Impact, subject: Subject) -> bool:
+        return all(self.met_by(tier, impact, subject).values())
+
+    def met_by(self, tier: str, impact: Impact, subject: Subject) -> Mapping[Condition, Sequence[str]]:
+        """By which words of the ticket each condition is met; none: it is not."""
         said = _said(tier, impact, subject)
-        return all(not said[condition].isdisjoint(wanted) for condition, wanted in self.when.items())
+        return {condition: sorted(said[condition] & wanted) for condition, wanted in self.when.items()}
 
     @property
     def specific(self) -> tuple[bool | int, ...]:

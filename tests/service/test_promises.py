@@ -91,6 +91,17 @@ async def test_contracts_service_level_chooses_a_rule_and_its_hours_are_written_
     assert all(opens < closes for opens, closes in terms["hours"])
 
 
+async def test_customer_reads_which_rule_gave_which_target_and_what_else_was_met(promising: House) -> None:
+    ticket = await promising.customer.report(NEAR)
+    found = (await promising.customer.get(f"/v1/tickets/{ticket}/terms")).json()
+    given = {target["target"]: target["by"] for target in found["targets"]}
+    assert (given["restore"], given["accept"]) == ("kunming", "diamond/down")
+    assert found["rules"] == [
+        {"name": "kunming", "met_by": {"networks": ["0871"]}, "gives": {"restore": 3 * HOUR_MS}, "holds": ["restore"]}
+    ]
+    assert (found["policy"], found["now"], [step["seq"] for step in found["steps"]]) == ("2026-1", {}, [1])
+
+
 async def test_center_with_a_faulty_policy_does_not_start_and_says_where(tmp_path: Path) -> None:
     file = tmp_path / "sla.toml"
     file.write_text(DEFAULT.read_text().replace("= 15", "= 0", 1))

@@ -100,13 +100,13 @@ def sla_routes(database: port.Database, clock: Clock) -> APIRouter:
     async def read_sla(caller: Reader, id: Annotated[TicketId, Path(pattern=TICKET_PATTERN)]) -> SlaView:
         reader = reader_for(caller, database)
         await visible(reader, caller, id)
-        log = await _whole_log(reader, id)
+        log = await whole_log(reader, id)
         return _view(fold(log), timing.figures(log, clock.now()))
 
     return router
 
 
-async def _whole_log(reader: port.Reader, ticket: TicketId) -> Sequence[Entry]:
+async def whole_log(reader: port.Reader, ticket: TicketId) -> Sequence[Entry]:
     """However long it is."""
     found: list[Entry] = []
     while page := await tickets.entries(reader, ticket, after=len(found)):
