@@ -31,7 +31,7 @@ async def test_subscription_is_recorded_with_its_host_and_none_of_its_secrets(em
     assert (first["action"], second["action"]) == ("subscription.made", "subscription.ended")
     assert (first["actor"], first["address"]) == ("account:hw-power", "127.0.0.1")
     assert first["credential"].startswith("key:")
-    assert first["details"] == {"host": "hooks.example.com", "events": []}
+    assert first["details"] == {"channel": "webhook", "host": "hooks.example.com", "events": []}
 
 
 async def test_keys_are_recorded_from_the_first_to_the_last(embedded: House) -> None:

@@ -53,6 +53,8 @@ def base_url(tmp_path_factory: pytest.TempPathFactory, seeded_folder: Path) -> I
     options = ["--data-dir", folder, "--port", str(port), "--metrics-port", "0", "--log-level", "warning"]
     options += [f"--rate-{who}=0" for who in ("account", "network", "operator", "link", "unknown")]
     options += ["--reports-per-circuit=0"]  # one caller stands for all, and is in a hurry
+    options += ["--mail-host=127.0.0.1", "--mail-from=vip@operator.example", "--mail-port=9"]  # nobody takes it
+    options += ["--sms-gateway=http://127.0.0.1:9/messages"]
     process = ServerProcess([sys.executable, "-m", "services.cli", "up", *options], log=folder / "log")
     process.wait_until(lambda: "Metrics on" in process.log.read_text(), timeout_s=60)
     yield f"http://127.0.0.1:{port}"
@@ -106,6 +108,8 @@ class World:
             "accounts": cycle([[GRID]]),
             "policy": cycle(["2026-1"]),
             "tier": cycle(["gold", "diamond"]),
+            "since": cycle(["2026-01-01T00:00:00Z"]),
+            "until": cycle(["2026-02-01T00:00:00Z"]),
             "calendar": cycle(["24x7"]),
             "quiet": cycle([{"zone": "UTC", "start": "22:00", "end": "07:00"}]),
         }

@@ -103,8 +103,8 @@ def _add_lists(router: APIRouter, database: Database, clock: Clock) -> None:
         """What customers answered about the tickets closed in a span, by tier, network or cause."""
         end: datetime = until or clock.now()
         begin: datetime = since or end - QUARTER
-        if begin >= end:
-            raise InvalidInput(FieldError("query:since", "is not before until"))
+        if begin > end:
+            raise InvalidInput(FieldError("query:since", "is after until"))
         found = await store.summary(database, by, since=begin, until=end)
         items = [shapes.tally_view(tally) for tally in found]
         return json({"since": rfc3339(begin), "until": rfc3339(end), "items": items})

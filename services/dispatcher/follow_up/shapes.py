@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from services.dispatcher.follow_up.store import Survey, Tally
 from shared.auth.permissions import Duty
@@ -12,7 +12,15 @@ from shared.clock import from_ms, rfc3339
 from shared.contracts.progress import Text
 from shared.db.statement import Row
 
-Score = Annotated[int, Field(strict=True, ge=1, le=5, description="1 is the worst, 5 the best")]
+
+def _whole(number: object) -> object:
+    """To JSON 4.0 is 4."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+Score = Annotated[
+    int, Field(strict=True, ge=1, le=5, description="1 is the worst, 5 the best"), BeforeValidator(_whole)
+]
 
 
 class _Body(BaseModel):
