@@ -22,7 +22,7 @@ check: .venv/.dev  ## Static checks only: lint, types, walls, architecture
 	.venv/bin/lint-imports
 	$(PY) -m pytest tests/architecture
 
-chaos: .venv/.dev servers  ## kill -9 under load: 50 times embedded, 20 times each service, 5 times the broker
+chaos: .venv/.dev servers  ## kill -9 under load, and at the moment when deadlines are due
 	$(PY) -m tests.chaos $(ARGS)
 
 bench: .venv/.dev servers  ## Speed beside this machine's floor, as ratios

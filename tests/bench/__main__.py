@@ -17,15 +17,23 @@ from shared.settings import Settings
 from shared.testing.kafka import Kafka
 from shared.testing.postgres import Postgres
 from shared.testing.process import free_ports
-from tests.bench import intake, latency, pipeline
+from tests.bench import intake, latency, pipeline, tick
 from tests.bench.ground import NETWORK, Ground, prepare, running, temporary
 
-SECTIONS = ("intake", "pipeline", "latency")
+SECTIONS = ("intake", "pipeline", "latency", "tick")
 WEBHOOKS = ("--webhook-http", "--webhook-networks=127.0.0.0/8")
 
 
 async def main(wanted: set[str]) -> None:
     console = Console(width=130)
+    if "tick" in wanted:
+        with temporary() as folder:
+            await tick.run(console, folder)
+    if wanted - {"tick"}:
+        await _with_a_broker(console, wanted)
+
+
+async def _with_a_broker(console: Console, wanted: set[str]) -> None:
     with temporary() as folder, Postgres() as postgres, Kafka(heap_mb=512) as kafka:
         await ensure_topics(
             kafka.bootstrap, {TICKETS: 4, orders_topic(NETWORK): 1, PROGRESS_PREFIX + NETWORK: 1}, replication=1

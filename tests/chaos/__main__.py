@@ -9,25 +9,32 @@ from functools import partial
 from time import monotonic
 
 from shared.testing.servers import Kafka, Postgres
+from tests.chaos import deadlines
 from tests.chaos.check import Verdict
 from tests.chaos.scenes import SERVICES, Run, embedded, production
 
-KILLS = {"embedded": 50, "services": 20, "pairs": 5, "broker": 5, "database": 5}
+KILLS = {"embedded": 50, "services": 20, "pairs": 5, "broker": 5, "database": 5, "deadlines": 60, "deadlines-pairs": 24}
 RATE = 20.0
 
 
 async def play(scene: str, kills: int, run: Run) -> Verdict:
     if scene == "embedded":
         return await embedded(kills, run)
+    if scene == "deadlines":
+        return await deadlines.embedded(kills, run)
     victims = (scene,) * kills if scene in ("broker", "database") else SERVICES * kills
     with Postgres() as postgres, Kafka(quick_start=True) as kafka:
+        if scene == "deadlines-pairs":
+            return await deadlines.production(kills, run, postgres=postgres, kafka=kafka)
         return await production(victims, run, postgres=postgres, kafka=kafka, copies=2 if scene == "pairs" else 1)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("scenes", nargs="*", metavar="scene", help=f"{', '.join(KILLS)}; all of them if none is named")
-    parser.add_argument("--kills", type=int, help=f"of each victim (default: {KILLS})")
+    parser.add_argument(
+        "--kills", type=int, help=f"of each victim; strikes of the scenes of deadlines (default: {KILLS})"
+    )
     parser.add_argument("--rate", type=float, default=RATE, help=f"reports a second (default: {RATE:g})")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="makes the instants of chance again")
     arguments = parser.parse_args()

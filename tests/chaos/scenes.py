@@ -32,7 +32,7 @@ from tests.chaos.check import Check, Verdict, read_credentials
 from tests.chaos.outside.client import Routes
 from tests.chaos.outside.pause import pause
 
-VRC = Path(executable).with_name("vrc")
+VRC = (Path(executable).with_name("vrc"),)
 MASTER_KEY = "master.key"
 UP_WITHIN_S = 90.0
 LONGEST_LIFE_S = 2.0
@@ -78,6 +78,7 @@ class Program:
     folder: Path
     ports: Sequence[int]
     options: Sequence[str] = ()
+    launcher: Sequence[str | Path] = VRC
     process: ServerProcess | None = None
 
     @property
@@ -91,7 +92,9 @@ class Program:
     def start(self) -> None:
         port, metrics_port = map(str, self.ports)
         own = ["--port", port, "--metrics-port", metrics_port, "--data-dir", str(self.folder)]
-        self.process = ServerProcess([VRC, self.command, *own, *self.options], log=self.folder / f"{self.name}.log")
+        self.process = ServerProcess(
+            [*self.launcher, self.command, *own, *self.options], log=self.folder / f"{self.name}.log"
+        )
 
     def await_up(self) -> None:
         if self.process is not None:
@@ -165,10 +168,10 @@ class Strikes:
 
 async def embedded(kills: int, run: Run) -> Verdict:
     """The whole center in one process, on SQLite."""
-    with _folder(run) as folder:
+    with kept_folder(run) as folder:
         center = Program("center", "up", folder, free_ports(2), ["--demo"])
         try:
-            await _started(center)
+            await started(center)
             credentials = read_credentials(folder / CREDENTIALS)
             async with Check(Routes.all_at(center.url), credentials, rate=run.rate, rng=run.chances) as check:
                 strikes = Strikes(check, run, of=kills)
@@ -178,14 +181,14 @@ async def embedded(kills: int, run: Run) -> Verdict:
                 verdict = await check.conclude()
         finally:
             center.kill()
-        return _cleared(folder, verdict)
+        return cleared(folder, verdict)
 
 
 async def production(victims: Sequence[str], run: Run, *, postgres: Postgres, kafka: Kafka, copies: int = 1) -> Verdict:
     """The services on PostgreSQL and Kafka, `copies` of each; `victims` by turns: services, broker or database."""
     others = {"broker": [Ground("broker", kafka)], "database": [Ground("database", postgres)]}
-    with _folder(run) as folder:
-        async with _services(folder, postgres, kafka, copies) as programs:
+    with kept_folder(run) as folder:
+        async with running_services(folder, postgres, kafka, copies) as programs:
             credentials = read_credentials(folder / CREDENTIALS)
             routes = Routes(**{name: [program.url for program in programs[name]] for name in SERVICES})
             async with Check(routes, credentials, rate=run.rate, rng=run.chances, kafka=kafka.bootstrap) as check:
@@ -196,11 +199,11 @@ async def production(victims: Sequence[str], run: Run, *, postgres: Postgres, ka
                 for program in chain(*programs.values()):
                     await asyncio.to_thread(program.await_up)
                 verdict = await check.conclude()
-        return _cleared(folder, verdict)
+        return cleared(folder, verdict)
 
 
 @contextmanager
-def _folder(run: Run) -> Iterator[Path]:
+def kept_folder(run: Run) -> Iterator[Path]:
     """Gone at the end, unless a promise was broken: then it shows what the processes wrote."""
     folder = Path(mkdtemp(prefix="vrc-chaos-"))
     try:
@@ -210,28 +213,36 @@ def _folder(run: Run) -> Iterator[Path]:
             run.say(f"logs and data are kept in {folder}")
 
 
-def _cleared(folder: Path, verdict: Verdict) -> Verdict:
+def cleared(folder: Path, verdict: Verdict) -> Verdict:
     if verdict.kept:
         shutil.rmtree(folder)
     return verdict
 
 
 @asynccontextmanager
-async def _services(
-    folder: Path, postgres: Postgres, kafka: Kafka, copies: int
+async def running_services(
+    folder: Path,
+    postgres: Postgres,
+    kafka: Kafka,
+    copies: int,
+    *,
+    more: str = "",
+    launchers: Sequence[Sequence[str | Path]] = (),
 ) -> AsyncIterator[Mapping[str, Sequence[Program]]]:
+    """`more` are further settings, TOML; `launchers`: by number of the copy, what starts it instead of `vrc`."""
     dsn = postgres.create_database(f"chaos_{free_ports(1)[0]}")
     settings = folder / "center.toml"
     settings.write_text(
         f'database = "{dsn}"\nkafka = "{kafka.bootstrap}"\nmaster_key = "{folder / MASTER_KEY}"\n'
-        'webhook_networks = ["127.0.0.0/8"]\nwebhook_http = true\nwebhook_timeout = 5\n'
+        f'webhook_networks = ["127.0.0.0/8"]\nwebhook_http = true\nwebhook_timeout = 5\n{more}'
     )
     ports = iter(free_ports(2 * copies * len(SERVICES)))
 
     def make(service: str, number: int) -> Program:
         name = f"{service}-{number}"
         options = ["--config", str(settings), "--instance", name]
-        return Program(name, service, folder, (next(ports), next(ports)), options)
+        launcher = launchers[number - 1] if launchers else VRC
+        return Program(name, service, folder, (next(ports), next(ports)), options, launcher)
 
     programs = {service: [make(service, number + 1) for number in range(copies)] for service in SERVICES}
     try:
@@ -250,7 +261,7 @@ async def _services(
 
 
 async def _once(folder: Path, *command: str | Path) -> None:
-    process = ServerProcess([VRC, *command], log=folder / f"{command[0]}.log")
+    process = ServerProcess([*VRC, *command], log=folder / f"{command[0]}.log")
     await asyncio.to_thread(process.finish, timeout_s=UP_WITHIN_S)
 
 
@@ -264,6 +275,6 @@ async def _load_demo(dsn: str, folder: Path) -> None:
         await database.close()
 
 
-async def _started(program: Program) -> None:
+async def started(program: Program) -> None:
     program.start()
     await asyncio.to_thread(program.await_up)
