@@ -132,3 +132,7 @@ class LocalNetwork(Caller):
 
     async def restore(self, ticket: str, **said: Any) -> Json:
         return done(await self.say("restore", ticket, **said))
+
+    async def report_on(self, ticket: str, **said: Any) -> httpx.Response:
+        """The fault report."""
+        return await self.post(f"/v1/tickets/{ticket}/fault-report", {"text": "A digger cut it.", **said})

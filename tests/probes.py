@@ -44,6 +44,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "links": {"label": "for me"},
     "decline": {"reason": "no_resources"},
     "progress": {"stage": "on_site"},
+    "fault-report": {"text": "I did it", "cause": "fibre", "remedy_code": "spliced"},
     "suspend": {"reason": "spares"},
     "assist": {"of": DALI},
     "hand-over": {"to": DALI},

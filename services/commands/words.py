@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.contracts.vocabulary import STATUS, VALUES, Lang
+from shared.contracts import vocabulary
+from shared.contracts.vocabulary import STATUS, Lang
 
 Fact = Mapping[str, Any]
 
-CODES = frozenset({"impact", "stage", "cause", "kind", "level"})
+CODES = frozenset({"impact", "stage", "cause", "remedy_code", "kind", "level"})
 """Fields that hold one of the words above; `reason` does where the fact is of one of these types:"""
 CODED_REASONS = frozenset({"order.declined", "ticket.suspended", "order.stood_down"})
 INSTANTS = frozenset({"answer_by", "expected_restoration_at", "next_update_by", "expected_at"})
@@ -63,7 +64,9 @@ LINES: Mapping[str, tuple[str, str]] = {
 TAILS: Mapping[str, tuple[str, str]] = {
     "segment": ("，段 {}", ", segment {}"),
     "cause": ("，原因 {}", ", cause: {}"),
+    "remedy_code": ("，{}", ", {}"),
     "remedy": ("，{}", ", {}"),
+    "prevention": ("，防范：{}", ", against it: {}"),
     "engineer": ("，{}", ", {}"),
     "expected_restoration_at": ("，预计 {} 恢复", ", expected back at {}"),
     "note": ("，{}", ", {}"),
@@ -102,7 +105,7 @@ def _word(name: str, fact: Fact, *, lang: Lang) -> str:
     if name in INSTANTS and value:
         return clock_time(value)
     coded = name in CODES or (name == "reason" and fact["type"] in CODED_REASONS)
-    return VALUES[value][_place(lang)] if coded and value in VALUES else str(value)
+    return vocabulary.value(str(value), lang, field=name) if coded else str(value)
 
 
 def _place(lang: Lang) -> int:

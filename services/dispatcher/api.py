@@ -34,6 +34,7 @@ SUMMARIES = {
     "assist": "Another network is asked to test or work with us (协查)",
     "hand-over": "The fault is another network's: the order goes there directly",
     "restore": "The service is back (销障)",
+    "fault-report": "What it was, what was done, what is done against it: owed to the customer after the restoration",
 }
 
 

@@ -91,6 +91,8 @@ def progress(
     if order is None:
         raise NotFound(f"Ticket {ticket.id} has no order to local network {network}.")
     require_order_move(order, p.VERB_OF[type(said)])
+    if isinstance(said, p.FaultReportGiven):
+        return _reported(ticket, said)
     if ticket.is_over or ticket.status == "resolved":
         raise IllegalMove(f"Ticket {ticket.id} is {ticket.status}: its orders are at an end.", legal=())
     _require_plausible(ticket, said, now)
@@ -181,6 +183,18 @@ def _restored(ticket: Ticket, order: Order, said: p.Restored, now: datetime) -> 
     resumed = (f.TicketResumed(order.id, order.network, occurred_at=at),) if ticket.suspension else ()
     restored = f.ServiceRestored(order.id, order.network, at, said.cause, said.remedy, said.remedy_code)
     return *resumed, restored, *stand_down(ticket, "restored", but=order.network)
+
+
+def _reported(ticket: Ticket, said: p.FaultReportGiven) -> Sequence[f.Fact]:
+    """What the restoration did not say of cause and remedy is owed here."""
+    if ticket.restored_at is None:
+        raise IllegalMove(f"Ticket {ticket.id} is {ticket.status}: nothing is restored to report on.", legal=())
+    cause, code = said.cause or ticket.cause, said.remedy_code or ticket.remedy_code
+    if cause is None:
+        raise InvalidInput(FieldError("cause", "is required: the restoration did not say it"))
+    if code is None:
+        raise InvalidInput(FieldError("remedy_code", "is required: the restoration did not say it"))
+    return (f.FaultReportGiven(cause, code, said.text, said.prevention),)
 
 
 def _resumed_if_suspended_by(ticket: Ticket, order: Order) -> Sequence[f.Fact]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from fastapi import APIRouter
 
+from services.dispatcher import reporting
 from services.dispatcher.api import routes
 from services.dispatcher.deadlines.tick import Tick
 from services.dispatcher.disputes import routes as disputing
@@ -104,6 +105,7 @@ class DispatcherService:
         self.routers: list[APIRouter] = [
             routes(self._desk, database, self._metrics, looked=self._signs.looked, spoke=self._signs.spoke),
             noc.routes(self._desk, database),
+            reporting.routes(self._desk, database),
             watching.routes(database, registry, self._silences),
             following_up.routes(self._follow_ups, self._surveys, database, clock),
             disputing.routes(self._disputes, database),

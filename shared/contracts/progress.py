@@ -97,7 +97,20 @@ class Restored(Shape):
     restored_at: Instant | None = None
 
 
-Progress = Accepted | Declined | Progressed | Suspended | Resumed | AssistanceAsked | HandedOver | Restored
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultReportGiven(Shape):
+    """What the customer is owed after the restoration. `cause` and `remedy_code` may be left out where the restoration
+    said them; what is given again corrects what was given before."""
+
+    text: Text
+    cause: Cause | None = None
+    remedy_code: RemedyCode | None = None
+    prevention: Text | None = None
+
+
+Progress = (
+    Accepted | Declined | Progressed | Suspended | Resumed | AssistanceAsked | HandedOver | Restored | FaultReportGiven
+)
 
 VERBS: dict[str, type[Progress]] = {
     "accept": Accepted,
@@ -108,6 +121,7 @@ VERBS: dict[str, type[Progress]] = {
     "assist": AssistanceAsked,
     "hand-over": HandedOver,
     "restore": Restored,
+    "fault-report": FaultReportGiven,
 }
 VERB_OF: dict[type[Progress], str] = {shape: verb for verb, shape in VERBS.items()}
 
@@ -120,10 +134,17 @@ NAMES: dict[type[Progress], str] = {
     AssistanceAsked: "assistance_requested",
     HandedOver: "handed_over",
     Restored: "restored",
+    FaultReportGiven: "fault_report_given",
 }
 TYPES: dict[str, type[Progress]] = {name: shape for shape, name in NAMES.items()}
 
 
 def earliest(progress: Progress) -> datetime | None:
     """When the network says it happened; None means when the center heard of it."""
-    return progress.restored_at if isinstance(progress, Restored) else progress.occurred_at
+    match progress:
+        case Restored(restored_at=at):
+            return at
+        case FaultReportGiven():
+            return None
+        case _:
+            return progress.occurred_at

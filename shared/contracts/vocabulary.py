@@ -69,4 +69,11 @@ VALUES: Mapping[str, tuple[str, str]] = {
     "power_restored": ("已恢复供电", "power restored"),
     "customer_acted": ("客户侧处理", "the customer acted"),
     "cleared_itself": ("自行恢复", "cleared by itself"),
+    "remedy_code.rerouted": ("已调通迂回路由", "carried over another path"),
 }
+
+
+def value(code: str, lang: Lang, *, field: str = "") -> str:
+    """A coded word; one that is not known is itself. Of two fields with one code, one says its own."""
+    zh, en = VALUES.get(f"{field}.{code}") or VALUES.get(code) or (code, code)
+    return zh if lang == "zh" else en

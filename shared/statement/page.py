@@ -218,14 +218,15 @@ class _Page:
         ]  # fmt: skip
 
     def _remedy(self, told: Json) -> str:
-        said = [told["remedy_code"] and self._word(told["remedy_code"]), told["remedy"]]
+        code = told["remedy_code"]
+        said = [code and w.word(code, self.lang, field="remedy_code"), told["remedy"]]
         return "\n".join(part for part in said if part) or NOTHING
 
     def _fault_reports(self) -> list[list[tuple[str, Inner]]]:
         return [
             [
                 ("at", self._moment(r["at"])), ("cause", self._word(r["cause"])),
-                ("remedy", self._word(r["remedy_code"])), ("text", r["text"]),
+                ("remedy", w.word(r["remedy_code"], self.lang, field="remedy_code")), ("text", r["text"]),
                 ("prevention", r["prevention"] or NOTHING), *self._who(r),
             ]
             for r in self.s["fault_reports"]

@@ -6,7 +6,8 @@ China has one time, so the page tells everything in it, to the millisecond, and 
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 
-from shared.contracts.vocabulary import STATUS, VALUES, Lang
+from shared.contracts import vocabulary
+from shared.contracts.vocabulary import STATUS, Lang
 
 BEIJING = timezone(timedelta(hours=8))
 NOTHING = "–"
@@ -123,11 +124,8 @@ def label(name: str, lang: Lang) -> str:
     return LABELS[name][0 if lang == "zh" else 1]
 
 
-def word(code: str | None, lang: Lang) -> str:
-    """A coded word as people read it; one that is not known is itself."""
-    if code is None:
-        return NOTHING
-    return VALUES.get(code, (code, code))[0 if lang == "zh" else 1]
+def word(code: str | None, lang: Lang, *, field: str = "") -> str:
+    return NOTHING if code is None else vocabulary.value(code, lang, field=field)
 
 
 def status(code: str, lang: Lang) -> str:

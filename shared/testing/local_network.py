@@ -127,14 +127,20 @@ class LocalNetworks:
         """One order's work, from its coming until it is done or somebody else's."""
         rng, fault = incident.rng(order), incident.fault
         if order.network == fault.home and order.round > 1:
-            await self._play(order, r.repair_again(rng, fault))
+            await self._repair(order, r.repair_again(rng, fault), r.fault_report(rng, fault))
         elif order.network == fault.home:
-            await self._play(order, r.repair(rng, fault, helper=incident.helper(rng, self._known)))
+            moves = r.repair(rng, fault, helper=incident.helper(rng, self._known))
+            await self._repair(order, moves, r.fault_report(rng, fault))
         elif order.kind == "assistance":
             await self._play(order, r.assist(rng))
         elif await self._play(order, r.look_in_vain(rng)):
             elsewhere = incident.is_ordered(fault.home)
             await self._play(order, r.leave_it_to_the_other_end(rng) if elsewhere else r.hand_over(rng, fault))
+
+    async def _repair(self, order: Ordered, moves: Sequence[r.Move], report: r.Move) -> None:
+        """The order ends with the restoration; the fault report is owed all the same."""
+        if await self._play(order, moves) and await self._pace.wait(report.after):
+            await self._say(order, report)
 
     async def _play(self, order: Ordered, moves: Sequence[r.Move]) -> bool:
         """Whether all was said and the order is still this network's to work on."""

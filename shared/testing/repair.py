@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from shared.contracts import progress as p
-from shared.contracts.facts import Cause, SuspendReason
+from shared.contracts.facts import Cause, RemedyCode, SuspendReason
 from shared.ids import NetworkCode
 
 Circuit = Mapping[str, Any]
@@ -34,13 +34,19 @@ WAITS: Mapping[str, Sequence[SuspendReason]] = {
     "customer-lan": ("customer_lan", "awaiting_customer_test"),
     "third-party": ("third_party",),
 }
-REMEDIES: Mapping[Cause, str] = {
-    "fibre": "fibre spliced",
-    "equipment": "card replaced",
-    "power": "power restored",
-    "configuration": "configuration corrected",
-    "customer_side": "repaired on the customer's side",
-    "third_party": "repaired by the partner operator",
+REMEDIES: Mapping[Cause, tuple[RemedyCode, str]] = {
+    "fibre": ("spliced", "fibre spliced"),
+    "equipment": ("replaced", "card replaced"),
+    "power": ("power_restored", "power restored"),
+    "configuration": ("reconfigured", "configuration corrected"),
+    "customer_side": ("customer_acted", "repaired on the customer's side"),
+    "third_party": ("repaired", "repaired by the partner operator"),
+}
+PREVENTION: Mapping[Cause, str] = {
+    "fibre": "the route is marked anew, and the digger's company warned",
+    "equipment": "the other cards of this batch are checked at the next maintenance",
+    "power": "the battery is tested monthly",
+    "configuration": "the change is made from a template from now on",
 }
 SOMETIMES, SELDOM = 0.25, 0.12
 
@@ -102,12 +108,11 @@ def repair(rng: Random, fault: Fault, *, helper: NetworkCode | None) -> Sequence
         reason = rng.choice(WAITS[fault.kind])
         moves.append(Move(_minutes(rng, 1, 10), p.Suspended(reason=reason, evidence="as agreed by telephone")))
         moves.append(Move(_minutes(rng, 10, 40), p.Resumed(note="the work goes on")))
-    remedy = REMEDIES.get(fault.cause)
     return [
         *moves,
         Move(_minutes(rng, 5, 20), p.Progressed(stage="repairing"), whole / 4),
         Move(_minutes(rng, 5, 20), p.Progressed(stage="testing")),
-        Move(_minutes(rng, 2, 10), p.Restored(cause=fault.cause, remedy=remedy)),
+        Move(_minutes(rng, 2, 10), _restored(rng, fault)),
     ]
 
 
@@ -116,8 +121,30 @@ def repair_again(rng: Random, fault: Fault) -> Sequence[Move]:
     return [
         Move(_minutes(rng, 1, 5), p.Accepted(engineer=_engineer(rng)), _minutes(rng, 20, 60)),
         Move(_minutes(rng, 10, 30), p.Progressed(stage="on_site", note="back again")),
-        Move(_minutes(rng, 5, 30), p.Restored(cause=fault.cause, remedy="done again, and tested for longer")),
+        Move(
+            _minutes(rng, 5, 30),
+            p.Restored(cause=fault.cause, remedy="done again, and tested for longer", remedy_code="repaired"),
+        ),
     ]
+
+
+def _restored(rng: Random, fault: Fault) -> p.Restored:
+    """Now and then the engineer is in a hurry, and says what it was only in the fault report."""
+    if rng.random() < SELDOM:
+        return p.Restored()
+    code, remedy = REMEDIES.get(fault.cause, ("other", "repaired"))
+    return p.Restored(cause=fault.cause, remedy=remedy, remedy_code=code)
+
+
+def fault_report(rng: Random, fault: Fault) -> Move:
+    """What the customer is told when the van is home again."""
+    code, remedy = REMEDIES.get(fault.cause, ("other", "repaired"))
+    where = f" in {fault.segment}" if fault.segment else ""
+    said = p.FaultReportGiven(
+        cause=fault.cause, remedy_code=code, text=f"The fault was{where}: {remedy}, tested for ten minutes.",
+        prevention=PREVENTION.get(fault.cause),
+    )  # fmt: skip
+    return Move(_minutes(rng, 20, 90), said)
 
 
 def look_in_vain(rng: Random) -> Sequence[Move]:

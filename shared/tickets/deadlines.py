@@ -161,6 +161,13 @@ def _restore(ticket: Ticket, terms: Terms, parts: Sequence[int]) -> _Deadline:
     return _Deadline("restore", f"restore/{terms.restore_ms}", parts, at)
 
 
+def report_due_at(ticket: Ticket) -> int | None:
+    """When the fault report is due; None where none is owed (any more)."""
+    if ticket.terms is None or ticket.fault_report_at is not None:
+        return None
+    return next((deadline.at(100) for deadline in _report(ticket, ticket.terms, ())), None)
+
+
 def _report(ticket: Ticket, terms: Terms, parts: Sequence[int]) -> Iterator[_Deadline]:
     """The fault report, cause and remedy, is due after a restoration that stands, also when the ticket is closed."""
     if terms.report_ms is None or ticket.restored_at is None:

@@ -38,7 +38,7 @@ ORDER_MOVES: dict[OrderState, tuple[str, ...]] = {
     "accepted": ("progress", "suspend", "resume", "assist", "hand-over", "decline", "restore"),
     "declined": (),
     "handed_over": (),
-    "restored": (),
+    "restored": ("fault-report",),
     "stood_down": (),
 }
 
@@ -163,6 +163,7 @@ class Ticket:
     predicted: f.RestorationPredicted | None = None
     remedy_code: f.RemedyCode | None = None
     fault_report_at: datetime | None = None
+    fault_report: f.FaultReportGiven | None = None
     follow_up: FollowUp = FollowUp()
     doubts: tuple[Doubt, ...] = ()
     upheld: tuple[int, ...] = ()
@@ -278,7 +279,7 @@ def _apply(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
         case f.TicketReopened():
             return _with(
                 ticket, status="inProgress", restored_at=None, round=ticket.round + 1, expected_restoration_at=None,
-                fault_report_at=None,
+                fault_report_at=None, fault_report=None,
             )  # fmt: skip
         case f.TicketCancelled():
             return _with(ticket, status="cancelled", closed_at=at, suspension=None, unroutable=None)
@@ -339,7 +340,8 @@ def _apply_to_promise(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
         case f.RestorationPredicted():
             return _with(ticket, predicted=fact)
         case f.FaultReportGiven(cause=cause, remedy_code=code):
-            return _with(ticket, fault_report_at=ticket.fault_report_at or at, cause=cause, remedy_code=code)
+            given_at = ticket.fault_report_at or at
+            return _with(ticket, fault_report_at=given_at, fault_report=fact, cause=cause, remedy_code=code)
         case _:
             follow_up = _followed_up(ticket.follow_up, fact)
             return ticket if follow_up is ticket.follow_up else _with(ticket, follow_up=follow_up)

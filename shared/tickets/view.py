@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, Field
 
-from shared.clock import rfc3339
-from shared.contracts.facts import Cause, Contact, Impact, OrderKind, Stage, SuspendReason
+from shared.clock import from_ms, rfc3339
+from shared.contracts.facts import Cause, Contact, Impact, OrderKind, RemedyCode, Stage, SuspendReason
+from shared.tickets.deadlines import report_due_at
 from shared.tickets.expected import Expected, expected
 from shared.tickets.model import FollowUp, Order, OrderState, Status, Suspension, Ticket
 
@@ -48,6 +49,16 @@ class ExpectedView(BaseModel):
     overdue_since: datetime | None
 
 
+class FaultReportView(BaseModel):
+    """The last one; `given_at` is when the first was given after the restoration that stands."""
+
+    given_at: datetime
+    cause: Cause
+    remedy_code: RemedyCode
+    text: str
+    prevention: str | None
+
+
 Satisfaction = Literal["asked", "satisfied", "dissatisfied", "unanswered"]
 
 
@@ -73,6 +84,9 @@ class TicketView(BaseModel):
     fault_segment: str | None
     cause: Cause | None
     remedy: str | None
+    remedy_code: RemedyCode | None
+    fault_report: FaultReportView | None
+    fault_report_due_at: Annotated[datetime | None, Field(description="While a fault report is owed")]
     reports: int
     reopened: int
     suspension: SuspensionView | None
@@ -94,6 +108,7 @@ def ticket_view(t: Ticket) -> dict[str, Any]:
         "expected_restoration_at": _at(t.expected_restoration_at),
         "expected_restoration": _expected_view(expected(t)), "reference": t.reference, "contact": t.contact,
         "segment": t.segment, "fault_segment": t.fault_segment, "cause": t.cause, "remedy": t.remedy,
+        "remedy_code": t.remedy_code, "fault_report": _fault_report_view(t), "fault_report_due_at": _due_at(t),
         "reports": t.reports, "reopened": t.round - 1, "suspension": _suspension_view(t.suspension),
         "awaiting_routing": t.unroutable, "satisfaction": satisfaction(t.follow_up),
         "orders": [order_view(t, o) for o in t.orders], "seq": t.seq,
@@ -124,6 +139,21 @@ def _expected_view(e: Expected | None) -> dict[str, Any] | None:
         "at": rfc3339(e.at), "from": _at(e.earliest), "to": _at(e.latest), "basis": e.basis, "samples": e.samples,
         "overdue_since": _at(e.overdue_since),
     }  # fmt: skip
+
+
+def _fault_report_view(t: Ticket) -> dict[str, Any] | None:
+    if t.fault_report is None:
+        return None
+    given = t.fault_report
+    return {
+        "given_at": _at(t.fault_report_at), "cause": given.cause, "remedy_code": given.remedy_code, "text": given.text,
+        "prevention": given.prevention,
+    }  # fmt: skip
+
+
+def _due_at(t: Ticket) -> str | None:
+    due = report_due_at(t)
+    return None if due is None else rfc3339(from_ms(due))
 
 
 def _suspension_view(s: Suspension | None) -> dict[str, Any] | None:

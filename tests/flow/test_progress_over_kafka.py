@@ -4,6 +4,7 @@ import pytest
 
 from tests.centers import House, states
 from tests.registry import BEIJING, CHUXIONG, DALI, FAR, KUNMING
+from tests.waiting import until
 from tests.wire import Wire, progress
 
 WAY = [
@@ -14,13 +15,18 @@ WAY = [
     ("resume", "resumed", {}),
     ("progress", "progressed", {"stage": "repairing"}),
     ("restore", "restored", {"cause": "fibre", "remedy": "spliced"}),
+    ("fault-report", "fault_report_given", {"remedy_code": "spliced", "text": "a digger"}),
 ]
+
+
+async def reported(center: House, ticket: str) -> bool:
+    return (await center.operator.ticket(ticket))["fault_report"] is not None
 
 
 async def test_whole_repair_over_kafka_leaves_the_log_that_http_leaves(production: House, wire: Wire) -> None:
     ticket = await production.report(FAR, CHUXIONG, BEIJING)
     await wire.publish(*(progress(CHUXIONG, name, f"{ticket}.{CHUXIONG}", **said) for _, name, said in WAY))
-    await production.until_status(ticket, "resolved")
+    await until(lambda: reported(production, ticket))
     over_kafka = [(e["type"], e["actor"], e["status"]) for e in await production.operator.log(ticket)]
     await production.customer.confirm(ticket)
     ticket = await production.report(FAR, CHUXIONG, BEIJING)

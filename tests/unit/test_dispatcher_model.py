@@ -36,6 +36,7 @@ SAYINGS: tuple[p.Progress, ...] = (
     p.HandedOver(segment="backbone-2"),
     p.HandedOver(to=CHUXIONG),
     p.Restored(),
+    p.FaultReportGiven(text="a digger", cause="fibre", remedy_code="spliced"),
 )
 SPEAKERS = (CHUXIONG, BEIJING, KUNMING, DALI, NetworkCode("029"))
 

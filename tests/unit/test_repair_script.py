@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from shared.contracts import progress as p
 from shared.ids import NetworkCode
-from shared.testing.repair import Circuit, Fault, draw_fault, hand_over, look_in_vain, repair, repair_again
+from shared.testing.repair import (
+    Circuit,
+    Fault,
+    draw_fault,
+    fault_report,
+    hand_over,
+    look_in_vain,
+    repair,
+    repair_again,
+)
 
 BEIJING, XIAN, CHUXIONG = NetworkCode("010"), NetworkCode("029"), NetworkCode("0878")
 CIRCUIT: Circuit = {
@@ -45,6 +54,14 @@ def test_home_network_ends_with_exactly_one_restoration(seed: int) -> None:
     assert [isinstance(piece, p.Restored) for piece in said].count(True) == 1
     assert isinstance(said[0], p.Accepted)
     assert isinstance(said[-1], p.Restored)
+
+
+@given(SEEDS)
+def test_fault_report_has_cause_remedy_and_text(seed: int) -> None:
+    said = fault_report(Random(seed), fault_of(seed)).say
+    assert isinstance(said, p.FaultReportGiven)
+    assert None not in (said.cause, said.remedy_code)
+    assert len(said.text) > 20
 
 
 @given(SEEDS)

@@ -13,7 +13,8 @@ from services.notifier.wording.plain import one_line
 from services.notifier.wording.times import moment
 from shared.contracts import facts as f
 from shared.contracts import satisfaction as sat
-from shared.contracts.vocabulary import VALUES, Lang
+from shared.contracts import vocabulary
+from shared.contracts.vocabulary import Lang
 from shared.ids import NetworkCode
 
 MOST_NAMED = 80
@@ -158,8 +159,7 @@ def network(code: NetworkCode, names: Names, lang: Lang) -> str:
 
 def word(code: str, lang: Lang) -> str:
     """A coded word as people read it; one that is not known is itself."""
-    zh, en = VALUES.get(code, (code, code))
-    return zh if lang == "zh" else en
+    return vocabulary.value(code, lang)
 
 
 def _variant(fact: f.Fact) -> str:
@@ -186,5 +186,5 @@ def _shown(fact: f.Fact, names: Names, lang: Lang) -> Iterator[tuple[str, str]]:
         elif isinstance(value, datetime):
             yield field.name, moment(value)
         else:
-            shown = word(str(value), lang) if field.name in CODED else str(value)
+            shown = vocabulary.value(str(value), lang, field=field.name) if field.name in CODED else str(value)
             yield field.name, one_line(shown, most=MOST_NAMED)
