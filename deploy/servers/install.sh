@@ -2,7 +2,7 @@
 # Installs the real servers that the tests, benches and the chaos run start for themselves: PostgreSQL 15, Kafka's
 # jars (version in deploy/kafka/pom.xml), Java to run them, an OpenID provider (deploy/servers/openid) with Node to run
 # it, AsyncAPI's parser (deploy/servers/asyncapi), the verifier of webhooks (deploy/servers/standardwebhooks), a mail
-# server (chasquid), OpenSSL for a locked Kafka, and wrk. For Debian 12, as root or with sudo.
+# server (chasquid), Prometheus and Alertmanager, OpenSSL for a locked Kafka, and wrk. For Debian 12, as root or with sudo.
 # Run it as often as you like: it does nothing, and says nothing, when everything is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -10,7 +10,6 @@ cd "$(dirname "$0")/../.."
 servers=var/servers
 jars=$servers/kafka-libs
 archive=$servers/kafka.jsa
-mail=$servers/chasquid
 kafka_version=${KAFKA_VERSION:-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' deploy/kafka/pom.xml)}
 
 say() { echo "install.sh: $*" >&2; }
@@ -94,18 +93,21 @@ install_modules() {
   mv "$folder.new" "$folder"
 }
 
-# Unpacked and not installed: as a service it would listen on port 25, and nobody here needs that.
-install_mail() {
-  if [ -x "$mail/usr/bin/chasquid" ]; then return 0; fi
-  say "fetching the mail server"
-  local here=$PWD folder
+# Debian's packages, unpacked and not installed: as services they would listen on ports of their own (25, 9090, 9093),
+# and nobody here needs those.
+#   install_unpacked FOLDER PACKAGE...
+install_unpacked() {
+  local unpacked=$PWD/$servers/$1 folder package
+  shift
+  if [ -d "$unpacked" ]; then return 0; fi
+  say "fetching $*"
   folder=$(mktemp -d)
   chmod 755 "$folder"
-  (cd "$folder" && { apt-get -qq download chasquid 2>/dev/null || { retry apt update && retry apt-get -qq download chasquid; }; })
-  rm -rf "$mail.new"
-  dpkg-deb -x "$folder"/chasquid_*.deb "$here/$mail.new"
-  rm -rf "$mail" "$folder"
-  mv "$mail.new" "$mail"
+  (cd "$folder" && { apt-get -qq download "$@" 2>/dev/null || { retry apt update && retry apt-get -qq download "$@"; }; })
+  rm -rf "$unpacked.new"
+  for package in "$folder"/*.deb; do dpkg-deb -x "$package" "$unpacked.new"; done
+  rm -rf "$folder"
+  mv "$unpacked.new" "$unpacked"
 }
 
 # Only saves time, so the rest does not depend on it.
@@ -123,5 +125,6 @@ install_jars
 install_modules openid
 install_modules asyncapi
 install_modules standardwebhooks
-install_mail
+install_unpacked chasquid chasquid
+install_unpacked prometheus prometheus prometheus-alertmanager
 make_archive

@@ -7,6 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.centers import House
 from tests.registry import PLAIN, SHANGHAI, XIAN
+from tests.rules import METRIC, rules, shown_by
 from tests.waiting import until
 
 CONSUMERS = "dispatcher", "dispatcher-measures", "notifier"
@@ -38,3 +39,8 @@ async def test_every_metric_is_documented(any_center: House) -> None:
     page = (await any_center.center.metrics.page()).decode()
     shown = set(re.findall(r"^# TYPE (\w+)", page, re.MULTILINE))
     assert sorted(shown - set(re.findall(r"`(vrc_\w+)", DOCUMENT.read_text()))) == []
+
+
+async def test_every_metric_that_rules_look_at_is_shown(production: House) -> None:
+    named = {name for rule in rules() for name in METRIC.findall(rule["expr"])}
+    assert named - shown_by((await production.center.metrics.page()).decode()) == set()
