@@ -45,6 +45,14 @@ class Stream:
     async def seqs(self, count: int) -> list[int]:
         return [shown.data["seq"] for shown in await self.take(count)]
 
+    async def shown_until_it_ended(self) -> list[Shown]:
+        found: list[Shown] = []
+        try:
+            while True:
+                found.append(await self.next())
+        except StopAsyncIteration:
+            return found
+
     async def ended(self) -> bool:
         """Whether it ends, after whatever it still shows."""
         try:

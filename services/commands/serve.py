@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import resource
 import signal
 import subprocess
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +73,18 @@ def _prepare(settings: Settings) -> None:
 def _run(settings: Settings, services: Collection[ServiceName]) -> None:
     import uvloop
 
+    _allow_many_connections()
     try:
         uvloop.run(_serve(settings, services))
     except (BadSettings, AlreadyRunning, CenterError, OSError) as error:
         raise click.ClickException(str(error)) from None
+
+
+def _allow_many_connections() -> None:
+    """As many open files as the system lets this process have: 1,024, which many start with, are few live streams."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # a system may name more than it gives
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _serve(settings: Settings, services: Collection[ServiceName]) -> None:

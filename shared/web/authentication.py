@@ -5,10 +5,11 @@ it raises. What was found is kept with the request, which is asked more than onc
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Protocol, Self
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from shared.auth.permissions import Access, giving
 from shared.auth.principal import Principal
@@ -16,6 +17,8 @@ from shared.errors import Forbidden, Unauthenticated, Unavailable
 from shared.web.address import client_address
 
 CALLER = "vrc.caller"  # in the request's scope
+ADMITTED = "vrc.admitted"  # in the request's scope: it was counted against its limit
+WHO = frozenset({b"authorization", b"cookie", b"x-forwarded-for"})  # all that an Authenticator reads of a GET
 
 
 class Authenticator(Protocol):
@@ -45,14 +48,30 @@ async def caller_of(request: Request) -> Principal:
     raise Unauthenticated("Send an API key that is valid: `Authorization: Bearer <key>`.")
 
 
-async def is_still(request: Request, caller: Principal) -> bool:
-    """Whether this request would bring the same caller now, with what he may; True while nobody can tell."""
-    try:
-        return await caller_of(request) == caller
-    except (Unauthenticated, Forbidden):
-        return False
-    except Unavailable:
-        return True
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What an open stream was let in by; equal where the same was shown from the same place."""
+
+    caller: Principal
+    shown: tuple[tuple[bytes, bytes], ...]
+    scope: Scope = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, request: Request, caller: Principal) -> Self:
+        """Of a GET, and no more of it than has to be asked again."""
+        whole = request.scope
+        shown = tuple((name, value) for name, value in whole["headers"] if name in WHO)
+        scope = {name: whole[name] for name in ("type", "method", "client", "app", ADMITTED) if name in whole}
+        return cls(caller, shown, {**scope, "headers": shown})
+
+    async def holds(self) -> bool:
+        """Whether it would bring the same caller now, with what he may; True while nobody can tell."""
+        try:
+            return await caller_of(Request(self.scope)) == self.caller
+        except (Unauthenticated, Forbidden):
+            return False
+        except Unavailable:
+            return True
 
 
 def _missing(caller: Principal, access: Access) -> str:

@@ -19,12 +19,11 @@ from shared.clock import Clock, to_ms
 from shared.errors import Forbidden, TooManyRequests, Unauthenticated
 from shared.metrics import Metrics
 from shared.web.address import Address, Networks, client_address
-from shared.web.authentication import Authenticator
+from shared.web.authentication import ADMITTED, Authenticator
 
 SWEEP_EVERY_MS = 60_000
 MOST_BUCKETS = 100_000  # 15 MiB; beyond, newcomers share one
 SHARED = "everybody else"
-_ADMITTED = "vrc.admitted"
 HEADERS = "vrc.rate_headers"  # in a request's scope: what its answer says of the bucket it came from
 
 
@@ -93,7 +92,7 @@ class Limited:
 
     async def principal(self, request: Request) -> Principal | None:
         """A request counts once, however often it is asked who sent it. Raises TooManyRequests."""
-        if request.scope.get(_ADMITTED):
+        if request.scope.get(ADMITTED):
             return await self._ask(request)
         try:
             caller = await self._ask(request)
@@ -104,7 +103,7 @@ class Limited:
             self._limits.admit_unknown(client_address(request, self._trusted))
         else:
             self._limits.admit(caller, request.scope)
-            request.scope[_ADMITTED] = True
+            request.scope[ADMITTED] = True
         return caller
 
     async def _ask(self, request: Request) -> Principal | None:

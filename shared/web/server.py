@@ -1,24 +1,30 @@
 """uvicorn as the center runs it: several listeners in one loop, and no caller who may be endlessly slow.
 
-uvicorn waits for ever for a request that never ends; here a request has 20 s to arrive whole.
+uvicorn waits for ever for a request that never ends; here a request has 20 s to arrive whole. An answer that never
+ends may take its connection over (`shared.web.live`), as uvicorn itself lets WebSockets do.
 """
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from shared.web.live import TAKE_OVER
 
 ARRIVES_WITHIN_S = 20.0
+UNREAD_BYTES = 32 * 1024  # the kernel doubles it; left alone it kept 2.6 MB for a reader that did not read
 
 
 class PunctualProtocol(HttpToolsProtocol):
-    """Closes a connection whose request does not arrive whole in time."""
+    """Closes a connection whose request does not arrive whole in time; lets go of one that is taken over."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _answering: RequestResponseCycle | None = None  # not `cycle`: that is the last one asked for
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -26,6 +32,7 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {TAKE_OVER: self._let_go}  # type: ignore[dict-item]
         self._expect()
 
     def on_message_complete(self) -> None:
@@ -35,6 +42,27 @@ class PunctualProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_expecting()
         super().connection_lost(exc)
+
+    def _let_go(self, to: asyncio.Protocol) -> asyncio.Transport | None:
+        """The connection is `to`'s from now on, and all that its request needed is given up; None when it is lost."""
+        transport = self.transport
+        if transport.is_closing():
+            return None
+        self._stop_expecting()
+        self.flow.resume_reading()  # a lost connection is noticed by reading
+        transport.set_protocol(to)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
+        self.connections.discard(self)
+        assert self._answering is not None
+        self._answering.response_complete = True
+        self._answering.scope.pop("extensions")
+        self.parser = self.cycle = self.flow = self._answering = None  # type: ignore[assignment]
+        self.pipeline.clear()
+        return transport
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _expect(self) -> None:
         if self._deadline is None:

@@ -17,10 +17,11 @@ from shared.settings import Settings
 from shared.testing.kafka import Kafka
 from shared.testing.postgres import Postgres
 from shared.testing.process import free_ports
-from tests.bench import intake, latency, pipeline, tick
+from tests.bench import intake, latency, pipeline, streams, tick
 from tests.bench.ground import NETWORK, Ground, prepare, running, temporary
 
-SECTIONS = ("intake", "pipeline", "latency", "tick")
+SECTIONS = ("intake", "pipeline", "latency", "streams", "tick")
+ALONE = {"streams", "tick"}
 WEBHOOKS = ("--webhook-http", "--webhook-networks=127.0.0.0/8")
 
 
@@ -29,7 +30,10 @@ async def main(wanted: set[str]) -> None:
     if "tick" in wanted:
         with temporary() as folder:
             await tick.run(console, folder)
-    if wanted - {"tick"}:
+    if "streams" in wanted:
+        with temporary() as folder:
+            await asyncio.to_thread(streams.run, console, await prepare(Settings(data_dir=folder), circuits=1))
+    if wanted - ALONE:
         await _with_a_broker(console, wanted)
 
 

@@ -116,7 +116,7 @@ def running(command: str, ground: Ground, *, port: int, extra: Iterable[str] = (
 
 
 def _wait_until_it_answers(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120  # on a busy machine
     while process.poll() is None and time.monotonic() < deadline:
         try:
             httpx.get(f"http://127.0.0.1:{port}/healthz")

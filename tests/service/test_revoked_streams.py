@@ -16,7 +16,7 @@ from tests.centers import House, Production, key_of
 from tests.keys import issued, save
 from tests.people import Caller, Customer, done
 from tests.registry import FAR, GRID
-from tests.streams import reading
+from tests.streams import PATIENCE_S, reading
 from tests.waiting import until
 
 HOUR = timedelta(hours=1)
@@ -30,7 +30,7 @@ async def known(house: House, key: IssuedKey) -> IssuedKey:
 
 @pytest.fixture
 async def http(any_center: House) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(any_center.center.app) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(any_center.center.app) as url, httpx.AsyncClient(base_url=url, timeout=PATIENCE_S) as client:
         yield client
         any_center.center.end_streams()
 

@@ -9,10 +9,8 @@ from datetime import timedelta
 import httpx
 import orjson
 import pytest
-from starlette.types import Message
 
-from services.notifier.api import streams
-from services.notifier.api.streams import EventStream
+from services.notifier.api import following
 from services.notifier.handlers import hub
 from services.notifier.service import NotifierService
 from services.notifier.store import feed
@@ -26,18 +24,20 @@ from shared.testing.clock import ManualClock
 from shared.testing.serve import serving
 from shared.web.app import layered, make_app
 from shared.web.by_key import ByKey
-from tests.cases import ACCOUNT, notes
-from tests.keys import issued, keyring_on, only_its_own, save
+from shared.web.live import TAKE_OVER, Line
+from tests import keys
+from tests.cases import ACCOUNT, accepted, issued, notes, restored
+from tests.keys import keyring_on, only_its_own, save
 from tests.notifying import NAMES, SECRET, HandFed, Tickets
 from tests.people import Caller
 from tests.streams import PATIENCE_S, Stream, reading
 from tests.waiting import until
 
 ACCOUNT_KEY, OTHER_KEY, OPERATOR_KEY, NETWORK_KEY = (
-    issued("account", ACCOUNT),
-    issued("account", "beiyuan-bank"),
-    issued("operator", "noc"),
-    issued("network", "010"),
+    keys.issued("account", ACCOUNT),
+    keys.issued("account", "beiyuan-bank"),
+    keys.issued("operator", "noc"),
+    keys.issued("network", "010"),
 )
 KEYS = ACCOUNT_KEY, OTHER_KEY, OPERATOR_KEY, NETWORK_KEY
 
@@ -173,6 +173,37 @@ async def test_coming_again_all_the_time_misses_nothing(door: Door) -> None:
     assert seen == list(range(1, 42))
 
 
+@pytest.mark.parametrize("path", ["/v1/stream", "/v1/tickets/{ticket}/stream"])
+async def test_stream_of_some_events_shows_no_others_and_resumes(door: Door, path: str) -> None:
+    first = await door.open(notes_=2)
+    path = f"{path.format(ticket=first.ticket)}?events=order.accepted&events=ticket.restored"
+    _, newest = await feed.bounds(door.database)
+    async with door.stream(path, after=str(newest)) as stream:
+        await door.feed(*await door.happens.happen(first.ticket, *notes(1), issued(), accepted(), *notes(1)))
+        shown = await stream.next()
+        assert (shown.event, shown.data["seq"]) == ("order.accepted", 6)
+    async with door.stream(path, after=shown.id) as stream:
+        await door.feed(*await door.happens.happen(first.ticket, restored()))
+        assert await stream.seqs(1) == [8]
+
+
+async def test_event_that_there_is_not_is_refused_by_name(door: Door) -> None:
+    answer = await door.caller().send("GET", "/v1/stream?events=ticket.restored&events=ticket.vanished")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "query:events")
+
+
+async def test_operator_follows_one_account_and_an_account_no_other(door: Door) -> None:
+    async with (
+        door.stream(f"/v1/stream?account={ACCOUNT}", key=OPERATOR_KEY.key) as mine,
+        door.stream("/v1/stream?account=beiyuan-bank", key=OPERATOR_KEY.key) as others,
+        door.stream(f"/v1/stream?account={ACCOUNT}", key=OTHER_KEY.key) as thief,
+    ):
+        await door.open(notes_=1)
+        assert await mine.seqs(2) == [1, 2]
+        door.service.end_streams()
+        assert [await s.shown_until_it_ended() for s in (others, thief)] == [[], []]
+
+
 @pytest.mark.parametrize("id", ["nonsense", "-1", "1.5", "1e3", "9" * 30, "9" * 18, "0x1", "+1", "1 2"])
 async def test_bad_last_event_id_is_refused_by_name(door: Door, id: str) -> None:
     await door.open()
@@ -242,8 +273,7 @@ async def test_reader_that_goes_away_costs_nothing_more(door: Door) -> None:
 async def test_slow_reader_holds_up_nobody_and_misses_nothing(door: Door) -> None:
     first = await door.open()
     pipe = Pipe()
-    stream = EventStream(door.service.hub, door.database, Scope(ticket=first.ticket), None, admitted=always)
-    slow = asyncio.create_task(stream({"type": "http"}, pipe.receive, pipe.send))
+    await pipe.follow(door, Scope(ticket=first.ticket), None)
     await until(lambda: pipe.seqs() == [1])
     async with door.stream(f"/v1/tickets/{first.ticket}/stream") as quick:
         pipe.fill()
@@ -254,22 +284,18 @@ async def test_slow_reader_holds_up_nobody_and_misses_nothing(door: Door) -> Non
         await door.feed(*await door.happens.happen(first.ticket, *notes(2)))
         await until(lambda: pipe.seqs() == list(range(1, 254)))
     pipe.hang_up()
-    await slow
+    await until(lambda: door.open_streams() == 0)
 
 
 async def test_reader_that_never_reads_is_given_up(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "SLOWEST_S", 0.05)
+    monkeypatch.setattr(following, "SLOWEST_S", 0.05)
     pipe = Pipe()
-    stream = EventStream(
-        door.service.hub, door.database, Scope(), (await feed.bounds(door.database))[1], admitted=always
-    )
-    slow = asyncio.create_task(stream({"type": "http"}, pipe.receive, pipe.send))
+    await pipe.follow(door, Scope(), (await feed.bounds(door.database))[1])
     await until(lambda: pipe.written != b"")
     pipe.fill()
     await door.open(notes_=3)
-    await slow
+    await until(lambda: door.open_streams() == 0)
     assert pipe.seqs() == []
-    assert door.open_streams() == 0
 
 
 async def test_streams_end_when_the_center_stops(door: Door) -> None:
@@ -298,36 +324,59 @@ async def test_many_readers_all_see_everything(door: Door) -> None:
     assert all(reader.result() == [1, 2, 3, 4, 5] for reader in readers)
 
 
-async def always() -> bool:
-    return True
+class Always:
+    async def holds(self) -> bool:
+        return True
 
 
 class Pipe:
-    """A connection's two ends as ASGI shows them. While it is full, `send` waits before it writes, like uvicorn's."""
+    """A connection that can be taken over. While it is full it keeps what is written, like uvloop's transport."""
 
     def __init__(self) -> None:
-        self.written = b""
-        self._room = asyncio.Event()
-        self._room.set()
-        self._gone = asyncio.Event()
+        self.written = self._kept = b""
+        self._line: Line
+        self._is_full = False
 
-    async def send(self, message: Message) -> None:
-        await self._room.wait()
-        self.written += message.get("body", b"")
+    async def follow(self, door: Door, scope: Scope, after: int | None) -> None:
+        """Returns when the stream is live."""
+        party = door.service.hub.party(Always(), None)
+        stream = following.EventStream(following.Stream(door.service.hub, door.database, scope, after, party=party))
+        await stream({"type": "http", "extensions": {TAKE_OVER: self._let_go}}, self._nothing, self._nothing)
 
-    async def receive(self) -> Message:
-        await self._gone.wait()
-        return {"type": "http.disconnect"}
+    def write(self, data: bytes) -> None:
+        if self._is_full:
+            self._kept += data
+            self._line.pause_writing()
+        else:
+            self.written += data
+
+    def get_write_buffer_size(self) -> int:
+        return len(self._kept)
+
+    def close(self) -> None:
+        self._line.connection_lost(None)
+
+    abort = close
 
     def fill(self) -> None:
-        self._room.clear()
+        self._is_full = True
 
     def drain(self) -> None:
-        self._room.set()
+        self._is_full = False
+        self.written += self._kept
+        self._kept = b""
+        self._line.resume_writing()
 
     def hang_up(self) -> None:
-        self._gone.set()
+        self._line.connection_lost(None)
 
     def seqs(self) -> list[int]:
         lines = (line for line in self.written.split(b"\n") if line.startswith(b"data: "))
         return [orjson.loads(line[6:])["seq"] for line in lines]
+
+    def _let_go(self, line: Line) -> "Pipe":
+        self._line = line
+        return self
+
+    async def _nothing(self, *_: object) -> None:
+        return None

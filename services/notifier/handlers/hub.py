@@ -7,7 +7,7 @@ nobody waits for the slow, and nothing is buffered here. While no stream is live
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import Protocol
 
 import orjson
@@ -20,8 +20,9 @@ from shared.contracts.event import public
 from shared.db.port import Database, Reader
 from shared.errors import FieldError, Gone, InvalidInput, TooManyRequests
 from shared.ids import TicketId
+from shared.web.live import chunk
 
-HEARTBEAT = b": still here\n\n"
+HEARTBEAT = chunk(b": still here\n\n")
 HEARTBEAT_EVERY_S = 15.0
 AT_ONCE = 500  # streams served before others in this process get a turn
 PAGE = 100  # what a stream that catches up reads, and has in its connection's buffer, at once
@@ -32,25 +33,40 @@ HEADER = "header:last-event-id"
 Face = Callable[[Placed], bytes]
 
 
-class Listener(Protocol):
-    """An open stream. Only `is_admitted` may wait, none may raise; those not live ignore what they are offered.
+class Admission(Hashable, Protocol):
+    """What a stream was let in by. Equal ones are looked at together, however many streams they let in."""
 
-    `name` is whose streams it is counted among; None: it is not counted. `face` makes an event's bytes, none for
-    what it does not show.
+    def holds(self) -> Awaitable[bool]:
+        """Whether it would be let in now as it was then."""
+
+
+class Party:
+    """The open streams that one admission let in. `name` is whose they are counted among; None: not counted."""
+
+    __slots__ = ("admission", "listeners", "name")
+
+    def __init__(self, admission: Admission, name: str | None) -> None:
+        self.admission = admission
+        self.name = name
+        self.listeners: set[Listener] = set()
+
+
+class Listener(Protocol):
+    """An open stream. None of these may wait or raise; those not live ignore what they are offered.
+
+    `face` makes an event's bytes, none for what it does not show.
     """
 
     scope: Scope
-    name: str | None
+    party: Party
     face: Face
 
-    def offer(self, position: int, frame: bytes) -> None: ...
+    def offer(self, position: int, shown: bytes) -> None:
+        """`shown` is a chunk, as it goes on the wire."""
 
     def heartbeat(self) -> None: ...
 
     def end(self) -> None: ...
-
-    def is_admitted(self) -> Awaitable[bool]:
-        """Whether its caller would be let in now as he was then."""
 
 
 def frame(placed: Placed) -> bytes:
@@ -70,7 +86,7 @@ class Hub:
         self._metrics = metrics
         self._live: dict[Topic, set[Listener]] = defaultdict(set)
         self._joined: set[Listener] = set()
-        self._open: set[Listener] = set()
+        self._parties: dict[Admission, Party] = {}
         self._beat_at = 0.0
         self.position = 0
         self.closed = False
@@ -118,18 +134,26 @@ class Hub:
                 retry_after_s=PLACE_MAY_BE_FREE_S,
             )
 
+    def party(self, admission: Admission, name: str | None) -> Party:
+        return self._parties.get(admission) or Party(admission, name)
+
     def enter(self, listener: Listener) -> None:
         """An open stream, live or not, so that it can be ended."""
-        self._open.add(listener)
-        self._of_name[listener.name] += 1
+        party = self._parties.setdefault(listener.party.admission, listener.party)
+        listener.party = party
+        party.listeners.add(listener)
+        self._of_name[party.name] += 1
         self._metrics.streams.inc()
 
     def exit(self, listener: Listener) -> None:
         self.leave(listener)
-        self._open.discard(listener)
-        self._of_name[listener.name] -= 1
-        if not self._of_name[listener.name]:
-            del self._of_name[listener.name]
+        party = listener.party
+        party.listeners.discard(listener)
+        if not party.listeners:
+            self._parties.pop(party.admission, None)
+        self._of_name[party.name] -= 1
+        if not self._of_name[party.name]:
+            del self._of_name[party.name]
         self._metrics.streams.dec()
 
     def join(self, listener: Listener) -> None:
@@ -152,14 +176,15 @@ class Hub:
     def close(self) -> None:
         """Ends every stream, and those that come later at once."""
         self.closed = True
-        for listener in list(self._open):
+        for listener in self._all():
             listener.end()
 
     async def dismiss(self) -> None:
         """Ends the streams of callers who would not be let in any more: a key revoked or expired, other terms."""
-        for number, listener in enumerate(list(self._open), 1):
-            if not await listener.is_admitted():
-                listener.end()
+        for number, party in enumerate(list(self._parties.values()), 1):
+            if not await party.admission.holds():
+                for listener in list(party.listeners):
+                    listener.end()
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
 
@@ -175,14 +200,17 @@ class Hub:
         now = asyncio.get_running_loop().time()
         if now - self._beat_at >= HEARTBEAT_EVERY_S:
             self._beat_at = now
-            await self._each(list(self._open), lambda listener: listener.heartbeat())
+            await self._each(self._all(), lambda listener: listener.heartbeat())
 
     async def _broadcast(self, position: int, placed: Placed) -> None:
         event = placed.event
         self.position = position
         concerned = [listener for topic in topics_of(event) for listener in self._live.get(topic, ())]
-        shown = {face: face(placed) for face in {listener.face for listener in concerned}}
+        shown = {face: chunk(face(placed)) for face in {listener.face for listener in concerned}}
         await self._each(concerned, lambda listener: listener.offer(position, shown[listener.face]))
+
+    def _all(self) -> list[Listener]:
+        return [listener for party in self._parties.values() for listener in party.listeners]
 
     async def _each(self, listeners: Iterable[Listener], do: Callable[[Listener], None]) -> None:
         for number, listener in enumerate(listeners, 1):

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.notifier.api.streams import NEEDS_KEY, STREAM_PROBLEMS, EventStream, LastEventId, follow
+from services.notifier.api.following import EventStream
+from services.notifier.api.streams import NEEDS_KEY, STREAM_PROBLEMS, LastEventId, follow
 from services.notifier.handlers.hub import Hub
 from services.notifier.store.feed import Scope
 from services.notifier.tracking import shapes
