@@ -62,9 +62,10 @@ class Buckets:
         return len(self._full_at)
 
     def take(self, name: str, now_ms: float) -> Left:
-        if now_ms >= self._sweep_at or len(self._full_at) >= MOST_BUCKETS:
+        if not 0 < self._sweep_at - now_ms <= SWEEP_EVERY_MS or len(self._full_at) >= MOST_BUCKETS:
             name = self._sweep(name, now_ms)
-        empties = max(self._full_at.get(name, now_ms), now_ms) + self._interval_ms - now_ms
+        used = max(self._full_at.get(name, now_ms) - now_ms, 0)
+        empties = min(used, self._depth_ms) + self._interval_ms  # more than the whole: the clock was set back since
         if empties > self._depth_ms:
             return Left(0, empties - self._depth_ms, empties - self._interval_ms)
         self._full_at[name] = now_ms + empties
@@ -76,7 +77,7 @@ class Buckets:
 
     def _sweep(self, name: str, now_ms: float) -> str:
         """Forget the full ones. The name to go by: a newcomer's own only while there is room for it."""
-        if now_ms >= self._sweep_at:
+        if not 0 < self._sweep_at - now_ms <= SWEEP_EVERY_MS:
             self._sweep_at = now_ms + SWEEP_EVERY_MS
             self._full_at = {name: at for name, at in self._full_at.items() if at > now_ms}
         return name if name in self._full_at or len(self._full_at) < MOST_BUCKETS else SHARED

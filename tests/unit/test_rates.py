@@ -47,6 +47,15 @@ def test_what_is_left_is_what_may_still_come_at_once(rate: Rate) -> None:
     assert buckets.take("key", 0).after_ms > 0
 
 
+@given(RATES, PAUSES_MS)
+def test_clock_that_is_set_back_locks_nobody_out(rate: Rate, pauses_ms: list[int]) -> None:
+    buckets = Buckets(rate)
+    for now in instants(pauses_ms):
+        buckets.take("key", now)
+    earlier = 1_790_000_000_000 - 3_600_000
+    assert buckets.take("key", earlier).after_ms <= 1000 / rate.per_s + 1e-6
+
+
 def test_one_key_does_not_use_up_anothers() -> None:
     buckets = Buckets(Rate("account", 1, 1))
     assert not buckets.take("a", 0).after_ms
