@@ -17,6 +17,7 @@ from services.commands import (
     replay,
     serve,
     settings,
+    simulate,
     statement,
     tier,
     topics,
@@ -51,6 +52,7 @@ for command in (
     verify,
     demo,
     replay,
+    simulate,
 ):
     command.add_to(main)
 

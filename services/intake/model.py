@@ -51,6 +51,11 @@ def changes(principal: Principal, ticket: Ticket) -> bool:
     return True
 
 
+def is_one_path(impact: f.Impact, *, both_paths: bool, protected: bool) -> bool:
+    """One of a protected circuit's two paths is down: the service is degraded."""
+    return impact == "down" and protected and not both_paths
+
+
 def join(ticket: Ticket, report: f.FaultReported, changed: Sequence[f.TermsChanged] = ()) -> Sequence[f.Fact]:
     """A further report of an open ticket's circuit, and what it changes of the terms. One that comes after the
     restoration says that it did not hold."""

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from services.intake.handlers import Desk
 from services.intake.metrics import IntakeMetrics
-from services.intake.model import ReportFault
+from services.intake.model import ReportFault, is_one_path
 from services.intake.shapes import FaultBody
 from shared.auth.permissions import Access
 from shared.auth.principal import Principal
@@ -69,7 +69,8 @@ class ReportDoor:
         self._require_listed(account, body)
         if body.segment is not None:
             await self._require_segment(body.circuit, body.segment)
-        one_path = body.impact == "down" and not body.both_paths and self._registry.is_protected(body.circuit)
+        protected = self._registry.is_protected(body.circuit)
+        one_path = is_one_path(body.impact, both_paths=body.both_paths, protected=protected)
         impact: f.Impact = "degraded" if one_path else body.impact
         tier, now = self._registry.tier(account), self._clock.now()
         when = _when(body.reported_at, now)

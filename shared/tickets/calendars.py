@@ -50,7 +50,7 @@ def written_out(calendar: Calendar, reported_at: datetime, *, now: datetime, lon
     for day in (first + n * DAY for n in range(MOST_DAYS)):
         if day > today + WRITTEN_OUT and left <= 0:
             break
-        for opens, closes in _windows(calendar, day):
+        for opens, closes in windows(calendar, day):
             if day > today:
                 left -= closes - opens
             if found and opens <= found[-1][1]:
@@ -67,7 +67,7 @@ def unknown_years(calendar: Calendar, now: datetime) -> list[int]:
     return sorted({now.year, (now + WRITTEN_OUT).year} - calendar.years)
 
 
-def _windows(calendar: Calendar, day: date) -> Iterator[tuple[int, int]]:
+def windows(calendar: Calendar, day: date) -> Iterator[tuple[int, int]]:
     """The windows of one local day; where the clocks change it is as long as it is."""
     for begin, end in calendar.of(day):
         opens, closes = (to_ms(_instant(calendar.zone, day, minute)) for minute in (begin, end))

@@ -128,3 +128,21 @@ async def test_it_is_read_again_when_its_time_has_come(
     clock.advance(timedelta(minutes=5))
     await learning.learn_due()
     assert learning.history.samples == 1
+
+
+async def test_what_still_lasts_is_not_forgotten(history: History, measuring: Measuring, learning: Learning) -> None:
+    for _ in range(40):
+        await repaired(history, minutes=1)
+    await measuring.refresh(history.tickets)
+    await learning.learn()
+    quick = learning.history.like(Case(), beyond=0)
+    for number in range(40, 120):
+        ticket = await history.open(LINES[number])
+        await history.step(ticket, f.OrderAccepted(order_id(ticket, registry.XIAN), registry.XIAN))
+    history.clock.advance(300 * MINUTE)
+    await measuring.refresh(history.tickets)
+    await learning.learn()
+    slow = learning.history.like(Case(), beyond=0)
+    assert quick
+    assert slow
+    assert (quick.median < 3 * 60_000, slow.median > 300 * 60_000) == (True, True)

@@ -53,6 +53,24 @@ def test_groups_add_up() -> None:
     assert apart.n == 120
 
 
-def test_nothing_is_said_of_what_nothing_outlasted() -> None:
-    with pytest.raises(ValueError, match="nothing on record"):
-        Durations().quantiles((0.5,), beyond=0)
+def test_what_outlasts_all_lasts_as_long_again_in_half_of_the_cases() -> None:
+    found = Durations([60 * MIN] * 40).quantiles((0.1, 0.5, 0.9), beyond=100 * MIN)
+    assert [round(at / MIN) for at in found] == [111, 200, 1_000]
+
+
+def test_those_that_still_last_are_not_forgotten() -> None:
+    """Repairs of two hours on average, looked at after one: only the short ones are over."""
+    repairs = [duration * 3 for duration in drawn(5_000)]
+    over, lasting = [d for d in repairs if d <= 60 * MIN], [60 * MIN for d in repairs if d > 60 * MIN]
+    naive, honest = Durations(over), Durations(over, lasting_ms=lasting)
+    true = len(over) / len(repairs)
+    assert naive.quantiles((true,), beyond=0)[0] < 45 * MIN
+    assert honest.quantiles((true - 0.01,), beyond=0)[0] == pytest.approx(60 * MIN, rel=0.1)
+
+
+def test_those_that_still_last_at_all_ages_leave_the_quantiles_as_they_would_be() -> None:
+    repairs, rng = drawn(20_000), Random(2)
+    seen = [(duration, rng.randrange(600 * MIN)) for duration in repairs]
+    found = Durations([d for d, age in seen if d <= age], lasting_ms=[age for d, age in seen if d > age])
+    for share in (0.1, 0.5, 0.8):
+        assert found.quantiles((share,), beyond=0)[0] == pytest.approx(repairs[int(share * 20_000)], rel=0.1)

@@ -30,7 +30,7 @@ def body_of(step: Step, moment: Moment, *, historic: bool) -> dict[str, Any]:
     """`historic`: with the file's instants; the center then records them beside its own."""
     body = _said(step, moment)
     if historic and (field := _instant_field(step)):
-        body[field] = rfc3339(_opened(moment.incident) if step.verb == "report" else moment.row.at)
+        body[field] = rfc3339(opened_at(moment.incident) if step.verb == "report" else moment.row.at)
     return body
 
 
@@ -84,7 +84,7 @@ def _instant_field(step: Step) -> str | None:
             return None
 
 
-def _opened(incident: Incident) -> datetime:
+def opened_at(incident: Incident) -> datetime:
     """Some incidents of the file were updated before they were opened; nothing may happen before the report."""
     first = incident.rows[0]
     opened = first.instant("opened_at")

@@ -43,7 +43,7 @@ def foretell(ticket: Ticket, now: datetime, *, circuit: Circuit | None, history:
         return ()
     began = _began(ticket.marks)
     elapsed = max(to_ms(now) - began, 0)
-    found = history.like(_case(ticket, circuit), beyond=elapsed)
+    found = history.like(case_of(ticket, circuit), beyond=elapsed)
     if found is None and said.at > now:
         return ()
     overdue = said.at if said.basis == ESTIMATE else said.overdue_since
@@ -61,7 +61,7 @@ def _matters(fact: f.Fact) -> bool:
             return False
 
 
-def _case(ticket: Ticket, circuit: Circuit | None) -> Case:
+def case_of(ticket: Ticket, circuit: Circuit | None) -> Case:
     """The faulty segment's network once it is known and at work; before that it may be any that was ordered."""
     at_work = tuple(o.network for o in ticket.live_orders if o.kind == "repair")
     name = ticket.fault_segment or ticket.segment

@@ -1,12 +1,12 @@
 """What the predictions rest on, read from the measures into memory now and then, and how well they have held.
 
-The newest restorations of a year, and no more of them than there is use for: reading them costs the same however many
-tickets are on record. A process that has just begun knows nothing for a moment, and predicts nothing.
+The newest restorations of a year and what is open now, and no more of them than there is use for: reading them costs
+the same however many tickets are on record. A process that has just begun knows nothing for a moment, and says nothing.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -19,6 +19,7 @@ from shared.db.port import Database
 from shared.db.statement import Query, Row
 from shared.ids import NetworkCode
 from shared.metrics import Metrics
+from shared.tickets.tables import tickets
 
 EVERY, REMEMBERED = timedelta(minutes=10), timedelta(days=365)
 MOST, PAGE = 100_000, 500
@@ -37,6 +38,13 @@ NEWEST = Query(
     .order_by(m.restored_at.desc(), m.ticket.desc())
     .limit(bindparam("most"))
 )  # fmt: skip
+OPEN = Query(
+    select(tickets.c.circuit, m.network, m.segment_kind, m.impact, m.cause, m.pending, m.reported_at)
+    .join(measures, m.ticket == tickets.c.id)
+    .where(tickets.c.over_at.is_(None), tickets.c.circuit > bindparam("after", type_=Text()), m.restored_at.is_(None))
+    .order_by(tickets.c.circuit)
+    .limit(bindparam("most"))
+)
 BEGINNING = (2**62, "")
 
 
@@ -75,11 +83,19 @@ class Learning:
                     held.setdefault(row["foretold_basis"], Counter())[_held(row)] += 1
             after = rows[-1]["restored_at"], rows[-1]["ticket"]
             await asyncio.sleep(0)  # customers are answered by the same loop
+        history.look_at_lasting([lasting async for lasting in self._open()])
         self.history, self.held = history, held
         self._show()
 
     async def _page(self, since: int, after: tuple[int, str]) -> Sequence[Row]:
         return await self._database.fetch(NEWEST, since=since, at=after[0], id=after[1], most=PAGE)
+
+    async def _open(self) -> AsyncIterator[tuple[Case, int]]:
+        now, after, seen = to_ms(self._clock.now()), "", 0
+        while seen < MOST and (rows := await self._database.fetch(OPEN, after=after, most=PAGE)):
+            for row in rows:
+                yield _case(row), max(now - row["reported_at"], 0)
+            after, seen = rows[-1]["circuit"], seen + len(rows)
 
     def _show(self) -> None:
         self._samples.set(self.history.samples)
