@@ -185,10 +185,10 @@ def free_ports(count: int) -> list[int]:
     """Free loopback ports below the range that the kernel gives to outgoing connections.
 
     A port inside that range can be taken by any client while its server is down: even by one that, trying to
-    reach it, connects to itself.
+    reach it, connects to itself. Drawn apart from `random`, whose seed test processes side by side may share.
     """
     lowest_ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    candidates = random.sample(range(10_000, lowest_ephemeral), k=count + 100)
+    candidates = random.SystemRandom().sample(range(10_000, lowest_ephemeral), k=count + 100)
     with ExitStack() as held:
         free = (port for port in candidates if _bind(port, held))
         return [next(free) for _ in range(count)]
