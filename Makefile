@@ -13,7 +13,7 @@ up: .venv/.runtime  ## Start the embedded center with demonstration data (DEMO=1
 
 test: .venv/.dev servers  ## Everything: static checks, all tests over SQLite, PostgreSQL and Kafka
 	@$(MAKE) --no-print-directory check
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n 2 --dist worksteal --durations 20 $(ARGS)
 
 check: .venv/.dev  ## Static checks only: lint, types, walls, architecture
 	$(PY) -m ruff check .
