@@ -110,6 +110,14 @@ install_unpacked() {
   mv "$unpacked.new" "$unpacked"
 }
 
+# Alertmanager reads them from there and nowhere else.
+install_templates() {
+  local templates=/usr/share/prometheus/alertmanager
+  if [ -e "$templates/default.tmpl" ]; then return 0; fi
+  as_root mkdir -p "$templates"
+  as_root cp "$servers/prometheus$templates"/*.tmpl "$templates"
+}
+
 # Only saves time, so the rest does not depend on it.
 make_archive() {
   if [ -e "$archive" ]; then return 0; fi
@@ -127,4 +135,5 @@ install_modules asyncapi
 install_modules standardwebhooks
 install_unpacked chasquid chasquid
 install_unpacked prometheus prometheus prometheus-alertmanager
+install_templates
 make_archive

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.centers import House
 from tests.registry import PLAIN, SHANGHAI, XIAN
-from tests.rules import METRIC, rules, shown_by
+from tests.rules import METRIC, panel_queries, rules, shown_by
 from tests.waiting import until
 
 CONSUMERS = "dispatcher", "dispatcher-measures", "notifier"
@@ -41,6 +41,7 @@ async def test_every_metric_is_documented(any_center: House) -> None:
     assert sorted(shown - set(re.findall(r"`(vrc_\w+)", DOCUMENT.read_text()))) == []
 
 
-async def test_every_metric_that_rules_look_at_is_shown(production: House) -> None:
-    named = {name for rule in rules() for name in METRIC.findall(rule["expr"])}
+async def test_every_metric_that_rules_and_dashboards_look_at_is_shown(production: House) -> None:
+    expressions = [rule["expr"] for rule in rules()] + [query.expr for query in panel_queries()]
+    named = {name for expr in expressions for name in METRIC.findall(expr)}
     assert named - shown_by((await production.center.metrics.page()).decode()) == set()

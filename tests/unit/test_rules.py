@@ -1,12 +1,13 @@
 """Prometheus's own tools judge the rules: every rule is right, has a test that could fail, and says what to do."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
 
 from shared.testing.prometheus import run_tool
-from tests.rules import FOLDER, RECORDED, RULES, UNIT_TESTS, rules, unit_tests
+from tests.rules import DASHBOARDS, DEPLOY, FOLDER, RECORDED, RULES, UNIT_TESTS, panel_queries, rules, unit_tests
 
 RUNBOOK = FOLDER.parents[1] / "docs/operations/monitoring.md"
 ALERTS = [rule for rule in rules() if "alert" in rule]
@@ -46,8 +47,14 @@ def test_every_alert_has_a_test_in_which_it_is_raised_and_one_in_which_it_is_not
     assert raised == silent == {rule["alert"] for rule in ALERTS}
 
 
-def test_rules_use_no_recording_that_nobody_makes() -> None:
-    used = {name for rule in rules() for name in RECORDED.findall(rule["expr"])}
+def test_dashboards_are_what_their_code_makes() -> None:
+    made = runpy.run_path(str(DEPLOY / "grafana/make.py"))["dashboards"]()
+    assert {file.name: file.read_text() for file in DASHBOARDS} == made
+
+
+def test_rules_and_dashboards_use_no_recording_that_nobody_makes() -> None:
+    expressions = [rule["expr"] for rule in rules()] + [query.expr for query in panel_queries()]
+    used = {name for expr in expressions for name in RECORDED.findall(expr)}
     assert used <= {rule["record"] for rule in RECORDS}
 
 
