@@ -243,4 +243,4 @@ class Deliveries:
 
 
 def _by_place(owner: Subscription | None) -> bool:
-    return owner is not None and owner.preferences.by_place
+    return owner is not None and owner.by_place

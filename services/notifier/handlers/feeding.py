@@ -92,6 +92,6 @@ class Feeder:
 
 async def _places(tx: Tx, events: Sequence[Event], asking: Sequence[Subscription]) -> Mapping[TicketId, Place]:
     """Nothing, as long as nobody asks for circuits or sites."""
-    if not any(s.preferences.by_place for s in asking):
+    if not any(s.by_place for s in asking):
         return {}
     return await places.places(tx, (e.ticket for e in events))

@@ -98,7 +98,7 @@ class ReplayDesk:
                 if seq > await self._fed(tx, ticket, accounts, "event"):
                     raise InvalidInput(FieldError("event", "names no event of yours"))
                 (event,) = await logs.entries(tx, ticket, after=seq - 1, most=1)
-                place = (await places(tx, [ticket])).get(ticket) if of.preferences.by_place else None
+                place = (await places(tx, [ticket])).get(ticket) if of.by_place else None
                 if not of.wants(event, place):
                     raise InvalidInput(FieldError("event", "is none that this subscription wants"))
                 return [Window(ticket, seq, seq)]

@@ -68,7 +68,7 @@ class SubscriptionDesk:
         sealed = self._vault.seal(secret, of=id) if secret else ""
         new = Subscription(id, account, wish.channel, wish.target, wish.preferences, now, Keys(sealed))
 
-        async def add(tx: Tx) -> None:
+        async def add(tx: Tx) -> Made:
             await store.lock(tx, account)
             if await store.count(tx, account) >= MOST_SUBSCRIPTIONS:
                 detail = f"An account has at most {MOST_SUBSCRIPTIONS} subscriptions; delete one that is not needed."
@@ -79,9 +79,9 @@ class SubscriptionDesk:
             if host := urlsplit(new.target).hostname:
                 details["host"] = host
             await record(tx, Act(now, by.actor, "subscription.made", f"subscription:{new.id}", details, by.origin))
+            return Made(await _as_it_stands(tx, new), secret)
 
-        await self._database.transact(add)
-        return Made(new, secret)
+        return await self._database.transact(add)
 
     async def end(self, by: Principal, id: SubscriptionId) -> None:
         """Raises NotFound."""
@@ -114,7 +114,7 @@ class SubscriptionDesk:
             await standings.wake(tx, id, now)
             details = {"fields": sorted(changes)}
             await record(tx, Act(now, by.actor, "subscription.changed", f"subscription:{id}", details, by.origin))
-            return changed
+            return await _as_it_stands(tx, changed)
 
         return await self._database.transact(change)
 
@@ -143,7 +143,7 @@ class SubscriptionDesk:
                 raise IllegalMove("The subscription is not disabled.", legal=())
             await standings.stand(tx, id, GOOD)
             await record(tx, Act(now, by.actor, "subscription.enabled", f"subscription:{id}", origin=by.origin))
-            return replace(found, standing=GOOD)
+            return await _as_it_stands(tx, found)
 
         return await self._database.transact(enable)
 
@@ -176,6 +176,11 @@ class SubscriptionDesk:
             detail = f"{name} is not set up in this center: its operator has to set {needs}"
             raise InvalidInput(FieldError("channel", detail))
         raise InvalidInput(FieldError("channel", f"is none of {', '.join((*self._channels, *self._absent))}"))
+
+
+async def _as_it_stands(tx: Tx, subscription: Subscription) -> Subscription:
+    """Beside the account's others."""
+    return await store.get(tx, subscription.id, subscription.account) or subscription
 
 
 def _require_readable(by: Principal, preferences: Preferences) -> None:

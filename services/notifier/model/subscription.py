@@ -9,10 +9,14 @@ from services.notifier.model.keys import Keys
 from services.notifier.model.preferences import EVERYTHING, Preferences
 from services.notifier.model.standing import GOOD, NOTICES, Standing
 from shared.contracts.event import Event
+from shared.contracts.facts import TYPES
 from shared.ids import AccountId, CircuitId, SubscriptionId
+from shared.tickets.model import is_customers
 
 MOST_SUBSCRIPTIONS = 20
 NO_KEYS = Keys()
+# Not what follows once a ticket is closed: that is asked and answered, and no part of what is promised.
+LEAST = frozenset(TYPES) - {name for name in TYPES if "follow_up" in name or "survey" in name or "satisfaction" in name}
 _CHANGES: Mapping[str, frozenset[str] | None] = {"all": None, "milestones": MILESTONES, "urgent": URGENT}
 
 
@@ -26,7 +30,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`target` is a URL, a mail address, a telephone number: what the `channel` understands."""
+    """`target` is a URL, a mail address, a telephone number: what the `channel` understands.
+
+    `beside`: it answers for the least that its account is told, and these are what the account's others want
+    (`model.least`); None: another answers, or none has to.
+    """
 
     id: SubscriptionId
     account: AccountId
@@ -36,20 +44,34 @@ class Subscription:
     created_at: datetime
     keys: Keys = field(default=NO_KEYS, repr=False)
     standing: Standing = GOOD
+    beside: tuple[Preferences, ...] | None = None
+
+    @property
+    def by_place(self) -> bool:
+        """Whether it matters where a ticket's circuit is."""
+        return self.preferences.by_place or any(other.by_place for other in self.beside or ())
 
     def wants(self, event: Event, place: Place | None = None) -> bool:
-        """`place` is the ticket's; needed where the preferences are `by_place`. What can't be placed is wanted."""
-        wanted = self.preferences
+        """`place` is the ticket's; needed where it is `by_place`. What can't be placed is wanted."""
+        wanted, own = self.preferences, event.account == self.account
         if wanted is EVERYTHING or event.type in NOTICES:
-            return event.account == self.account
-        if event.account != self.account and event.account not in wanted.accounts:
+            return own
+        if not own and event.account not in wanted.accounts:
             return False
-        if wanted.events and event.type not in wanted.events:
-            return False
-        if (least := _CHANGES[wanted.changes]) is not None and event.type not in least:
-            return False
-        if place is None or not wanted.by_place:
+        if _matches(wanted, event, place):
             return True
-        return place.circuit in wanted.circuits or (
-            bool(wanted.sites) and (not place.sites or bool(place.sites & wanted.sites))
-        )
+        if self.beside is None or not own or event.type not in LEAST or is_customers(event.actor):
+            return False
+        return not any(_matches(other, event, place) for other in self.beside)
+
+
+def _matches(wanted: Preferences, event: Event, place: Place | None) -> bool:
+    if wanted.events and event.type not in wanted.events:
+        return False
+    if (these := _CHANGES[wanted.changes]) is not None and event.type not in these:
+        return False
+    if place is None or not wanted.by_place:
+        return True
+    return place.circuit in wanted.circuits or (
+        bool(wanted.sites) and (not place.sites or bool(place.sites & wanted.sites))
+    )

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Text, bindparam, func, select, tuple_, update
+from sqlalchemy import bindparam, func, select, update
 
 from services.notifier.model import preferences
 from services.notifier.model.keys import Keys
+from services.notifier.model.least import with_answering
 from services.notifier.model.standing import GOOD, Standing
 from services.notifier.model.subscription import Subscription
 from services.notifier.store.dropping import drop_lanes
@@ -23,20 +24,11 @@ _COLUMNS = tuple(s[name] for name in SUBSCRIPTION_COLUMNS)
 _LIVE = s.deleted_at.is_(None)
 PUT = BulkInsert(subscriptions, ("id", "account", "channel", "target", "preferences", "created_at", "secret"))
 COUNT = Query(select(func.count().label("n")).where(s.account == bindparam("account"), _LIVE))
-GET = Query(select(*_COLUMNS).where(s.id == bindparam("id"), s.account == bindparam("account"), _LIVE))
-BY_IDS = Query(select(*_COLUMNS).where(any_of(s.id, "ids"), _LIVE))
+# Whole accounts, always: who answers for the least that an account is told depends on all of its subscriptions.
+OF_ACCOUNT = Query(select(*_COLUMNS).where(s.account == bindparam("account"), _LIVE))
+WITH_IDS = Query(select(*_COLUMNS).where(s.account.in_(select(s.account).where(any_of(s.id, "ids"))), _LIVE))
 # Those that events are for: an account's that are not disabled.
 OF_ACCOUNTS = Query(select(*_COLUMNS).where(any_of(s.account, "accounts"), _LIVE, s.disabled_at.is_(None)))
-PAGE = Query(
-    select(*_COLUMNS)
-    .where(
-        s.account == bindparam("account"),
-        _LIVE,
-        tuple_(s.created_at, s.id) < tuple_(bindparam("at", type_=BigInteger()), bindparam("id", type_=Text())),
-    )
-    .order_by(s.created_at.desc(), s.id.desc())
-    .limit(bindparam("most"))
-)
 # `by` and not `account`: an UPDATE's parameters may not be named like its table's columns.
 END = Query(
     update(subscriptions)
@@ -93,24 +85,31 @@ async def add(tx: Tx, new: Subscription) -> None:
 
 
 async def get(reader: Reader | Tx, id: SubscriptionId, account: AccountId) -> Subscription | None:
-    rows = await reader.fetch(GET, id=id, account=account)
-    return _subscription(rows[0]) if rows else None
+    return next((found for found in await of_account(reader, account) if found.id == id), None)
+
+
+async def of_account(reader: Reader | Tx, account: AccountId) -> Sequence[Subscription]:
+    """Disabled ones too."""
+    return with_answering(map(_subscription, await reader.fetch(OF_ACCOUNT, account=account)))
 
 
 async def by_ids(database: Database | Tx, ids: Iterable[str]) -> dict[str, Subscription]:
-    return {row["id"]: _subscription(row) for row in await database.fetch(BY_IDS, ids=sorted(set(ids)))}
+    wanted = set(ids)
+    found = with_answering(map(_subscription, await database.fetch(WITH_IDS, ids=sorted(wanted))))
+    return {subscription.id: subscription for subscription in found if subscription.id in wanted}
 
 
 async def of_accounts(database: Database | Tx, accounts: Iterable[str]) -> Sequence[Subscription]:
-    return [_subscription(row) for row in await database.fetch(OF_ACCOUNTS, accounts=sorted(set(accounts)))]
+    return with_answering(map(_subscription, await database.fetch(OF_ACCOUNTS, accounts=sorted(set(accounts)))))
 
 
 async def newest(
     reader: Reader, account: AccountId, *, before: tuple[int, str] | None, most: int
 ) -> Sequence[Subscription]:
     """Newest first. `before`: creation in ms and id of the last one of the page before."""
-    at, id = before or (2**62, "")
-    return [_subscription(row) for row in await reader.fetch(PAGE, account=account, at=at, id=id, most=most)]
+    place, found = before or (2**62, ""), await of_account(reader, account)
+    older = [s for s in found if (to_ms(s.created_at), s.id) < place]
+    return sorted(older, key=lambda s: (s.created_at, s.id), reverse=True)[:most]
 
 
 async def end(tx: Tx, id: SubscriptionId, account: AccountId, now: datetime) -> bool:

@@ -188,6 +188,13 @@ class SubscriptionView(BaseModel):
     language: Language
     quiet: QuietHoursView | None
     digest_min: int
+    answers_for_least: Annotated[
+        bool,
+        Field(
+            description="Besides what it wants, it is told what your contract says you have to be told and none of your"
+            " other subscriptions wants"
+        ),
+    ]
     created_at: Moment
     public_keys: Annotated[
         list[str],
@@ -241,6 +248,7 @@ def subscription_view(subscription: Subscription, public_keys: PublicKeys) -> di
         "language": wanted.language,
         "quiet": quiet and {"zone": quiet.zone, "start": quiet.start, "end": quiet.end},
         "digest_min": wanted.digest_min,
+        "answers_for_least": subscription.beside is not None,
         "created_at": rfc3339(subscription.created_at),
         "public_keys": public_keys(subscription),
         "former_secret_until": _moment(subscription.keys.former_until),

@@ -1,0 +1,34 @@
+"""The least that an account is told, whatever its subscriptions leave out: every word about its tickets, until they are
+closed, that is not its own.
+
+So no word by which the contract's update interval is counted goes unheard. It is asked for event by event: what some
+working subscription of the account wants is told, and what none wants is told by one of them, which answers for that.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from services.notifier.model.preferences import EVERYTHING
+from services.notifier.model.subscription import Subscription
+from shared.ids import AccountId
+
+
+def with_answering(subscriptions: Iterable[Subscription]) -> list[Subscription]:
+    """The same, whole accounts, in their order; of each account one answers, and knows what the others want."""
+    subscriptions = list(subscriptions)
+    of: dict[AccountId, list[Subscription]] = defaultdict(list)
+    for subscription in subscriptions:
+        of[subscription.account].append(subscription)
+    answering = {s.id: s for s in map(_answering, of.values()) if s is not None}
+    return [answering.get(s.id, s) for s in subscriptions]
+
+
+def _answering(all_: Sequence[Subscription]) -> Subscription | None:
+    """The oldest whose receiver takes what it is sent, before the others; a short message last: it has little room."""
+    able = [s for s in all_ if s.standing.state != "disabled"]
+    able = [s for s in able if s.standing.warned is None] or able
+    if not able or any(s.preferences is EVERYTHING for s in able):
+        return None
+    first = min(able, key=lambda s: (s.channel == "sms", s.created_at, s.id))
+    return replace(first, beside=tuple(s.preferences for s in able if s.id != first.id))
