@@ -25,7 +25,7 @@ class Principal:
     address: str = ""
 
     def __post_init__(self) -> None:
-        if self.role == "account":
+        if self.role == "account" and (self.reads is None or self.subject not in self.reads):
             object.__setattr__(self, "reads", (self.reads or frozenset()) | {AccountId(self.subject)})
 
     @property

@@ -1,6 +1,7 @@
 """Where a call comes from: the connection's other end, or what trusted proxies say of it."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.requests import HTTPConnection
@@ -15,7 +16,7 @@ def client_address(connection: HTTPConnection, trusted: Networks) -> Address | N
     Each proxy appends whom it heard from, so only what stands right of the first untrusted hop is worth believing:
     a caller may write whatever it likes into the rest.
     """
-    address = _address(connection.client.host) if connection.client else None
+    address = _peer(connection.client.host) if connection.client else None
     hops = [hop for line in connection.headers.getlist("x-forwarded-for") for hop in line.split(",")]
     while hops and address is not None and any(address in network for network in trusted):
         address = _address(hops.pop())
@@ -41,3 +42,6 @@ def _address(text: str) -> Address | None:
     except ValueError:
         return None
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+_peer = lru_cache(maxsize=4096)(_address)  # the same few on every request; not for hops, which a caller may make up

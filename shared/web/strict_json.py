@@ -14,9 +14,7 @@ def parse(body: bytes) -> Any:
     """Raises InvalidInput (400 when it is not JSON at all, 422 when a field is at fault)."""
     try:
         text = body.decode("utf-8")
-        value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_int, parse_float=_float
-        )
+        value = _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise InvalidInput(FieldError("body", f"is not UTF-8 (byte {error.start})"), status=400) from None
     except (ValueError, RecursionError) as error:
@@ -50,6 +48,11 @@ def _float(digits: str) -> float:
     return number
 
 
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_int, parse_float=_float
+)  # `json.loads` would make one for each body
+
+
 def check_text(value: Any, path: str, depth: int = 0) -> None:
     """Raises InvalidInput naming the first field that holds a refused character."""
     if isinstance(value, str):
@@ -67,9 +70,6 @@ def check_text(value: Any, path: str, depth: int = 0) -> None:
             raise InvalidInput(FieldError("body", f"is nested more than {MAX_DEPTH} deep"), status=400)
         for i, item in enumerate(value):
             check_text(item, f"{path}.{i}" if path else str(i), depth + 1)
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
 
 
 def _shown(name: str) -> str:
