@@ -50,8 +50,13 @@ def test_customers_own_acts_and_what_follows_the_closing_can_be_left_out() -> No
 
 def test_what_another_subscription_wants_of_this_circuit_is_left_to_it() -> None:
     narrow = subscription("a", ELSEWHERE, age=1)
-    assert told(event("ticket.unchanged"), narrow, subscription("b", HERE)) == ["b"]
-    assert told(event("ticket.unchanged"), narrow, subscription("b", ELSEWHERE)) == ["a"]
+    assert told(event("ticket.unchanged"), subscription("u", URGENT), narrow, subscription("b", HERE)) == ["b"]
+    assert told(event("ticket.unchanged"), subscription("u", URGENT), narrow) == ["u"]
+
+
+def test_who_chose_types_or_places_gets_nothing_else() -> None:
+    types = Preferences(events=frozenset({"ticket.restored"}))
+    assert told(event("ticket.unchanged"), subscription("a", types), subscription("b", ELSEWHERE)) == []
 
 
 @pytest.mark.parametrize("standing", [Standing(START, "failing"), Standing(START, None, START, "gone")])

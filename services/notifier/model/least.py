@@ -3,6 +3,7 @@ closed, that is not its own.
 
 So no word by which the contract's update interval is counted goes unheard. It is asked for event by event: what some
 working subscription of the account wants is told, and what none wants is told by one of them, which answers for that.
+One that chose types, circuits or sites gets these and never answers: it is a program's, or a site's own.
 """
 
 from collections import defaultdict
@@ -26,9 +27,12 @@ def with_answering(subscriptions: Iterable[Subscription]) -> list[Subscription]:
 
 def _answering(all_: Sequence[Subscription]) -> Subscription | None:
     """The oldest whose receiver takes what it is sent, before the others; a short message last: it has little room."""
-    able = [s for s in all_ if s.standing.state != "disabled"]
-    able = [s for s in able if s.standing.warned is None] or able
-    if not able or any(s.preferences is EVERYTHING for s in able):
+    enabled = [s for s in all_ if s.standing.state != "disabled"]
+    working = [s for s in enabled if s.standing.warned is None] or enabled
+    if any(s.preferences is EVERYTHING for s in working):
+        return None
+    able = [s for s in working if not s.preferences.events and not s.preferences.by_place]
+    if not able:
         return None
     first = min(able, key=lambda s: (s.channel == "sms", s.created_at, s.id))
-    return replace(first, beside=tuple(s.preferences for s in able if s.id != first.id))
+    return replace(first, beside=tuple(s.preferences for s in working if s.id != first.id))
