@@ -89,12 +89,13 @@ class NotifierService:
         self.hub = Hub(database, own, most_of_account=settings.streams_per_account)
         absent = {name: kind.needs for name, kind in ROSTER.items() if name not in channels}
         self._desk = SubscriptionDesk(database, clock, channels, vault=vault, absent=absent)
+        receipts = ReceiptDesk(database, clock, own, look=self._deliveries.look)
         self.routers: list[APIRouter] = [
             stream_routes(self.hub, database),
             subscription_routes(self._desk, database, public_keys=self._public_keys),
             delivery_routes(ReplayDesk(database, clock), TrialDesk(database, clock, channels), database),
             contact_routes(ContactsDesk(database, self._desk)),
-            receipt_routes(ReceiptDesk(database, clock, own), Gatekeeper(settings.sms_receipt_secret_file, clock)),
+            receipt_routes(receipts, Gatekeeper(settings.sms_receipt_secret_file, clock)),
         ]
         self.webhooks = webhooks
         self._loops: list[Loop] = []

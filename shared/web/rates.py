@@ -65,7 +65,9 @@ class Buckets:
         if not 0 < self._sweep_at - now_ms <= SWEEP_EVERY_MS or len(self._full_at) >= MOST_BUCKETS:
             name = self._sweep(name, now_ms)
         used = max(self._full_at.get(name, now_ms) - now_ms, 0)
-        empties = min(used, self._depth_ms) + self._interval_ms  # more than the whole: the clock was set back since
+        if used > self._depth_ms + 1:  # more than the whole: the clock was set back since, and what was counted is void
+            used = 0
+        empties = used + self._interval_ms
         if empties > self._depth_ms:
             return Left(0, empties - self._depth_ms, empties - self._interval_ms)
         self._full_at[name] = now_ms + empties

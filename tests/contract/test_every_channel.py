@@ -6,9 +6,12 @@ from datetime import timedelta
 import orjson
 import pytest
 
+from services.notifier.handlers.replaying import DeadLetters, ReplayDesk
 from services.notifier.model.outcome import Delivered
 from services.notifier.model.preferences import QuietHours
 from services.notifier.model.retrying import RETRY_DELAYS
+from services.notifier.service import DEAD_LETTERS_KEPT
+from services.notifier.store import history
 from shared.auth.principal import Principal
 from shared.contracts.facts import NoteAdded
 from shared.db.port import Database
@@ -106,6 +109,26 @@ async def test_what_is_never_taken_becomes_a_dead_letter_and_the_next_follows(
     await one.settle()
     assert [(d["seq"], d["attempts"]) for d in await one.dead()] == [(1, len(RETRY_DELAYS) + 1)]
     assert side.offered[-1] == f"{first.ticket}-2"
+
+
+async def test_what_was_given_up_is_listed_and_replayed_a_month_later(
+    one: Notifier, happens: Tickets, side: FarSide
+) -> None:
+    side.refuse(times=len(RETRY_DELAYS) + 1)
+    subscription = await subscribe(one, side)
+    event = await happens.open()
+    await one.feed(event)
+    for delay in (*RETRY_DELAYS, DEAD_LETTERS_KEPT):
+        await one.settle()
+        await one.look(delay)
+    await history.prune_dead(one.database, one.clock.now() - DEAD_LETTERS_KEPT)
+    (listed,) = await history.dead(one.database, subscription.id, before=None, most=5)
+    assert (listed["ticket"], listed["seq"]) == (event.ticket, 1)
+    offered = len(side.offered)
+    await ReplayDesk(one.database, one.clock).replay(Principal("account", ACCOUNT), subscription.id, DeadLetters())
+    await one.look()
+    await one.settle()
+    assert side.offered[offered:] == [event.id]
 
 
 @pytest.mark.parametrize("side", ["email", "sms"], indirect=True)

@@ -7,8 +7,9 @@ import pytest
 
 from services.notifier.handlers.receipts import ReceiptDesk
 from services.notifier.metrics import NotifierMetrics
+from services.notifier.model.standing import DISABLED_AFTER
 from services.notifier.model.subscription import Subscription
-from services.notifier.store import history
+from services.notifier.store import history, subscriptions
 from shared.db.port import Database
 from shared.db.statement import Row
 from shared.errors import NotFound
@@ -33,7 +34,7 @@ async def one(store: Database, clock: ManualClock, ends: Ends) -> AsyncIterator[
 
 @pytest.fixture
 def desk(store: Database, clock: ManualClock) -> ReceiptDesk:
-    return ReceiptDesk(store, clock, NotifierMetrics(Metrics(), store, clock))
+    return ReceiptDesk(store, clock, NotifierMetrics(Metrics(), store, clock), look=lambda: None)
 
 
 async def sent(one: Notifier, ends: Ends, *, events: int = 1, **wanted: object) -> tuple[Subscription, str]:
@@ -77,6 +78,51 @@ async def test_receipt_that_comes_again_changes_nothing(one: Notifier, ends: End
         await desk.take(id, delivered=False, said="again")
     assert len(await log(one, subscription)) == 2
     assert len(await one.dead()) == 1
+
+
+async def test_account_is_told_by_mail_that_its_telephone_gets_nothing_and_once(
+    one: Notifier, ends: Ends, desk: ReceiptDesk
+) -> None:
+    await subscribe(one, ends.sides["email"], changes="urgent")
+    subscription, id = await sent(one, ends)
+    event = await Tickets(one.database, one.clock).open("another")
+    await one.feed(event)
+    await one.settle()
+    for message in (id, id, f"{event.id}.{subscription.id}"):
+        await desk.take(message, delivered=False, said="absent")
+    await one.look()
+    await one.settle()
+    notices = [text for text in ends.sides["email"].read if "短信未能送达手机" in text]
+    assert len(notices) == 1
+
+
+async def test_only_a_receipt_ends_what_a_receipt_began(one: Notifier, ends: Ends, desk: ReceiptDesk) -> None:
+    subscription, id = await sent(one, ends)
+    await desk.take(id, delivered=False, said="absent")
+    assert await state(one, subscription) == ("failing", "undelivered")
+    happens = Tickets(one.database, one.clock)
+    event = await happens.open("another")
+    await one.feed(event)
+    await one.settle()
+    assert await state(one, subscription) == ("failing", "undelivered")
+    await desk.take(f"{event.id}.{subscription.id}", delivered=True, said="")
+    assert await state(one, subscription) == ("active", None)
+
+
+async def test_five_days_of_messages_that_never_arrive_disable(one: Notifier, ends: Ends, desk: ReceiptDesk) -> None:
+    subscription, id = await sent(one, ends)
+    await desk.take(id, delivered=False, said="absent")
+    event = await Tickets(one.database, one.clock).open("another")
+    await one.feed(event)
+    await one.settle()
+    one.clock.advance(DISABLED_AFTER)
+    await desk.take(f"{event.id}.{subscription.id}", delivered=False, said="absent")
+    assert await state(one, subscription) == ("disabled", "undelivered")
+
+
+async def state(one: Notifier, of: Subscription) -> tuple[str, str | None]:
+    standing = (await subscriptions.by_ids(one.database, [of.id]))[of.id].standing
+    return standing.state, standing.warned
 
 
 async def test_what_the_gateway_says_deceives_nobody(one: Notifier, ends: Ends, desk: ReceiptDesk) -> None:

@@ -14,8 +14,10 @@ from services.notifier.model.standing import (
     Failed,
     Gone,
     Heard,
+    Received,
     Standing,
     Taken,
+    Undelivered,
     Verdict,
     after,
     is_news,
@@ -52,6 +54,14 @@ def test_event_that_is_given_up_is_told_once_in_a_series() -> None:
 
 def test_whatever_is_taken_ends_the_series() -> None:
     assert after(Standing(START, "exhausted"), Taken(), START) == Verdict(GOOD)
+
+
+def test_what_a_receipt_began_is_ended_by_a_receipt_only() -> None:
+    told = after(Standing(START, "failing"), Undelivered(), START)
+    assert told == Verdict(Standing(START, "undelivered"), "subscription.exhausted")
+    assert after(told.standing, Undelivered(), START) == after(told.standing, Taken(), START) == Verdict(told.standing)
+    assert after(told.standing, Failed(19, exhausted=True), START) == Verdict(told.standing)
+    assert after(told.standing, Received(), START) == Verdict(GOOD)
 
 
 def test_receiver_that_is_gone_is_disabled_at_once() -> None:

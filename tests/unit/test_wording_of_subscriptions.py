@@ -7,6 +7,7 @@ import pytest
 from services.notifier.model.outcome import GiveUpReason, RefusedReason, RetryReason
 from services.notifier.model.standing import NOTICES
 from services.notifier.store.notices import event
+from services.notifier.store.receipts import UNDELIVERED
 from services.notifier.wording.subscriptions import REASONS, SAYINGS, telling_of_subscription
 from shared.testing.clock import START
 from tests.cases import ACCOUNT
@@ -18,7 +19,7 @@ DATA = b"""{"subscription": "sub_1", "receiver": "noc.example.com", "reason": "t
 
 def test_every_notice_and_every_reason_has_words() -> None:
     assert set(SAYINGS) == NOTICES
-    assert set(REASONS) == REASON_NAMES
+    assert set(REASONS) == {*REASON_NAMES, UNDELIVERED}
 
 
 @pytest.mark.parametrize("type", sorted(NOTICES))

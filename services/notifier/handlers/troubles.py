@@ -6,6 +6,7 @@ there then: workers of several processes may hear of failures at once, and the a
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from services.notifier.model.lane import Bump
@@ -16,20 +17,31 @@ from services.notifier.model.standing import (
     Gone,
     Heard,
     NoticeType,
+    Received,
     Standing,
     Taken,
+    Undelivered,
     after,
     is_news,
     is_too_long,
 )
 from services.notifier.model.subscription import Subscription
-from services.notifier.store import attempts, lanes, notices, standings, subscriptions
+from services.notifier.store import attempts, lanes, notices, receipts, standings, subscriptions
 from shared.audit.trail import Act, record
 from shared.clock import Clock, rfc3339
 from shared.db.port import Database, Tx
 from shared.errors import Unavailable
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What the account is told of it: why, the protocol's number, and the event that did not get through."""
+
+    reason: str
+    status: int | None
+    event: str
 
 
 class Troubles:
@@ -48,7 +60,8 @@ class Troubles:
         if heard is None or not is_news(subscription.standing, heard, self._clock.now()):
             return subscription.standing
         try:
-            standing, told = await self._database.transact(lambda tx: self._decide(tx, subscription, heard, made))
+            cause = Cause(named(made.attempt.outcome)[1], made.attempt.status, made.events[0].id)
+            standing, told = await self._database.transact(lambda tx: self._decide(tx, subscription, heard, cause))
         except Unavailable as error:  # the next failure says it again
             log.warning("how subscription %s stands could not be recorded: %s", subscription.id, error)
             return subscription.standing
@@ -56,7 +69,16 @@ class Troubles:
             self._look()
         return standing
 
-    async def _decide(self, tx: Tx, known: Subscription, heard: Heard, made: Made) -> tuple[Standing, bool]:
+    async def hear_receipt(self, tx: Tx, of: str, *, delivered: bool, event: str) -> bool:
+        """In the transaction that records the receipt: neither is without the other. Whether somebody was told."""
+        known = (await subscriptions.by_ids(tx, [of])).get(of)
+        if known is None or (delivered and known.standing is GOOD):
+            return False
+        heard = Received() if delivered else Undelivered()
+        _, told = await self._decide(tx, known, heard, Cause(receipts.UNDELIVERED, None, event))
+        return told
+
+    async def _decide(self, tx: Tx, known: Subscription, heard: Heard, cause: Cause) -> tuple[Standing, bool]:
         now = self._clock.now()
         await subscriptions.lock(tx, known.account)
         if not await standings.lock(tx, known.id):
@@ -64,26 +86,27 @@ class Troubles:
         found = (await subscriptions.by_ids(tx, [known.id]))[known.id]
         since, taken = found.standing.failing_since, False
         if since is not None and is_too_long(found.standing, now):
-            taken = await attempts.taken_since(tx, known.id, since)
+            by_receipt = found.standing.warned == "undelivered"
+            taken = await (receipts.received_since if by_receipt else attempts.taken_since)(tx, known.id, since)
         verdict = after(found.standing, heard, now, taken_since=taken)
         if verdict.standing != found.standing:
             await standings.stand(tx, known.id, verdict.standing)
         if verdict.tell is None:
             return verdict.standing, False
-        told = await self._tell(tx, found, verdict.tell, verdict.standing, made)
+        told = await self._tell(tx, found, verdict.tell, verdict.standing, cause)
         if verdict.tell == "subscription.disabled":
             details = {"because": verdict.standing.disabled_for}
             await record(tx, Act(now, notices.ACTOR, "subscription.disabled", f"subscription:{known.id}", details))
         return verdict.standing, told
 
-    async def _tell(self, tx: Tx, about: Subscription, type: NoticeType, standing: Standing, made: Made) -> bool:
+    async def _tell(self, tx: Tx, about: Subscription, type: NoticeType, standing: Standing, cause: Cause) -> bool:
         now = self._clock.now()
         receiver = urlsplit(about.target).hostname or about.target  # the rest of a URL may be a secret
         log.warning("%s: %s by %s", type, about.id, about.channel)
         data = {
             "subscription": about.id, "channel": about.channel, "receiver": receiver,
             "failing_since": standing.failing_since and rfc3339(standing.failing_since),
-            "reason": named(made.attempt.outcome)[1], "status": made.attempt.status, "event": made.events[0].id,
+            "reason": cause.reason, "status": cause.status, "event": cause.event,
         }  # fmt: skip
         event = await notices.add(tx, about.account, type, data, now)
         others = await subscriptions.of_accounts(tx, [about.account])

@@ -3,13 +3,16 @@
 A series of failures begins with a failure and ends with whatever is taken. In a series the account is told once that
 it is failing (at an event's fourth failure) and once that an event was given up; after five days of nothing but
 failures, or at once when the receiver says that it is gone, the subscription is disabled, until somebody enables it.
+
+Where receipts come later (SMS), that something was taken proves little: after a receipt that says "undelivered" only
+one that says "delivered" ends the series.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-Warned = Literal["failing", "exhausted"]
+Warned = Literal["failing", "exhausted", "undelivered"]
 DisabledFor = Literal["gone", "failing"]
 NoticeType = Literal["subscription.failing", "subscription.exhausted", "subscription.disabled"]
 TEST = "subscription.test"
@@ -57,7 +60,17 @@ class Gone:
     """The receiver said that it wants no more."""
 
 
-Heard = Taken | Failed | Gone
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A receipt: what was taken has arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A receipt: what was taken will never arrive."""
+
+
+Heard = Taken | Failed | Gone | Received | Undelivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +88,31 @@ def after(standing: Standing, heard: Heard, now: datetime, *, taken_since: bool 
         return Verdict(standing)
     match heard:
         case Taken():
+            return Verdict(standing if standing.warned == "undelivered" else GOOD)
+        case Received():
             return Verdict(GOOD)
         case Gone():
             disabled = Standing(standing.failing_since or now, standing.warned, now, "gone")
             return Verdict(disabled, "subscription.disabled")
-        case Failed(failures, exhausted):
+        case Failed() | Undelivered():
             begun = now if taken_since else standing.failing_since or now
             failing = Standing(begun, None if taken_since else standing.warned)
             if is_too_long(failing, now):
                 return Verdict(replace(failing, disabled_at=now, disabled_for="failing"), "subscription.disabled")
-            if exhausted and failing.warned != "exhausted":
-                return Verdict(replace(failing, warned="exhausted"), "subscription.exhausted")
-            if failures >= WARNED_AT and failing.warned is None:
-                return Verdict(replace(failing, warned="failing"), "subscription.failing")
+            return _warned(failing, heard)
+
+
+def _warned(failing: Standing, heard: Failed | Undelivered) -> Verdict:
+    """Each is told once, and nothing after what is graver."""
+    match heard:
+        case Undelivered() if failing.warned != "undelivered":
+            told = failing.warned == "exhausted"
+            return Verdict(replace(failing, warned="undelivered"), None if told else "subscription.exhausted")
+        case Failed(exhausted=True) if failing.warned in (None, "failing"):
+            return Verdict(replace(failing, warned="exhausted"), "subscription.exhausted")
+        case Failed(failures=failures) if failures >= WARNED_AT and failing.warned is None:
+            return Verdict(replace(failing, warned="failing"), "subscription.failing")
+        case _:
             return Verdict(failing)
 
 

@@ -26,6 +26,15 @@ OF_MESSAGE = Query(
 )  # fmt: skip
 
 
+RECEIVED = Query(
+    select(a.number)
+    .where(
+        a.subscription == bindparam("subscription"), a.run == RUN, a.outcome == "delivered", a.at > bindparam("since"),
+    )
+    .limit(1)
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """Of the message whose last event is `seq` of `log`."""
@@ -38,15 +47,15 @@ class Receipt:
     at: datetime
 
 
-async def take(tx: Tx, receipt: Receipt) -> bool:
-    """False when no such message was ever taken. One that says the same again changes nothing."""
+async def take(tx: Tx, receipt: Receipt) -> bool | None:
+    """False: one that says the same was there already, and nothing is changed. None: no such message was ever taken."""
     found = await tx.fetch(OF_MESSAGE, subscription=receipt.subscription, ticket=receipt.log, upto=receipt.seq)
     sent = next((row for row in found if row["run"] != RUN and row["outcome"] == "delivered"), None)
     if sent is None:
-        return False
+        return None
     outcome, reason = ("delivered", "ok") if receipt.delivered else ("refused", UNDELIVERED)
     if any(row["run"] == RUN and row["outcome"] == outcome for row in found):
-        return True
+        return False
     at = to_ms(receipt.at)
     said = {
         "run": RUN, "at": at, "took_ms": at - sent["at"], "outcome": outcome, "reason": reason, "status": None,
@@ -58,3 +67,8 @@ async def take(tx: Tx, receipt: Receipt) -> bool:
         dead = [(receipt.subscription, receipt.log, seq, UNDELIVERED, sent["attempt"], at) for seq in events]
         await tx.insert(PUT_DEAD, dead)
     return True
+
+
+async def received_since(tx: Tx, subscription: str, since: datetime) -> bool:
+    """Whether a receipt said of anything at all that it arrived."""
+    return bool(await tx.fetch(RECEIVED, subscription=subscription, since=to_ms(since)))

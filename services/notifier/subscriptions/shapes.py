@@ -207,8 +207,11 @@ class SubscriptionView(BaseModel):
     ]
     failing_since: Moment | None
     warned: Annotated[
-        Literal["failing", "exhausted"] | None,
-        Field(description="What your other subscriptions were told of this one, since it fails"),
+        Literal["failing", "exhausted", "undelivered"] | None,
+        Field(
+            description="What your other subscriptions were told of this one, since it fails; `undelivered`: what the"
+            " gateway took does not arrive, by its receipts"
+        ),
     ]
     disabled_at: Moment | None
     disabled_for: Annotated[

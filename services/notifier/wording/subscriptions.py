@@ -46,6 +46,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "not_configured": ("本中心未开通该渠道", "this center has no such channel"),
     "paced": ("本中心限速", "this center sends no more of them for now"),
     "rejected": ("消息被拒收", "it rejects the message"),
+    "undelivered": ("短信未能送达手机", "it never reached the telephone"),
     "gone": ("对端已不再接收", "it says that it is gone"),
 }
 
