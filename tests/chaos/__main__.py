@@ -13,7 +13,11 @@ from tests.chaos import deadlines
 from tests.chaos.check import Verdict
 from tests.chaos.scenes import SERVICES, Run, embedded, production
 
-KILLS = {"embedded": 50, "services": 20, "pairs": 5, "broker": 5, "database": 5, "deadlines": 60, "deadlines-pairs": 24}
+KILLS = {
+    "embedded": 50, "services": 20, "pairs": 5, "notifiers": 100, "broker": 5, "database": 5, "deadlines": 60,
+    "deadlines-pairs": 24,
+}  # fmt: skip
+VICTIMS = {"broker": ("broker",), "database": ("database",), "notifiers": ("notifier",)}
 RATE = 20.0
 
 
@@ -22,11 +26,12 @@ async def play(scene: str, kills: int, run: Run) -> Verdict:
         return await embedded(kills, run)
     if scene == "deadlines":
         return await deadlines.embedded(kills, run)
-    victims = (scene,) * kills if scene in ("broker", "database") else SERVICES * kills
+    victims = VICTIMS.get(scene, SERVICES) * kills
+    copies, aimed = 2 if scene == "pairs" else 1, scene == "notifiers"
     with Postgres() as postgres, Kafka(quick_start=True) as kafka:
         if scene == "deadlines-pairs":
             return await deadlines.production(kills, run, postgres=postgres, kafka=kafka)
-        return await production(victims, run, postgres=postgres, kafka=kafka, copies=2 if scene == "pairs" else 1)
+        return await production(victims, run, postgres=postgres, kafka=kafka, copies=copies, aimed=aimed)
 
 
 def main() -> None:

@@ -149,7 +149,7 @@ class Check:
 
     def _evidence(self, world: World) -> Evidence:
         seen = {**self.ledger.broken, **self.receiver.broken, "defects answered": self.client.defects}
-        return Evidence(world, self.ledger, self.receiver.heard, seen)
+        return Evidence(world, self.ledger, self.receiver.heard, seen, self.receiver.taken)
 
     def _counts(self, world: World) -> Mapping[str, int]:
         return {
@@ -164,6 +164,7 @@ class Check:
             "log entries": sum(map(len, world.logs.values())),
             "webhooks arrived": self.receiver.arrived,
             "of them failed on purpose": self.receiver.failed,
+            "cut off by a kill": self.receiver.cut_off,
         }
 
 

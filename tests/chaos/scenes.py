@@ -39,6 +39,7 @@ LONGEST_LIFE_S = 2.0
 BURSTS, BURST_S = 0.5, 0.02
 EARLY, EARLY_S = 0.2, 1.5
 SERVICES = ("notifier", "intake", "dispatcher")
+AIMS_WITHIN_S = 15.0
 TAKE_REPORTS = ("center", "intake", "database")
 Say = Callable[[str], None]
 
@@ -127,15 +128,17 @@ class Ground:
 
 
 class Strikes:
-    """Kills under the check's load, a line a kill."""
+    """Kills under the check's load, a line a kill. `aimed`: notifiers while a webhook is under way."""
 
-    def __init__(self, check: Check, run: Run, *, of: int) -> None:
+    def __init__(self, check: Check, run: Run, *, of: int, aimed: bool = False) -> None:
         self._check = check
+        self._aimed = aimed
         self._rng = run.instants
         self._say = run.say
         self._of = of
         self._never = asyncio.Event()
         self.kills: Counter[str] = Counter()
+        self.in_mid_delivery = 0
 
     async def strike(self, name: str, victim: Victim) -> None:
         life_s = self._rng.uniform(0, LONGEST_LIFE_S)
@@ -143,7 +146,10 @@ class Strikes:
         if self._rng.random() < BURSTS:
             self._check.hurry()
             await self._wait(self._rng.uniform(0, BURST_S))
+        if self._aimed and name == "notifier":
+            await self._until_a_webhook_is_under_way()
         under_way, before = self._check.client.under_way, self._check.ledger.reports
+        cut_off = self._check.receiver.cut_off
         await asyncio.to_thread(victim.kill)
         killed_at = monotonic()
         await asyncio.to_thread(victim.start)
@@ -155,12 +161,20 @@ class Strikes:
         taken = self._check.ledger.reports - before
         if not (early or taken or name in TAKE_REPORTS):
             self._check.ledger.broken["outages that stopped intake"].append(f"kill {self.kills.total()}, {name}")
+        cut_off = self._check.receiver.cut_off - cut_off
+        self.in_mid_delivery += cut_off > 0
         self._say(
             f"{self.kills.total():3}/{self._of} {victim.name:12} killed with {under_way:2} requests under way; "
+            f"{cut_off:2} webhooks cut off; "
             f"{'next kill while it starts' if early else f'answers again after {monotonic() - killed_at:4.1f} s'}; "
             f"{taken:3} reports acknowledged meanwhile, "
             f"{self._check.ledger.reports:,} in all"
         )
+
+    async def _until_a_webhook_is_under_way(self) -> None:
+        give_up_at = monotonic() + AIMS_WITHIN_S
+        while not self._check.receiver.held and monotonic() < give_up_at:
+            await self._wait(0.001)
 
     async def _wait(self, seconds: float) -> None:
         await pause(seconds, unless=self._never)
@@ -184,7 +198,9 @@ async def embedded(kills: int, run: Run) -> Verdict:
         return cleared(folder, verdict)
 
 
-async def production(victims: Sequence[str], run: Run, *, postgres: Postgres, kafka: Kafka, copies: int = 1) -> Verdict:
+async def production(
+    victims: Sequence[str], run: Run, *, postgres: Postgres, kafka: Kafka, copies: int = 1, aimed: bool = False
+) -> Verdict:
     """The services on PostgreSQL and Kafka, `copies` of each; `victims` by turns: services, broker or database."""
     others = {"broker": [Ground("broker", kafka)], "database": [Ground("database", postgres)]}
     with kept_folder(run) as folder:
@@ -192,10 +208,11 @@ async def production(victims: Sequence[str], run: Run, *, postgres: Postgres, ka
             credentials = read_credentials(folder / CREDENTIALS)
             routes = Routes(**{name: [program.url for program in programs[name]] for name in SERVICES})
             async with Check(routes, credentials, rate=run.rate, rng=run.chances, kafka=kafka.bootstrap) as check:
-                strikes = Strikes(check, run, of=len(victims))
+                strikes = Strikes(check, run, of=len(victims), aimed=aimed)
                 for name in victims:
                     ones: Sequence[Victim] = programs.get(name) or others[name]
                     await strikes.strike(name, run.instants.choice(ones))
+                run.say(f"{strikes.in_mid_delivery} of {len(victims)} kills cut off a webhook in mid-delivery")
                 for program in chain(*programs.values()):
                     await asyncio.to_thread(program.await_up)
                 verdict = await check.conclude()

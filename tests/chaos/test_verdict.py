@@ -60,7 +60,7 @@ def evidence() -> Evidence:
     for marker in ("m-1", "m-2"):
         ledger.acknowledge(marker, TICKET)
     heard = {entry["id"]: Heard("grid", hook(entry)) for entry in log}
-    return Evidence(world, ledger, heard)
+    return Evidence(world, ledger, heard, taken={TICKET: len(log)})
 
 
 def hook(entry: Json) -> bytes:
@@ -109,6 +109,7 @@ BREAKING: list[tuple[str, Callable[[Evidence], object]]] = [
     ("broken hash chains", lambda e: e.world.logs[TICKET].pop(1)),
     ("broken hash chains", lambda e: restate(e, seq=4)),
     ("webhooks never delivered", lambda e: e.heard.pop(f"{TICKET}-2")),
+    ("webhooks never delivered", lambda e: e.taken.update({TICKET: 2})),
     ("wrong webhooks", lambda e: e.heard.update({f"{TICKET}-9": Heard("grid", b"{}")})),
     ("wrong webhooks", lambda e: e.heard.update({f"{TICKET}-2": Heard("bank", e.heard[f"{TICKET}-2"].body)})),
     ("wrong webhooks", lambda e: e.heard.update({f"{TICKET}-2": Heard("grid", b'{"data": {}}')})),

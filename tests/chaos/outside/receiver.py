@@ -1,9 +1,12 @@
 """Every account's webhook receiver, on loopback: checks what arrives at once, and fails now and then on purpose.
 
-An event counts as taken when it was answered with 2xx. What arrives must be the next event of its ticket, or one that
-was taken before: anything else came out of order, or after a hole.
+Some answers it holds back for a while, so that whoever is killed is killed in mid-delivery.
+
+An event counts as taken when it was answered with 2xx, and its sender was still there to hear it. What arrives must be
+the next event of its ticket, or one that was taken before: anything else came out of order, or after a hole.
 """
 
+import asyncio
 import json
 from collections import defaultdict
 from dataclasses import dataclass
@@ -15,7 +18,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.chaos.outside.ledger import Json
 
-FAILS, RESETS = 0.015, 0.015
+FAILS, RESETS, HELD = 0.015, 0.015, 0.3
+HELD_S = 0.3
 
 
 @dataclass(slots=True)
@@ -40,6 +44,10 @@ class Receiver:
         self.broken: dict[str, list[str]] = defaultdict(list)
         self.arrived = 0
         self.failed = 0
+        self.held = 0
+        """Webhooks whose senders wait for an answer."""
+        self.cut_off = 0
+        """Webhooks whose senders were gone before they were answered."""
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
@@ -72,8 +80,18 @@ class Receiver:
             if dice < RESETS and request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
+        if not self.behaves and self._rng.random() < HELD:
+            await self._hold()
+        if request.transport is None:
+            self.cut_off += 1
+            return web.Response(status=500)
         self._take(json.loads(body)["data"])
         return web.Response(status=204)
+
+    async def _hold(self) -> None:
+        self.held += 1
+        await asyncio.sleep(self._rng.uniform(0, HELD_S))
+        self.held -= 1
 
     def _hear(self, id: str, account: str, body: bytes) -> bool:
         """Whether it was not heard before."""

@@ -20,12 +20,13 @@ DECIDED_WITHIN = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class Evidence:
-    """`heard` by webhook-id; `seen` is what broke a promise before the end, by promise."""
+    """`heard` by webhook-id; `seen` is what broke a promise before the end, by promise; `taken` by ticket."""
 
     world: World
     ledger: Ledger
     heard: dict[str, Heard]
     seen: dict[str, list[str]] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
 
 
 Finding = tuple[str, list[str]]
@@ -48,7 +49,7 @@ def judge(evidence: Evidence) -> list[Finding]:
         "defects answered": iter(()),
         "outages that stopped intake": iter(()),
         "parts not ready at the end": iter(()),
-        "webhooks never delivered": _undelivered(world, evidence.heard),
+        "webhooks never delivered": _undelivered(world, evidence),
         "webhooks out of order": iter(()),
         "wrong webhooks": _wrong_webhooks(world, evidence.heard),
     }
@@ -141,8 +142,11 @@ def _broken_chains(world: World) -> Iterator[str]:
             yield f"{id}: {len(log)} entries, and the ticket says {ticket['seq']} {ticket['status']}"
 
 
-def _undelivered(world: World, heard: Mapping[str, Heard]) -> Iterator[str]:
-    yield from (entry["id"] for entry in _entries(world) if entry["id"] not in heard)
+def _undelivered(world: World, evidence: Evidence) -> Iterator[str]:
+    """Those that arrived nowhere, and those whose sender was never told that they had."""
+    for entry in _entries(world):
+        if entry["id"] not in evidence.heard or entry["seq"] > evidence.taken.get(entry["ticket"], 0):
+            yield entry["id"]
 
 
 def _wrong_webhooks(world: World, heard: Mapping[str, Heard]) -> Iterator[str]:
