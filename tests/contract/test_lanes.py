@@ -9,6 +9,8 @@ from datetime import timedelta
 
 import pytest
 
+from services.notifier.handlers import delivery
+from services.notifier.handlers.room import Room
 from services.notifier.model import lane as model
 from services.notifier.model.lane import Claim
 from services.notifier.model.outcome import Retry
@@ -24,6 +26,7 @@ from shared.testing.clock import ManualClock
 from shared.testing.receiver import Answer, Receiver
 from tests.cases import accepted, issued, notes, restored
 from tests.notifying import CLAIM_FOR, Notifier, Tickets, notifier
+from tests.waiting import until
 
 SECOND = timedelta(seconds=1)
 
@@ -370,6 +373,23 @@ async def test_dead_receiver_holds_up_nobody_else(one: Notifier, happens: Ticket
             await one.look()
         assert sorted(receiver.ids) == sorted(event.id for event in events)
         assert 0 < len(dead.hooks) <= 4
+
+
+async def test_receivers_that_fill_all_the_room_and_hang_hold_up_nobody_else(
+    store: Database, clock: ManualClock, happens: Tickets, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "HANGS_AFTER_S", 0.01)
+    async with Receiver(otherwise="hang") as dead, notifier(store, clock, room=Room(total=8, failing=2)) as one:
+        for _ in range(2):
+            await one.subscribe(dead)
+        await one.feed(*[await happens.open() for _ in range(4)])
+        await until(lambda: len(dead.hooks) == 8)
+        await one.subscribe(receiver)
+        await one.feed(await happens.open())
+        while not receiver.hooks:
+            await one.deliveries.wake.wait(0.05)
+            await one.look()
+        assert len(dead.hooks) == 8
 
 
 async def test_more_lanes_than_there_is_room_for_are_all_delivered(

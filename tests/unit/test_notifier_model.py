@@ -108,6 +108,17 @@ def test_failing_subscriptions_share_a_quarter() -> None:
     assert [room.enter("healthy") for _ in range(5)] == [True] * 4 + [False]
 
 
+def test_those_that_die_at_once_with_much_under_way_leave_room_to_the_healthy() -> None:
+    room = Room(total=8, failing=2)
+    assert [room.enter(name) for name in "aabbccdd"] == [True] * 8
+    assert room.free == 0
+    for name in "aabbccdd":
+        room.failed(name)
+    assert room.free == 6
+    assert [room.enter("healthy") for _ in range(5)] == [True] * 4 + [False]
+    assert not room.enter("a")
+
+
 def test_room_is_never_more_than_there_is() -> None:
     room = Room(total=6)
     assert sum(room.enter(str(i)) for i in range(20)) == 6
@@ -129,7 +140,8 @@ def test_room_counts_right_whatever_happens(steps: list[tuple[str, str]]) -> Non
             room.leave(name)
         elif step in ("failed", "succeeded", "forget"):
             getattr(room, step)(name)
-        assert room.free == 8 - len(inside)
+        beyond = sum(each in room._failing for each in inside) - 2
+        assert room.free == 8 - len(inside) + max(beyond, 0)
         assert all(inside.count(each) <= 4 for each in "abc")
     for name in inside:
         room.leave(name)

@@ -37,6 +37,7 @@ from shared.errors import Unavailable
 
 log = logging.getLogger(__name__)
 LOOK_AT = 64
+HANGS_AFTER_S = 1.0
 
 
 class Deliveries:
@@ -209,12 +210,7 @@ class Deliveries:
 
     async def _step(self, job: Job) -> bool:
         """One message through the stages, and its record; answers whether there is more to do in the lane."""
-        met: Job | Settled = job
-        for stage in self._stages:
-            met = await stage.take(job)
-            if isinstance(met, Settled):
-                break
-        assert isinstance(met, Settled), "the last stage settles everything"
+        met = await self._settled(job)
         if met.made:
             self._attempted(job.claim.subscription, met.made)
         written = await self._recorder.write(Writing(met, reads_on=not job.known))
@@ -225,6 +221,23 @@ class Deliveries:
         job.claim = written.claim
         job.known.extend(written.events)
         return True
+
+    async def _settled(self, job: Job) -> Settled:
+        hangs = asyncio.get_running_loop().call_later(HANGS_AFTER_S, self._hangs, job.claim.subscription.id)
+        try:
+            for stage in self._stages:
+                met = await stage.take(job)
+                if isinstance(met, Settled):
+                    return met
+        finally:
+            hangs.cancel()
+        raise AssertionError("the last stage settles everything")
+
+    def _hangs(self, subscription: str) -> None:
+        """What it will come to is seen much later: until then others may have its room."""
+        self._room.failed(subscription)
+        if self._is_more:
+            self.wake.set()
 
     async def _goes_well(self, job: Job, settled: Settled, made: Made) -> bool:
         """False when this was the attempt that disabled the subscription."""

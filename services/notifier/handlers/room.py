@@ -1,7 +1,8 @@
 """How many deliveries may be under way: bounded over all, for each subscription, and for all that are failing together.
 
-A subscription starts with a few, doubles with every success and halves with every failure. Those that are down to one
-share a quarter of the whole: any number of dead receivers leaves three quarters to the healthy.
+A subscription starts with a few, doubles with every success and halves with every failure, and with every attempt that
+has no answer after a second. Those that are down to one share a quarter of the whole: any number of dead receivers
+leaves three quarters to the healthy, also those that die all at once with more under way than their share.
 """
 
 TOTAL = 256
@@ -30,7 +31,9 @@ class Room:
 
     @property
     def free(self) -> int:
-        return max(self._total - self._inside, 0)
+        """What failing ones have under way beyond their share takes no room from others: it ends, no more begins."""
+        beyond = max(self._inside_failing - self._most_failing, 0)
+        return max(self._total - self._inside + beyond, 0)
 
     def enter(self, subscription: str) -> bool:
         """Whether one more may start; then `leave` must follow."""
