@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 POLL_S = 0.005
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], *, timeout_s: float = 15.0) -> None:
+async def until(
+    condition: Callable[[], bool | Awaitable[bool]], *, timeout_s: float = 15.0, every_s: float = POLL_S
+) -> None:
     """Returns as soon as `condition` holds; TimeoutError names it when it does not within `timeout_s`."""
     try:
         async with asyncio.timeout(timeout_s):
             while not await _holds(condition):  # noqa: ASYNC110  anything may be waited for here
-                await asyncio.sleep(POLL_S)
+                await asyncio.sleep(every_s)
     except TimeoutError:
         raise TimeoutError(f"not within {timeout_s:g} s: {inspect.getsource(condition).strip()}") from None
 
