@@ -85,6 +85,7 @@ FLOW: tuple[Part, ...] = (
                 "/v1/stream",
                 "/v1/subscriptions",
                 "/v1/contact-subscriptions",
+                "/v1/manager-subscriptions",
                 "/v1/tickets",
                 "/v1/links",
                 "/v1/track",

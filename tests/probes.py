@@ -40,6 +40,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/v1/keys": {"role": "account", "subject": "tenant-00", "scopes": ["tickets:read"]},
     "/v1/registry/import": {"dry_run": True},
     "/v1/contact-subscriptions": {"channels": ["email"]},
+    "/v1/manager-subscriptions": {"account": "tenant-00", "channels": ["email"]},
     "notes": {"text": "I was here"},
     "links": {"label": "for me"},
     "decline": {"reason": "no_resources"},

@@ -15,6 +15,7 @@ Permission = Literal[
     "tickets:write",  # add to a ticket what everybody who works on it should know
     "orders:work",  # accept, decline, progress … restore
     "noc:read",
+    "warnings:read",  # what repeats, whose attainment falls
     "noc:route",  # order networks by hand, reject a ticket
     "sla:decide",  # strike out or uphold a suspension, set other terms in mid-ticket
     "subscriptions:manage",
@@ -37,7 +38,7 @@ _DESK: frozenset[Permission] = frozenset(
     {"reports:write", "tickets:read", "tickets:write", "registry:read", "links:manage"}
 )
 _NOC: frozenset[Permission] = frozenset(
-    {"tickets:read", "tickets:write", "orders:work", "noc:read", "noc:route", "registry:read"}
+    {"tickets:read", "tickets:write", "orders:work", "noc:read", "warnings:read", "noc:route", "registry:read"}
 )
 
 SCOPES: Mapping[Scope, frozenset[Permission]] = {
@@ -52,8 +53,8 @@ DUTIES: Mapping[Duty, frozenset[Permission]] = {
     "desk": _DESK,
     "noc": _NOC,
     "duty_manager": _DESK | _NOC | {"sla:decide", "exports:read"},
-    "account_manager": _DESK | {"subscriptions:manage", "exports:read"},
-    "auditor": frozenset({"tickets:read", "noc:read", "registry:read", "audit:read", "exports:read"}),
+    "account_manager": _DESK | {"warnings:read", "subscriptions:manage", "exports:read"},
+    "auditor": frozenset({"tickets:read", "noc:read", "warnings:read", "registry:read", "audit:read", "exports:read"}),
     "administrator": frozenset({"registry:read", "registry:write", "keys:rotate", "keys:manage", "audit:read"}),
 }
 

@@ -29,10 +29,12 @@ from tests.people import Caller, Json, done
 
 PATH = "/v1/subscriptions"
 FROM_CONTACTS = "/v1/contact-subscriptions"
+MANAGERS = "/v1/manager-subscriptions"
 KEYS = {role: issued(role, name) for role, name in (("account", ACCOUNT), ("operator", "noc"), ("network", "010"))}
 SET_UP: dict[str, Any] = {
     "mail_host": "127.0.0.1", "mail_security": "none", "mail_from": "vip@vrc.test", "sms_gateway": "http://127.0.0.1:1/",
 }  # fmt: skip
+MANAGER = ContactPoint("李经理", email="manager@operator.example", window="09:00-17:00")
 CONTACTS = (
     ContactPoint("张三", phone="+86 138 0013 8000", email="zhang@customer.example", window="08:00-18:00"),
     ContactPoint("desk", phone="+86 10 5550 0134", email="desk@customer.example", language="en"),
@@ -42,7 +44,7 @@ CONTACTS = (
 
 @asynccontextmanager
 async def center(store: Database, clock: ManualClock, settings: Settings) -> AsyncIterator[Mapping[str, Caller]]:
-    account = Account(ACCOUNT, "华网电力", "Huawang Power", "other", "diamond", contacts=CONTACTS)
+    account = Account(ACCOUNT, "华网电力", "Huawang Power", "other", "diamond", contacts=CONTACTS, manager=MANAGER)
     await store.transact(lambda tx: put(tx, [account], [], [], by=SEED))
     await store.transact(lambda tx: save(tx, KEYS.values()))
     keyring, metrics, health = keyring_on(store, clock), Metrics(), Health()
@@ -146,6 +148,28 @@ async def test_contacts_beyond_what_an_account_may_have_are_named(account: Calle
 @pytest.mark.parametrize("role", ["operator", "network"])
 async def test_nobody_but_the_account_has_its_people_told(callers: Mapping[str, Caller], role: str) -> None:
     assert (await callers[role].post(FROM_CONTACTS, {"channels": ["email"]})).status_code == 403
+
+
+async def test_manager_whom_the_registry_names_is_told_of_warnings(callers: Mapping[str, Caller]) -> None:
+    asked = {"account": ACCOUNT, "channels": ["email", "sms"]}
+    answer = done(await callers["operator"].post(MANAGERS, asked))
+    (made,) = answer["made"]
+    assert (made["target"], made["language"], made["quiet"]["start"]) == ("manager@operator.example", "zh", "17:00")
+    assert sorted(made["events"]) == ["ticket.escalated", "ticket.repeated"]
+    assert [left["because"] for left in answer["left_out"]] == ["has no number in the registry"]
+    assert [held["id"] for held in await callers["account"].items(PATH)] == [made["id"]]
+    assert done(await callers["operator"].post(MANAGERS, asked))["made"] == []
+
+
+async def test_manager_of_an_account_that_there_is_not_is_not_found(callers: Mapping[str, Caller]) -> None:
+    asked = {"account": "nobody", "channels": ["email"]}
+    assert (await callers["operator"].post(MANAGERS, asked)).status_code == 404
+
+
+@pytest.mark.parametrize("role", ["account", "network"])
+async def test_nobody_but_operators_has_managers_told(callers: Mapping[str, Caller], role: str) -> None:
+    asked = {"account": ACCOUNT, "channels": ["email"]}
+    assert (await callers[role].post(MANAGERS, asked)).status_code == 403
 
 
 @pytest.mark.parametrize("body", [{}, {"channels": []}, {"channels": ["webhook"]}, {"channels": ["email"], "x": 1}])

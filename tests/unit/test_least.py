@@ -36,6 +36,13 @@ def test_no_change_is_told_although_it_was_left_out() -> None:
     assert told(event("ticket.unchanged"), subscription("a", URGENT)) == ["a"]
 
 
+def test_what_our_manager_hears_is_nothing_that_the_account_was_told() -> None:
+    manager = subscription("m", Preferences(events=frozenset({"ticket.repeated"}), managers=True), age=9)
+    assert told(event("ticket.unchanged"), manager) == []
+    assert told(event("ticket.unchanged"), manager, subscription("a", URGENT)) == ["a"]
+    assert told(event("ticket.repeated"), manager, subscription("a", URGENT)) == ["m", "a"]
+
+
 @pytest.mark.parametrize("name", sorted(LEAST))
 def test_of_narrow_subscriptions_one_answers_for_the_rest(name: str) -> None:
     wanting = {"ticket.restored", "ticket.deadline_missed", "ticket.escalated", "ticket.suspended", "ticket.unroutable"}

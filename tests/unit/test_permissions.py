@@ -51,10 +51,14 @@ def test_operator_without_duties_may_nothing() -> None:
 
 def test_customers_and_networks_never_reach_what_is_operators() -> None:
     ours: set[Permission] = {
-        "noc:read", "noc:route", "registry:read", "registry:write", "keys:manage", "audit:read"
+        "noc:read", "warnings:read", "noc:route", "registry:read", "registry:write", "keys:manage", "audit:read"
     }  # fmt: skip
     assert not ours & granted("account", list(SCOPES))
     assert not ours & granted("network", [])
+
+
+def test_account_manager_reads_warnings_and_no_queue_of_the_noc() -> None:
+    assert {"warnings:read", "noc:read"} & granted("operator", ["account_manager"]) == {"warnings:read"}
 
 
 def test_auditor_sees_much_and_changes_nothing() -> None:

@@ -16,13 +16,14 @@ from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
 from shared.web.routes import LIST_PROBLEMS, StrictRoute, allow
 
 NocReader = Annotated[Principal, Depends(allow("operator", needs="noc:read"))]
+WarningsReader = Annotated[Principal, Depends(allow("operator", needs="warnings:read"))]
 
 
 def routes(database: Database, registry: Registry, silences: SilentNetworks) -> APIRouter:
     router = APIRouter(route_class=StrictRoute)
 
     @router.get("/v1/noc/warnings", response_model=shapes.WarningPage, responses=LIST_PROBLEMS, tags=["noc"])
-    async def read_warnings(caller: NocReader, limit: Limit = 50, cursor: Cursor = None) -> Response:
+    async def read_warnings(caller: WarningsReader, limit: Limit = 50, cursor: Cursor = None) -> Response:
         """Early warnings, newest first: faults that repeat, accounts whose attainment falls."""
         before = decode_cursor(cursor, int, str, str)
         rows = await warnings.newest(

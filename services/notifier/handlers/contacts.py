@@ -1,7 +1,10 @@
-"""Subscriptions for an account's contacts in the registry. Repeatable: who is subscribed already is left as he is."""
+"""Subscriptions for the people that the registry names of an account: its contacts, and our manager of it.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+Repeatable: who is subscribed already is left as he is.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from services.notifier.handlers.subscriptions import SubscriptionDesk, Wish
 from services.notifier.model.contact_wishes import ContactWish, PeoplesChannel, wishes_of
@@ -10,10 +13,13 @@ from services.notifier.model.subscription import Subscription
 from services.notifier.store import subscriptions as store
 from shared.auth.principal import Principal
 from shared.db.port import Database
-from shared.errors import IllegalMove, InvalidInput
+from shared.errors import IllegalMove, InvalidInput, NotFound
 from shared.ids import AccountId
 from shared.registry import history
 from shared.registry.model import Account
+
+TO_MANAGERS = frozenset({"ticket.repeated", "ticket.escalated"})
+"""Early warnings, and what the account's promise needs somebody above for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +44,42 @@ class ContactsDesk:
         self._desk.require(channels)
         account = await history.entry(self._database, "account", by.subject)
         contacts = account.contacts if isinstance(account, Account) else ()
-        there = {(s.channel, s.target) for s in await store.of_accounts(self._database, [AccountId(by.subject)])}
+        return await self._subscribe(by, AccountId(by.subject), wishes_of(contacts, channels, changes))
+
+    async def subscribe_manager(
+        self, by: Principal, id: AccountId, *, channels: Sequence[PeoplesChannel]
+    ) -> Subscribed:
+        """Raises NotFound for an account that there is not, InvalidInput as above."""
+        self._desk.require(channels)
+        account = await history.entry(self._database, "account", id)
+        if not isinstance(account, Account):
+            raise NotFound(f"There is no account {id}.")
+        wishes = wishes_of([account.manager] if account.manager else (), channels, "all")
+        told = (
+            replace(wish, preferences=replace(wish.preferences, events=TO_MANAGERS, managers=True)) for wish in wishes
+        )
+        return await self._subscribe(by, id, told)
+
+    async def _subscribe(self, by: Principal, account: AccountId, wishes: Iterable[ContactWish]) -> Subscribed:
+        there = {(s.channel, s.target) for s in await store.of_accounts(self._database, [account])}
         made: list[Subscription] = []
         left_out: list[LeftOut] = []
-        for wish in wishes_of(contacts, channels, changes):
-            done = "is subscribed already" if (wish.channel, wish.target) in there else await self._make(by, wish)
+        for wish in wishes:
+            known = (wish.channel, wish.target) in there
+            done = "is subscribed already" if known else await self._make(by, account, wish=wish)
             if isinstance(done, str):
                 left_out.append(LeftOut(wish, done))
             else:
                 made.append(done)
         return Subscribed(made, left_out)
 
-    async def _make(self, by: Principal, wish: ContactWish) -> Subscription | str:
+    async def _make(self, by: Principal, account: AccountId, *, wish: ContactWish) -> Subscription | str:
         """The subscription, or why there is none."""
         if wish.target is None:
             return "has no address in the registry" if wish.channel == "email" else "has no number in the registry"
         try:
-            return (await self._desk.make(by, Wish(wish.target, wish.channel, wish.preferences))).subscription
+            wanted = Wish(wish.target, wish.channel, wish.preferences)
+            return (await self._desk.make(by, wanted, account=account)).subscription
         except InvalidInput as error:
             return error.errors[0].message
         except IllegalMove as error:

@@ -57,13 +57,14 @@ class SubscriptionDesk:
         self._vault = vault
         self._absent = absent
 
-    async def make(self, by: Principal, wish: Wish) -> Made:
-        """Raises InvalidInput, or IllegalMove when the account has as many as it may have."""
+    async def make(self, by: Principal, wish: Wish, *, account: AccountId | None = None) -> Made:
+        """For the caller's own account unless another is named. Raises InvalidInput, or IllegalMove when the account
+        has as many as it may have."""
         channel = self._channel(wish.channel)
         if objection := channel.objection(wish.target):
             raise InvalidInput(FieldError(wish.field, objection))
         _require_readable(by, wish.preferences)
-        account, now, id = AccountId(by.subject), self._clock.now(), new_subscription_id()
+        account, now, id = account or AccountId(by.subject), self._clock.now(), new_subscription_id()
         secret = channel.new_secret()
         sealed = self._vault.seal(secret, of=id) if secret else ""
         new = Subscription(id, account, wish.channel, wish.target, wish.preferences, now, Keys(sealed))

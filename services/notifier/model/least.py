@@ -27,7 +27,7 @@ def with_answering(subscriptions: Iterable[Subscription]) -> list[Subscription]:
 
 def _answering(all_: Sequence[Subscription]) -> Subscription | None:
     """The oldest whose receiver takes what it is sent, before the others; a short message last: it has little room."""
-    enabled = [s for s in all_ if s.standing.state != "disabled"]
+    enabled = [s for s in all_ if s.standing.state != "disabled" and not s.preferences.managers]
     working = [s for s in enabled if s.standing.warned is None] or enabled
     if any(s.preferences is EVERYTHING for s in working):
         return None

@@ -38,7 +38,8 @@ class Preferences:
     """Each set that is empty means all, but `accounts`: an account's own events always, and its children's named here.
 
     `sites` are `network/name` as a circuit's ends have them. `digest_min` > 0: news of a ticket wait that many minutes
-    for others to join them. Neither a digest nor quiet hours ever hold up what is urgent.
+    for others to join them. Neither a digest nor quiet hours ever hold up what is urgent. `managers`: it is our account
+    manager who is told, and so nothing that the account itself has heard.
     """
 
     events: frozenset[str] = frozenset()
@@ -49,6 +50,7 @@ class Preferences:
     language: Language = "zh"
     quiet: QuietHours | None = None
     digest_min: int = 0
+    managers: bool = False
 
     @property
     def by_place(self) -> bool:
