@@ -2,7 +2,7 @@
 
 The group that an incident was assigned to stands for the network, its category for the segment. Each is predicted from
 what was known at that moment and compared with simple ways to do it: coverage of the range (four fifths are promised),
-pinball loss at 10, 50 and 90 %, and how far the median was off.
+pinball loss at 10, 50 and 90 %, and how far the median was off. Then what a prediction and learning cost, in CPU time.
 """
 
 import sys
@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
+from time import process_time
 from typing import Any, cast
 
 from services.commands.replay.history import Incident, read_history
@@ -130,6 +131,21 @@ def _ask(found: dict[str, list[tuple[int, Range]]], one: Past, over: Any, lastin
             found[name].append((one.took, cast(Range, answer)))
 
 
+def costs(incidents: Sequence[Past]) -> None:
+    """Of each: at the report, after four hours, and learning from one repair more."""
+    history = History()
+    history.look_at_lasting((one.case, HOUR_MS) for one in incidents)
+    began = process_time()
+    for one in incidents:
+        history.learn(one.case, one.took)
+    print(f"learning from a repair: {(process_time() - began) / len(incidents) * 1e6:.1f} µs of CPU")
+    for again, elapsed in (("first", 0), ("again", 0), ("after 4 h", 4 * HOUR_MS)):
+        began = process_time()
+        for one in incidents:
+            history.like(one.case, beyond=elapsed)
+        print(f"a prediction, {again}: {(process_time() - began) / len(incidents) * 1e6:.1f} µs of CPU")
+
+
 def main(file: Path) -> None:
     incidents = sorted(filter(None, map(past, read_history(file).incidents)), key=lambda one: one.at)
     print(f"{'':34s}     n  inside    pinball   mean off  median off")
@@ -137,6 +153,7 @@ def main(file: Path) -> None:
         print(f"split in time, after {hours} h")
         for name, pairs in split(incidents, hours * HOUR_MS).items():
             print(f"  {name:32s}{judged(pairs)}")
+    costs(incidents)
     print("as it went, at the report")
     for name, pairs in as_it_went(incidents, 200).items():
         print(f"  {name:32s}{judged(pairs)}")
