@@ -1,4 +1,5 @@
-"""Writes demo/circuits.csv and demo/segments.csv: circuits of the fictional accounts over a real backbone.
+"""Writes demo/circuits.csv, demo/segments.csv and demo/network_contacts.csv: circuits of the fictional accounts over a
+real backbone, and whom to call in the networks that they pass.
 
 Date: 2026-11-21. Source: the PyPI package `topohub` 1.5.1, topology `topozoo/Chinanet` (ChinaNet as the
 Internet Topology Zoo recorded it), with networks.csv and demo/accounts.csv beside this file. The circuits,
@@ -54,7 +55,14 @@ CIRCUIT_COLUMNS = (
     "id", "account", "service", "bandwidth_mbps", "protected", "a_network", "a_site", "z_network", "z_site",
 )
 SEGMENT_COLUMNS = ("circuit", "position", "id", "kind", "side", "network", "party", "between")
+CONTACT_COLUMNS = ("network", "list", "name", "role", "phone", "email", "language", "window")
 # fmt: on
+# Desks, not people: which list, its name, its role, the last digits of its number, when it is there.
+DESKS = (
+    ("contacts", "响应中心", "response center", 11, "24x7"),
+    ("duty", "白班值班长", "duty manager, day", 21, "08:00-20:00"),
+    ("duty", "夜班值班长", "duty manager, night", 22, "20:00-08:00"),
+)
 
 Links = dict[str, dict[str, float]]
 Row = tuple[str | int, ...]
@@ -237,6 +245,15 @@ def draw_segments(rng: Random, country: Country, *, circuit: Circuit) -> Iterato
         yield Segment("z-lan", "customer-lan", side="z", party="customer")
 
 
+def network_contacts(country: Country, segments: Iterable[Row]) -> Iterator[Row]:
+    """Of every network that some segment names. The numbers are nobody's."""
+    for code in sorted({str(row[5]) for row in segments if row[5]}):
+        mail = f"{code}@networks.operator.example"
+        for number, (list_, name, role, digits, window) in enumerate(DESKS):
+            phone = f"+86 {code.removeprefix('0')} 5550 01{digits}"
+            yield code, list_, country.names[code] + name, role, phone, mail if number == 0 else "", "zh", window
+
+
 def main() -> None:
     if (found := version("topohub")) != SOURCE_VERSION:
         raise SystemExit(f"the demo is made from topohub {SOURCE_VERSION}, found {found}")
@@ -251,6 +268,7 @@ def main() -> None:
     demo = HERE / "demo"
     write_rows(demo / "circuits.csv", columns=CIRCUIT_COLUMNS, rows=(each.row() for each in circuits))
     write_rows(demo / "segments.csv", columns=SEGMENT_COLUMNS, rows=segments)
+    write_rows(demo / "network_contacts.csv", columns=CONTACT_COLUMNS, rows=network_contacts(country, segments))
     print(f"{len(circuits)} circuits, {len(segments)} segments")
 
 

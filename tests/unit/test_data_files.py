@@ -42,7 +42,13 @@ def ends(circuit: Row) -> tuple[str, str]:
     ("name", "columns"),
     [
         ("networks.csv", "code,name_zh,name_en,province_zh,province_en,merged"),
-        ("demo/accounts.csv", "id,name_zh,name_en,sector,tier"),
+        (
+            "demo/accounts.csv",
+            "id,name_zh,name_en,sector,tier,group,parent,manager_name,manager_role,manager_phone,manager_email,"
+            "manager_language,manager_window,service_level,confirmation_timeout_h,notes",
+        ),
+        ("demo/account_contacts.csv", "account,name,role,phone,email,language,window"),
+        ("demo/network_contacts.csv", "network,list,name,role,phone,email,language,window"),
         (
             "demo/circuits.csv",
             "id,account,service,bandwidth_mbps,protected,a_network,a_site,z_network,z_site",
@@ -121,6 +127,27 @@ def test_twelve_accounts_show_every_sector_and_tier() -> None:
     assert {row["sector"] for row in accounts} == {
         "government", "public-security", "finance", "education", "fortune-500", "other"
     }  # fmt: skip
+
+
+def test_every_account_has_a_manager_and_a_desk_that_never_sleeps() -> None:
+    awake = {row["account"] for row in rows("demo/account_contacts.csv") if row["window"] == "24x7"}
+    assert awake == {row["id"] for row in rows("demo/accounts.csv") if row["manager_email"]}
+    assert len(awake) == 12
+
+
+def test_every_network_on_a_circuit_has_contacts_and_a_roster_of_the_whole_day() -> None:
+    windows = defaultdict(set)
+    for row in rows("demo/network_contacts.csv"):
+        windows[row["network"]].add((row["list"], row["window"]))
+    whole = {("contacts", "24x7"), ("duty", "08:00-20:00"), ("duty", "20:00-08:00")}
+    assert set(windows) == {row["network"] for row in rows("demo/segments.csv")} - {""}
+    assert all(found == whole for found in windows.values())
+
+
+def test_nobody_of_the_demonstration_can_be_reached() -> None:
+    for row in (*rows("demo/account_contacts.csv"), *rows("demo/network_contacts.csv")):
+        assert re.fullmatch(r"\+86 \d{2,3} 5550 0\d{3}", row["phone"])
+        assert row["email"].endswith(".example") or not row["email"]
 
 
 def test_every_account_has_a_hundred_circuits() -> None:
