@@ -137,6 +137,20 @@ async def test_contacts_that_are_told_already_are_left_as_they_are(account: Call
     assert len(await account.items(PATH)) == 2
 
 
+async def test_one_mail_of_the_contacts_answers_for_the_least_also_when_another_has_ended(account: Caller) -> None:
+    done(await account.post(FROM_CONTACTS, {"channels": ["sms", "email"], "changes": "urgent"}))
+    (first,) = await answering(account)
+    await account.send("DELETE", f"{PATH}/{first['id']}")
+    (second,) = await answering(account)
+    assert {first["target"], second["target"]} == {"zhang@customer.example", "desk@customer.example"}
+    done(await account.post(PATH, {"channel": "email", "target": "noc@customer.example"}))
+    assert await answering(account) == []
+
+
+async def answering(account: Caller) -> list[Json]:
+    return [found for found in await account.items(PATH) if found["answers_for_least"]]
+
+
 async def test_contacts_beyond_what_an_account_may_have_are_named(account: Caller) -> None:
     for number in range(MOST_SUBSCRIPTIONS - 1):
         done(await account.post(PATH, {"channel": "email", "target": f"x{number}@customer.example"}))
