@@ -44,7 +44,7 @@ from shared.db.migrate import migrate
 from shared.db.port import Database
 from shared.ids import AccountId, SubscriptionId
 from shared.metrics import Metrics
-from shared.secrets import Secrets, Vault
+from shared.secrets import Secrets, Vault, make
 from shared.settings import Settings
 from shared.testing.postgres import Postgres
 from shared.testing.process import free_ports
@@ -173,16 +173,18 @@ async def timed(work: Callable[[], Any], *, of: int) -> Cost:
 
 
 async def run(console: Console, folder: Path, postgres: Postgres) -> None:
-    def ground(name: str, *, on_postgres: bool = False) -> Settings:
+    async def ground(name: str, *, on_postgres: bool = False) -> Settings:
         settings = Settings(
             data_dir=folder / name, database=postgres.create_database(name) if on_postgres else None,
-            webhook_http=True, database_patience=timedelta(minutes=1),
+            master_key=folder / "master.key", webhook_http=True, database_patience=timedelta(minutes=1),
         )  # fmt: skip
         settings.data_dir.mkdir()
-        migrate(settings.database_url)
+        await asyncio.to_thread(migrate, settings.database_url)
         return settings
 
-    made = [ground("sqlite"), ground("postgresql", on_postgres=True), ground("without"), ground("with")]
+    make(folder / "master.key")
+    names = ("sqlite", "postgresql", "without", "with")
+    made = [await ground(name, on_postgres=name == "postgresql") for name in names]
     await beside_bare(console, {"embedded (SQLite)": made[0], "PostgreSQL": made[1]})
     await with_the_dead(console, {WITHOUT: made[2], "with 300 dead": made[3]})
 

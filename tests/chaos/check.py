@@ -18,7 +18,7 @@ from random import Random
 from typing import Self
 
 from tests.chaos.outside.client import Client, Request, Routes
-from tests.chaos.outside.ledger import Credentials, Ledger
+from tests.chaos.outside.ledger import Credentials, Json, Ledger
 from tests.chaos.outside.pause import pause
 from tests.chaos.outside.players import Players, Stage
 from tests.chaos.outside.receiver import Receiver
@@ -111,9 +111,7 @@ class Check:
         self.receiver.behaves = True
         await self._rest()
         await self._require_ready()
-        world = await fetch(self.client, self._credentials)
-        if self._kafka is not None:
-            world.topics = dict(await published(self._kafka))
+        world = await self._still()
         return Verdict(self._counts(world), judge(self._evidence(world)))
 
     async def _circuits_of(self, account: str) -> list[Circuit]:
@@ -143,6 +141,18 @@ class Check:
             before = entries
             await asyncio.sleep(LOOK_EVERY_S)
 
+    async def _still(self) -> World:
+        """The world in which nothing happened while it was looked at: in a long run a deadline may pass meanwhile."""
+        give_up_at = asyncio.get_running_loop().time() + REST_WITHIN_S
+        while True:
+            world = await fetch(self.client, self._credentials)
+            if self._kafka is not None:
+                world.topics = dict(await published(self._kafka))
+            after = await fetch_tickets(self.client, self._credentials.operator)
+            if _seqs(after) == _seqs(world.tickets) or asyncio.get_running_loop().time() > give_up_at:
+                return world
+            await self._rest()
+
     async def _require_ready(self) -> None:
         for trouble in await self.client.troubles():
             self.ledger.broken["parts not ready at the end"].append(trouble)
@@ -166,6 +176,10 @@ class Check:
             "of them failed on purpose": self.receiver.failed,
             "cut off by a kill": self.receiver.cut_off,
         }
+
+
+def _seqs(tickets: Mapping[str, Json]) -> Mapping[str, int]:
+    return {id: ticket["seq"] for id, ticket in tickets.items()}
 
 
 def read_credentials(path: Path) -> Credentials:
