@@ -17,11 +17,11 @@ from shared.settings import Settings
 from shared.testing.kafka import Kafka
 from shared.testing.postgres import Postgres
 from shared.testing.process import free_ports
-from tests.bench import intake, latency, pipeline, streams, tick, webhooks
+from tests.bench import intake, latency, pipeline, scrape, streams, tick, webhooks
 from tests.bench.ground import NETWORK, Ground, prepare, running, temporary
 
-SECTIONS = ("intake", "pipeline", "latency", "streams", "tick", "webhooks")
-ALONE = {"streams", "tick", "webhooks"}
+SECTIONS = ("intake", "pipeline", "latency", "streams", "tick", "scrape", "webhooks")
+ALONE = {"streams", "tick", "scrape", "webhooks"}
 WEBHOOKS = ("--webhook-http", "--webhook-networks=127.0.0.0/8")
 
 
@@ -36,6 +36,9 @@ async def main(wanted: set[str]) -> None:
     if "webhooks" in wanted:
         with temporary() as folder, Postgres() as postgres:
             await webhooks.run(console, folder, postgres)
+    if "scrape" in wanted:
+        with temporary() as folder:
+            await scrape.run(console, folder)
     if wanted - ALONE:
         await _with_a_broker(console, wanted)
 

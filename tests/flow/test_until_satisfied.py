@@ -79,3 +79,14 @@ async def test_account_is_surveyed_once_a_quarter(any_center: House) -> None:
     assert (await any_center.customer.post("/v1/surveys/2026-Q4", answer)).status_code == 409
     assert (await any_center.bank.post("/v1/surveys/2026-Q4", answer)).status_code == 404
     assert (await any_center.customer.facts(ticket)).count("ticket.survey_asked") == 1
+
+
+async def shows(center: House, sample: str) -> bool:
+    return sample in (await center.center.metrics.page()).decode()
+
+
+async def test_what_customers_answered_is_on_the_metrics_page_within_five_minutes(embedded: House) -> None:
+    await until(lambda: shows(embedded, "vrc_satisfaction_tier_tickets Tickets"))
+    await closed(embedded)
+    embedded.clock.advance(timedelta(minutes=5))
+    await until(lambda: shows(embedded, 'vrc_satisfaction_tier_tickets{answer="not_asked",tier="diamond"} 1.0'))
