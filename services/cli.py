@@ -28,6 +28,7 @@ MODULES = {
     "watch": "watch",
     "statement": "statement",
     "verify": "verify",
+    "report": "report",
     "demo": "demo",
     "simulate": "simulate",
     "replay": "replay",

@@ -61,6 +61,7 @@ FLOW: tuple[Part, ...] = (
                 "/v1/follow-ups",
                 "/v1/surveys",
                 "/v1/satisfaction",
+                "/v1/reports",
             }
         ),
     ),

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from services.dispatcher.escalation.rules import EscalationRules
     from services.dispatcher.follow_up.rules import FollowUpRules
     from services.dispatcher.noc.rules import Rules
+    from services.dispatcher.reports.compensation import Rules as CompensationRules
     from services.notifier.service import NotifierService
     from shared.bus.kafka import Access
 
@@ -265,6 +266,15 @@ def _escalation(settings: Settings, policies: Policies) -> "EscalationRules":
         raise BadSettings(f"escalation: {error}") from None
 
 
+def _compensation(settings: Settings) -> "CompensationRules":
+    from services.dispatcher.reports.rules_file import read_compensation
+
+    try:
+        return read_compensation(settings.compensation)
+    except (ValueError, OSError) as error:
+        raise BadSettings(f"compensation: {error}") from None
+
+
 class _Parts:
     """Makes each service with what it needs."""
 
@@ -308,7 +318,8 @@ class _Parts:
                     self._database, self._registry, self._clock, events=self._events("dispatcher"),
                     inbound=self._inbound(), measured=self._events("dispatcher-measures"), policies=self._policies,
                     rules=_rules(self._settings), escalation=_escalation(self._settings, self._policies),
-                    follow_up=_follow_up(self._settings), answer_key=self._secrets.derive(answer_link.PURPOSE),
+                    compensation=_compensation(self._settings), follow_up=_follow_up(self._settings),
+                    answer_key=self._secrets.derive(answer_link.PURPOSE),
                     metrics=self._metrics, health=self._health,
                 )  # fmt: skip
             case "notifier":

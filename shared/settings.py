@@ -110,6 +110,12 @@ class Settings(BaseModel):
         Path | None,
         Field(description="TOML file of how customers are asked; none: the default, `deploy/config/follow-up.toml`"),
     ] = None
+    compensation: Annotated[
+        Path | None,
+        Field(
+            description="TOML file of what is due for breaches; none: the default, `deploy/config/compensation.toml`"
+        ),
+    ] = None
     rate_account: Annotated[
         float, Field(ge=0, description="Requests a second that one account's key may make, over time; 0: no limit")
     ] = 50.0

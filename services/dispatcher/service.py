@@ -36,6 +36,9 @@ from services.dispatcher.noc.silent_networks import SilentNetworks
 from services.dispatcher.noc.sweep import EarlyWarning
 from services.dispatcher.prediction.learning import Learning
 from services.dispatcher.queues import Queues
+from services.dispatcher.reports import routes as reports
+from services.dispatcher.reports.compensation import Rules as Compensation
+from services.dispatcher.reports.reports import Reports
 from services.dispatcher.signs import Signs
 from services.dispatcher.terms.desk import TermsDesk
 from services.dispatcher.terms.routes import routes as terms_routes
@@ -72,6 +75,7 @@ class DispatcherService:
         follow_up: FollowUpRules,
         answer_key: bytes,
         escalation: EscalationRules,
+        compensation: Compensation,
         metrics: Metrics,
         health: Health,
     ) -> None:
@@ -113,6 +117,7 @@ class DispatcherService:
             answering.routes(self._follow_ups, database, clock, key=answer_key),
             escalating.routes(self._escalations, database, registry, clock),
             mass_faults.routes(self._escalations, database, registry),
+            reports.routes(Reports(compensation), database, clock),
         ]
 
     async def start(self) -> None:

@@ -36,5 +36,5 @@ def circuit_of(row: Row) -> Circuit:
         row["id"], row["account"], row["service"], row["bandwidth_mbps"], bool(row["protected"]),
         End(row["a_network"], row["a_site"], more.get("a_address")),
         End(row["z_network"], row["z_site"], more.get("z_address")),
-        SEGMENTS.validate_json(row["segments"], extra="ignore"),
+        SEGMENTS.validate_json(row["segments"], extra="ignore"), more.get("monthly_fee"),
     )  # fmt: skip

@@ -86,7 +86,7 @@ def _network_row(n: Network, version: int) -> tuple[Any, ...]:
 def _circuit_row(c: Circuit, version: int) -> tuple[Any, ...]:
     plain = (c.id, c.account, c.service, c.bandwidth_mbps, c.protected)
     ends = (c.a_end.network, c.a_end.site, c.z_end.network, c.z_end.site)
-    details = _json(a_address=c.a_end.address, z_address=c.z_end.address)
+    details = _json(a_address=c.a_end.address, z_address=c.z_end.address, monthly_fee=c.monthly_fee)
     return *plain, *ends, orjson.dumps(c.segments).decode(), details, version
 
 

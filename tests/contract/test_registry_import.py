@@ -213,7 +213,7 @@ async def test_import_that_is_killed_half_way_has_changed_nothing(settings: Sett
     command = [sys.executable, "-m", "services.cli", "registry", "import", str(folder), where]
     process = ServerProcess(command, log=tmp_path / "log")
     with await asyncio.to_thread(pipe.open, "w") as out:
-        rows = (f"{id},{GRID},ip-vpn,100,false,010,{'x' * 100},,021,y,\n" for id in ids)
+        rows = (f"{id},{GRID},ip-vpn,100,false,010,{'x' * 100},,021,y,,\n" for id in ids)
         await asyncio.to_thread(out.write, header + "".join(rows))
         process.kill()
     database = open_database(settings)

@@ -1,13 +1,23 @@
-"""A recorded history is replayed: API, statements, Prometheus, the table and a recount of the logs say the same."""
+"""A recorded history is replayed: API, statements, reports, Prometheus, the table and a recount say the same."""
 
+import asyncio
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from services.cli import main
 from services.commands.replay.history import read_history
-from tests.agreement import by_each, by_metrics, by_sql
+from tests.agreement import by_each, by_metrics, by_report, by_sql
 from tests.country import Country
 from tests.flow.test_replay import FILE, play
 from tests.waiting import until
 
+ALL_TIME = ["--from", "2000-01-01", "--to", "2099-12-31"]
 
-async def test_all_that_shows_a_repair_says_the_same_to_the_millisecond(embedded_country: Country) -> None:
+
+async def test_all_that_shows_a_repair_says_the_same_to_the_millisecond(
+    embedded_country: Country, tmp_path: Path
+) -> None:
     await play(embedded_country, read_history(FILE), historic=True)
     found = await by_each(embedded_country.operator)
     recount = found["recount"]
@@ -17,3 +27,11 @@ async def test_all_that_shows_a_repair_says_the_same_to_the_millisecond(embedded
     database = embedded_country.settings.sqlite_path
     await until(lambda: by_sql(database) == recount)
     assert by_metrics((await embedded_country.page()).decode()) == recount
+    reported = await by_report(embedded_country.operator)
+    assert reported == {name: recount[name] for name in reported}
+    center = ["--url", embedded_country.url, "--credentials", str(embedded_country.write_credentials(tmp_path))]
+    arguments = ["report", "attainment", "--by", "province", *ALL_TIME, *center]
+    *_, total = (await asyncio.to_thread(CliRunner().invoke, main, arguments)).output.splitlines()
+    shares = [f"{recount[within] / 30 * 100:.2f} %" for within in ("within_5h", "within_2h")]
+    assert total.split("  ")[0] == "all"
+    assert [part.strip() for part in total.split("  ") if part.strip()][1:4] == ["30", *shares]

@@ -37,6 +37,7 @@ CONFIG: dict[str, Any] = {
 NOBODY = "https://127.0.0.1:9/nobody"  # nothing is looked up, nobody is called
 SHUT: dict[str, Any] = {"generation": {"max-examples": 3}, "phases": {"coverage": {"enabled": False}}}
 """An operation that the role may not use is refused before anything else is looked at: a few tries will do."""
+PERIOD = {"from": "2026-01-01", "to": "2026-02-01"}
 KEYS = {
     "account": key_of("account", GRID),
     "network": key_of("network", BEIJING),
@@ -136,12 +137,20 @@ class World:
         elif name == "id" and case.path.startswith(("/v1/tickets", "/v1/orders")):
             ticket = self._ticket(case.path.rpartition("/")[2])
             part[name] = f"{ticket}.{BEIJING}" if case.path.startswith("/v1/orders") else ticket
+        elif case.path.startswith("/v1/reports/"):
+            self._fill_in_report(case, part, name)
         elif name == "expires_at" and part[name] is not None:
             part[name] = rfc3339(SystemClock().now() + timedelta(days=1))
         elif name.endswith("ed_at") and part[name] is not None:
             part[name] = rfc3339(SystemClock().now())
         elif name in self._known and part[name] is not None:
             part[name] = next(self._known[name])
+
+    def _fill_in_report(self, case: Case, part: dict[str, Any], name: str) -> None:
+        if name in PERIOD:
+            part[name] = PERIOD[name]
+        elif name == "account" and case.path.endswith("worst"):
+            del part[name]  # networks are compared over all accounts
 
     def _make_consistent(self, case: Case) -> None:
         """An entry speaks of others that must exist, and has the id of its address."""
@@ -193,8 +202,8 @@ class World:
             self._do(f"{order}/resume")
         if verb == "resume":
             self._do(f"{order}/suspend", reason="spares")
-        if verb in ("confirm", "reopen"):
-            self._do(f"{order}/restore")
+        if verb in ("confirm", "reopen", "fault-report"):
+            self._do(f"{order}/restore", cause="fibre", remedy_code="spliced")
         return ticket
 
     def link(self) -> str:

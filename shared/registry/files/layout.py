@@ -85,6 +85,7 @@ LAYOUTS: Sequence[Layout] = (
             {
                 **_plain("id", "account", "service", "bandwidth_mbps", "protected"),
                 **{f"{end}_{name}": (f"{end}_end", name) for end in "az" for name in ("network", "site", "address")},
+                **_plain("monthly_fee"),
             },
             frozenset({
                 "id", "account", "service", "bandwidth_mbps", "protected", "a_network", "a_site", "z_network", "z_site",

@@ -42,7 +42,8 @@ class End(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Circuit(Shape):
-    """`segments` stand in order from the A-end to the Z-end; `protected` means a second, diverse path."""
+    """`segments` stand in order from the A-end to the Z-end; `protected` means a second, diverse path. `monthly_fee` is
+    in the currency of the contract: what compensation is a share of."""
 
     id: Annotated[CircuitId, Field(pattern=ID_PATTERN)]
     account: Annotated[AccountId, Field(pattern=ID_PATTERN)]
@@ -52,6 +53,7 @@ class Circuit(Shape):
     a_end: End
     z_end: End
     segments: Annotated[tuple[Segment, ...], Field(min_length=1, max_length=200)]
+    monthly_fee: Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,2})?$", examples=["12000.00"])] | None = None
 
     def segment(self, id: str) -> Segment | None:
         return next((s for s in self.segments if s.id == id), None)
