@@ -127,7 +127,9 @@ async def test_account_sees_its_own_and_operators_see_all(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "status"), [(None, 401), (NETWORK_KEY.key, 403), (OTHER_KEY.key, 404), (OPERATOR_KEY.key, 200)]
+    ("key", "status"),
+    [(None, 401), (NETWORK_KEY.key, 403), (OTHER_KEY.key, 404), (OPERATOR_KEY.key, 200)],
+    ids=["nobody", "network", "other account", "operator"],  # keys are drawn anew in every test process
 )
 async def test_who_may_follow_a_ticket(door: Door, key: str | None, status: int) -> None:
     first = await door.open()
