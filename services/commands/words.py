@@ -33,6 +33,10 @@ LINES: Mapping[str, tuple[str, str]] = {
         "重复障碍：{subject}，{days} 天内 {faults} 次",
         "early warning: {faults} faults in {days} days, {subject}",
     ),
+    "ticket.attainment_fell": (
+        "修复及时率下降：近 {days} 天 {after_percent}%，此前 {before_percent}%",
+        "early warning: {after_percent} % in time in {days} days, {before_percent} % before",
+    ),
     "ticket.suspension_disputed": ("挂起有异议：{reason}", "a suspension is disputed: {reason}"),
     "ticket.suspension_struck_out": ("挂起不成立：{reason}", "a suspension is struck out: {reason}"),
     "ticket.suspension_upheld": ("挂起成立：{reason}", "a suspension is upheld: {reason}"),

@@ -191,6 +191,17 @@ class FaultRepeated:
 
 
 @dataclass(frozen=True, slots=True)
+class AttainmentFell:
+    """Early warning: of the account's repairs within `days` so many percent were within their target, in as many days
+    before it were more. Told on its newest ticket that is closed, which need not be one of them."""
+
+    days: int
+    before_percent: int
+    after_percent: int
+    repairs: int
+
+
+@dataclass(frozen=True, slots=True)
 class SuspensionDisputed:
     """Somebody says that the suspension of entry `suspension` was none; a duty manager decides."""
 
@@ -380,11 +391,12 @@ class OrderStoodDown:
 Fact = (
     FaultReported | ReportJoined | TicketUnroutable | TicketSuspended | TicketResumed | ServiceRestored
     | RestorationConfirmed | TicketClosed | TicketReopened | TicketCancelled | TicketRejected | NoteAdded
-    | FaultRepeated | OrderIssued | OrderAccepted | OrderDeclined | OrderProgressed | AssistanceRequested
-    | OrderHandedOver | OrderStoodDown | SuspensionDisputed | SuspensionStruckOut | SuspensionUpheld | TermsChanged
-    | TicketChased | DeadlineWarned | DeadlineMissed | TicketUnchanged | TicketEscalated | EscalationAcknowledged
-    | RestorationPredicted | FaultReportGiven | FollowUpAsked | FollowUpUnanswered | SatisfactionAnswered
-    | FollowUpOpened | FollowUpWorked | FollowUpLate | SurveyAsked | SurveyAnswered
+    | FaultRepeated | AttainmentFell | OrderIssued | OrderAccepted | OrderDeclined | OrderProgressed
+    | AssistanceRequested | OrderHandedOver | OrderStoodDown | SuspensionDisputed | SuspensionStruckOut
+    | SuspensionUpheld | TermsChanged | TicketChased | DeadlineWarned | DeadlineMissed | TicketUnchanged
+    | TicketEscalated | EscalationAcknowledged | RestorationPredicted | FaultReportGiven | FollowUpAsked
+    | FollowUpUnanswered | SatisfactionAnswered | FollowUpOpened | FollowUpWorked | FollowUpLate | SurveyAsked
+    | SurveyAnswered
 )  # fmt: skip
 
 NAMES: dict[type[Fact], str] = {
@@ -401,6 +413,7 @@ NAMES: dict[type[Fact], str] = {
     TicketRejected: "ticket.rejected",
     NoteAdded: "ticket.noted",
     FaultRepeated: "ticket.repeated",
+    AttainmentFell: "ticket.attainment_fell",
     OrderIssued: "order.issued",
     OrderAccepted: "order.accepted",
     OrderDeclined: "order.declined",

@@ -197,6 +197,18 @@ async def test_account_whose_attainment_falls_is_found_once(
     assert await kinds(store) == [("attainment", GRID)]
 
 
+async def test_fall_of_attainment_is_told_on_the_newest_closed_ticket(
+    store: Database, clock: ManualClock, watch: EarlyWarning
+) -> None:
+    for n in range(10):
+        await fault(store, clock.now() - 40 * DAY, f"B{n}")
+        last = await fault(store, clock.now() - 5 * DAY + n * HOUR, f"N{n}", restored=0.9 if n > 2 else 1.1)
+    await fault(store, clock.now(), FIRST, f.NoteAdded("open"))
+    await watch.sweep_due()
+    *_, fact = [entry.fact() for entry in await tickets.entries(store, last)]
+    assert fact == f.AttainmentFell(30, before_percent=100, after_percent=70, repairs=10)
+
+
 async def test_clock_that_goes_back_does_not_stop_the_sweeps(
     store: Database, clock: ManualClock, watch: EarlyWarning
 ) -> None:

@@ -169,7 +169,7 @@ async def test_manager_whom_the_registry_names_is_told_of_warnings(callers: Mapp
     answer = done(await callers["operator"].post(MANAGERS, asked))
     (made,) = answer["made"]
     assert (made["target"], made["language"], made["quiet"]["start"]) == ("manager@operator.example", "zh", "17:00")
-    assert sorted(made["events"]) == ["ticket.escalated", "ticket.repeated"]
+    assert sorted(made["events"]) == ["ticket.attainment_fell", "ticket.escalated", "ticket.repeated"]
     assert [left["because"] for left in answer["left_out"]] == ["has no number in the registry"]
     assert [held["id"] for held in await callers["account"].items(PATH)] == [made["id"]]
     assert done(await callers["operator"].post(MANAGERS, asked))["made"] == []

@@ -78,6 +78,10 @@ IN_NETWORK = Query(
     .limit(MOST_SHOWN)
 )
 
+NEWEST_CLOSED = Query(
+    select(t.id).where(t.account == bindparam("account"), t.status == "closed").order_by(*_newest).limit(1)
+)
+
 _middle = bindparam("middle", type_=BigInteger())
 _late = o.restored_at > _middle
 _kept = o.restored_at <= o.breach_at

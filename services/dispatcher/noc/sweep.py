@@ -1,8 +1,9 @@
 """The sweeps of early warning. A due sweep looks, records and tells in one transaction, which holds its row: however
 many dispatchers run, each sweep is done by one of them, and a kill in the middle leaves nothing half said.
 
-What concerns one account alone is told as a fact of the ticket that made it be noticed, and so reaches whoever follows
-that account. A network's faults are many accounts', and no account may learn of another's: those are listed only.
+What concerns one account alone is told as a fact of the ticket that made it be noticed (a fall of its attainment: of
+its newest closed one), and so reaches whoever follows that account. A network's faults are many accounts', and no
+account may learn of another's: those are listed only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from services.dispatcher.noc import finding, warnings
 from services.dispatcher.noc.rules import RepeatKind, Rules
 from services.dispatcher.noc.warnings import Warned
 from shared.clock import Clock, to_ms
-from shared.contracts.facts import FaultRepeated
+from shared.contracts.facts import AttainmentFell, FaultRepeated
 from shared.db.port import Database, Tx
 from shared.db.statement import Query, Row
 from shared.ids import TicketId
@@ -85,6 +86,8 @@ class EarlyWarning:
             if account not in known
         ]
         await warnings.put(tx, found)
+        tickets = {warned.subject: await tx.fetch(finding.NEWEST_CLOSED, account=warned.subject) for warned in found}
+        await self._tell(tx, [_fallen(warned, row["id"]) for warned in found for row in tickets[warned.subject]])
 
     def _has_fallen(self, row: Row) -> bool:
         rule = self._rules.attainment
@@ -114,6 +117,13 @@ def _told(warned: Warned) -> Change:
     assert warned.kind in ("circuit", "unprotected", "site")
     fact = FaultRepeated(warned.kind, warned.subject, warned.data["faults"], warned.data["days"])
     return Change(TicketId(warned.mark), ACTOR, lambda ticket, now: (fact,))
+
+
+def _fallen(warned: Warned, ticket: str) -> Change:
+    n = warned.data
+    before, after = (100 * n[f"kept_{part}"] // n[part] for part in ("before", "after"))
+    fact = AttainmentFell(n["days"], before, after, n["after"])
+    return Change(TicketId(ticket), ACTOR, lambda ticket, now: (fact,))
 
 
 def _shares(row: Row, days: int) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from shared.ids import AccountId
 from shared.registry import history
 from shared.registry.model import Account
 
-TO_MANAGERS = frozenset({"ticket.repeated", "ticket.escalated"})
+TO_MANAGERS = frozenset({"ticket.repeated", "ticket.attainment_fell", "ticket.escalated"})
 """Early warnings, and what the account's promise needs somebody above for."""
 
 

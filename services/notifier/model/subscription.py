@@ -15,8 +15,9 @@ from shared.tickets.model import is_customers
 
 MOST_SUBSCRIPTIONS = 20
 NO_KEYS = Keys()
-# Not what follows once a ticket is closed: that is asked and answered, and no part of what is promised.
-LEAST = frozenset(TYPES) - {name for name in TYPES if "follow_up" in name or "survey" in name or "satisfaction" in name}
+# Not what follows once a ticket is closed: that is asked, answered and counted, and no part of what is promised.
+_AFTERWARDS = ("follow_up", "survey", "satisfaction", "attainment")
+LEAST = frozenset(name for name in TYPES if not any(word in name for word in _AFTERWARDS))
 _CHANGES: Mapping[str, frozenset[str] | None] = {"all": None, "milestones": MILESTONES, "urgent": URGENT}
 
 

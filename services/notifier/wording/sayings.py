@@ -75,6 +75,10 @@ SAYINGS: Mapping[str, Saying] = {
     "ticket.repeated.site": Saying(
         "重复障碍：该站点 {days} 天内第 {faults} 次", "Repeated fault: number {faults} at this site in {days} days"
     ),
+    "ticket.attainment_fell": Saying(
+        "近 {days} 天修复及时率 {after_percent}%（前 {days} 天 {before_percent}%）",
+        "{after_percent} % of the last {days} days' repairs were in time; {before_percent} % of those before",
+    ),
     "ticket.suspension_disputed": Saying("已对一次挂起提出异议", "A suspension is disputed", ("reason",)),
     "ticket.suspension_struck_out": Saying(
         "挂起不成立，SLA 重新计算", "A suspension is struck out and the SLA clock computed anew", ("reason",)
