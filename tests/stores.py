@@ -14,6 +14,7 @@ from shared.db.sqlite import SqliteDatabase
 from shared.testing.servers import Postgres
 
 STORE = "store"
+PATIENCE_S = 20.0  # how long a statement takes says more of the machine than of us
 EMPTY = f"""
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{STORE}' AND pid <> pg_backend_pid();
 DO $$ DECLARE name text; BEGIN
@@ -60,6 +61,14 @@ async def sqlite_store(sqlite_path: Path) -> AsyncIterator[SqliteDatabase]:
 
 @pytest.fixture
 async def postgres_store(postgres_dsn: str) -> AsyncIterator[PostgresDatabase]:
+    store = PostgresDatabase(postgres_dsn, patience_s=PATIENCE_S)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def hurried_store(postgres_dsn: str) -> AsyncIterator[PostgresDatabase]:
+    """With the patience that ships: for what is said while PostgreSQL hangs."""
     store = PostgresDatabase(postgres_dsn)
     yield store
     await store.close()
@@ -72,7 +81,7 @@ async def intruder(request: pytest.FixtureRequest, store: Database) -> AsyncIter
         yield store
         return
     postgres: Postgres = request.getfixturevalue("postgres")
-    database = PostgresDatabase(postgres.dsn(STORE))
+    database = PostgresDatabase(postgres.dsn(STORE), patience_s=PATIENCE_S)
     yield database
     await database.close()
 
@@ -84,6 +93,6 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
     if request.param == "sqlite":
         database = SqliteDatabase(request.getfixturevalue("sqlite_path"))
     else:
-        database = PostgresDatabase(request.getfixturevalue("postgres_dsn"))
+        database = PostgresDatabase(request.getfixturevalue("postgres_dsn"), patience_s=PATIENCE_S)
     yield database
     await database.close()

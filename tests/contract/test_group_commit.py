@@ -151,9 +151,9 @@ async def timed(waiting: "asyncio.Future[Any]") -> tuple[float, BaseException | 
 
 
 async def test_caller_is_told_within_a_second_that_postgres_hangs(
-    postgres_store: PostgresDatabase, bodies: Bodies, postgres: Postgres
+    hurried_store: PostgresDatabase, bodies: Bodies, postgres: Postgres
 ) -> None:
-    commit: Commit = GroupCommit(postgres_store, bodies)
+    commit: Commit = GroupCommit(hurried_store, bodies)
     await commit.submit("before")
     async with paused(postgres):
         answers = await asyncio.gather(*(timed(commit.submit(str(number))) for number in range(20)))
@@ -163,20 +163,20 @@ async def test_caller_is_told_within_a_second_that_postgres_hangs(
 
 
 async def test_what_was_sent_before_postgres_hung_is_still_committed_after(
-    postgres_store: PostgresDatabase, bodies: Bodies, postgres: Postgres
+    hurried_store: PostgresDatabase, bodies: Bodies, postgres: Postgres
 ) -> None:
-    commit: Commit = GroupCommit(postgres_store, bodies)
+    commit: Commit = GroupCommit(hurried_store, bodies)
     await outcomes(commit, "before", "too")  # its connections are open
     async with paused(postgres):
         assert [type(answer) for answer in await outcomes(commit, "a", "b", "c")] == [Unavailable] * 3
     await commit.close()
-    assert await stored(postgres_store) == {"before", "too", "a", "b", "c"}
+    assert await stored(hurried_store) == {"before", "too", "a", "b", "c"}
 
 
 async def test_callers_who_come_while_postgres_hangs_are_told_so_too(
-    postgres_store: PostgresDatabase, bodies: Bodies, postgres: Postgres
+    hurried_store: PostgresDatabase, bodies: Bodies, postgres: Postgres
 ) -> None:
-    commit: Commit = GroupCommit(postgres_store, bodies)
+    commit: Commit = GroupCommit(hurried_store, bodies)
     async with paused(postgres):
         for item in "abc":
             seconds, answer = await timed(commit.submit(item))
@@ -191,9 +191,9 @@ async def answers_again(commit: Commit) -> bool:
 
 
 async def test_killed_postgres_is_unavailable_and_works_again_after_its_restart(
-    postgres_store: PostgresDatabase, bodies: Bodies, postgres: Postgres
+    hurried_store: PostgresDatabase, bodies: Bodies, postgres: Postgres
 ) -> None:
-    commit: Commit = GroupCommit(postgres_store, bodies)
+    commit: Commit = GroupCommit(hurried_store, bodies)
     await commit.submit("before")
     postgres.kill()
     try:
@@ -203,13 +203,13 @@ async def test_killed_postgres_is_unavailable_and_works_again_after_its_restart(
     assert isinstance(answer, Unavailable)
     assert seconds < 1.1
     await until(lambda: answers_again(commit))
-    assert {"before", "again"} <= await stored(postgres_store)
+    assert {"before", "again"} <= await stored(hurried_store)
 
 
 async def test_nothing_acknowledged_is_lost_when_postgres_is_killed_under_load(
-    postgres_store: PostgresDatabase, bodies: Bodies, postgres: Postgres
+    hurried_store: PostgresDatabase, bodies: Bodies, postgres: Postgres
 ) -> None:
-    commit: Commit = GroupCommit(postgres_store, bodies)
+    commit: Commit = GroupCommit(hurried_store, bodies)
     acknowledged: set[str] = set()
 
     async def caller(name: int) -> None:
@@ -225,4 +225,4 @@ async def test_nothing_acknowledged_is_lost_when_postgres_is_killed_under_load(
     await callers
     await asyncio.to_thread(postgres.start)
     await until(lambda: answers_again(commit))
-    assert acknowledged <= await stored(postgres_store)
+    assert acknowledged <= await stored(hurried_store)

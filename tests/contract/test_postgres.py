@@ -36,13 +36,13 @@ async def announce(store: PostgresDatabase, channel: str) -> None:
 
 
 async def test_listeners_in_other_processes_are_woken(
-    postgres_store: PostgresDatabase, elsewhere: PostgresDatabase
+    hurried_store: PostgresDatabase, elsewhere: PostgresDatabase
 ) -> None:
     heard: set[str] = set()
 
     async def both_heard() -> bool:
-        await announce(postgres_store, "first")
-        await announce(postgres_store, "second")
+        await announce(hurried_store, "first")
+        await announce(hurried_store, "second")
         return heard == {"first", "second"}
 
     elsewhere.listen("first", lambda: heard.add("first"))
@@ -51,12 +51,12 @@ async def test_listeners_in_other_processes_are_woken(
 
 
 async def test_listeners_are_woken_again_after_a_restart(
-    postgres_store: PostgresDatabase, elsewhere: PostgresDatabase, postgres: Postgres
+    hurried_store: PostgresDatabase, elsewhere: PostgresDatabase, postgres: Postgres
 ) -> None:
     heard = asyncio.Event()
 
     async def is_heard() -> bool:
-        await announce(postgres_store, "news")
+        await announce(hurried_store, "news")
         return heard.is_set()
 
     elsewhere.listen("news", heard.set)
@@ -68,38 +68,38 @@ async def test_listeners_are_woken_again_after_a_restart(
 
 
 async def test_reads_are_refused_within_a_second_while_postgres_hangs(
-    postgres_store: PostgresDatabase, postgres: Postgres
+    hurried_store: PostgresDatabase, postgres: Postgres
 ) -> None:
-    await asyncio.gather(*(postgres_store.fetch(ALL) for _ in range(8)))
+    await asyncio.gather(*(hurried_store.fetch(ALL) for _ in range(8)))
     postgres.pause()
     try:
         async with asyncio.timeout(1.2):
-            answers = await asyncio.gather(*(postgres_store.fetch(ALL) for _ in range(30)), return_exceptions=True)
+            answers = await asyncio.gather(*(hurried_store.fetch(ALL) for _ in range(30)), return_exceptions=True)
     finally:
         postgres.resume()
     assert {type(answer) for answer in answers} == {Unavailable}
-    assert await postgres_store.fetch(ALL) == []
+    assert await hurried_store.fetch(ALL) == []
 
 
 async def test_no_read_is_refused_because_of_connections_that_a_restart_broke(
-    postgres_store: PostgresDatabase, postgres: Postgres
+    hurried_store: PostgresDatabase, postgres: Postgres
 ) -> None:
-    await asyncio.gather(*(postgres_store.fetch(ALL) for _ in range(8)))
+    await asyncio.gather(*(hurried_store.fetch(ALL) for _ in range(8)))
     postgres.kill()
     postgres.start()
-    await until(lambda: postgres_store._pool.idle == 0)
+    await until(lambda: hurried_store._pool.idle == 0)
     for _ in range(8):
-        assert await postgres_store.fetch(ALL) == []
+        assert await hurried_store.fetch(ALL) == []
 
 
 async def test_closing_does_not_wait_for_a_postgres_that_hangs(
-    postgres_store: PostgresDatabase, postgres: Postgres
+    hurried_store: PostgresDatabase, postgres: Postgres
 ) -> None:
-    await asyncio.gather(*(postgres_store.fetch(ALL) for _ in range(3)))
+    await asyncio.gather(*(hurried_store.fetch(ALL) for _ in range(3)))
     postgres.pause()
     try:
         async with asyncio.timeout(3):
-            await postgres_store.close()
+            await hurried_store.close()
     finally:
         postgres.resume()
 
