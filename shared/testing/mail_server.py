@@ -55,7 +55,7 @@ class MailServer(Server):
 
     @property
     def mails(self) -> Sequence[EmailMessage]:
-        """In the order of their arrival."""
+        """In the order in which they were stored, which is not always that in which they were taken."""
         files = sorted((self.directory / "mail").iterdir())
         return [message_from_bytes(file.read_bytes(), policy=default) for file in files]
 
