@@ -31,6 +31,7 @@ from shared.testing.servers import Kafka
 from shared.tickets import store as tickets
 from shared.tickets.log import append
 from tests.cases import ACTOR, BEIJING, CHUXIONG, new_ticket, notes
+from tests.stores import PATIENCE_S
 from tests.waiting import until
 
 _runs = count(1)
@@ -164,9 +165,9 @@ async def kafka_bus(postgres_store: PostgresDatabase, bus_broker: str) -> AsyncI
 async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
     bus: Bus
     if request.param == "embedded":
-        bus = EmbeddedBus(SqliteDatabase(request.getfixturevalue("sqlite_path")))
+        bus = EmbeddedBus(SqliteDatabase(request.getfixturevalue("sqlite_path"), patience_s=PATIENCE_S))
     else:
-        store = PostgresDatabase(request.getfixturevalue("postgres_dsn"))
+        store = PostgresDatabase(request.getfixturevalue("postgres_dsn"), patience_s=PATIENCE_S)
         bus = KafkaBus(store, request.getfixturevalue("bus_broker"))
     yield bus
     await bus.close()

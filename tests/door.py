@@ -31,6 +31,7 @@ from shared.web.by_key import ByKey
 from shared.web.routes import HotRoute, StrictRoute, allow, hot, read_json
 from shared.web.server import Listener
 from tests.keys import issued, keyring_on, save
+from tests.stores import PATIENCE_S
 
 ACCESS = Access(("account",), "reports:write")
 RAISED: dict[str, CenterError] = {
@@ -131,7 +132,7 @@ class _Running:
 
 @asynccontextmanager
 async def _running(path: Path) -> AsyncIterator[_Running]:
-    store = SqliteDatabase(path)
+    store = SqliteDatabase(path, patience_s=PATIENCE_S)
     account, network = issued("account", "hw-power"), issued("network", "0878")
     await store.transact(lambda tx: save(tx, [account, network]))
     keyring, health, metrics = keyring_on(store, ManualClock()), Health(), Metrics()

@@ -54,7 +54,7 @@ def postgres_dsn(postgres: Postgres, migrated_postgres: str) -> Iterator[str]:
 
 @pytest.fixture
 async def sqlite_store(sqlite_path: Path) -> AsyncIterator[SqliteDatabase]:
-    store = SqliteDatabase(sqlite_path)
+    store = SqliteDatabase(sqlite_path, patience_s=PATIENCE_S)
     yield store
     await store.close()
 
@@ -91,7 +91,7 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
     """An open, migrated, empty database: whoever uses this is held to the same behaviour on both."""
     database: Database
     if request.param == "sqlite":
-        database = SqliteDatabase(request.getfixturevalue("sqlite_path"))
+        database = SqliteDatabase(request.getfixturevalue("sqlite_path"), patience_s=PATIENCE_S)
     else:
         database = PostgresDatabase(request.getfixturevalue("postgres_dsn"), patience_s=PATIENCE_S)
     yield database

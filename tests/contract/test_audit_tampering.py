@@ -13,7 +13,7 @@ from shared.db.postgres import PostgresDatabase, PostgresTx
 from shared.db.sqlite import SqliteDatabase, SqliteTx, connect
 from shared.testing.servers import Postgres
 from tests.auditing import Tables, found, keeper, kept_lines, recorded, reported
-from tests.stores import STORE
+from tests.stores import PATIENCE_S, STORE
 from tests.tampering import EVERY
 
 ON_SQLITE, ON_POSTGRESQL = 1000, 120
@@ -84,7 +84,7 @@ async def test_a_thousand_tamperings_are_a_thousand_found(sqlite_path: Path) -> 
 
 
 async def test_so_are_a_hundred_and_twenty_on_postgresql(postgres: Postgres, postgres_dsn: str) -> None:
-    database = PostgresDatabase(postgres_dsn)
+    database = PostgresDatabase(postgres_dsn, patience_s=PATIENCE_S)
     older, kept = await fill(database)
     await database.close()
     connection = await asyncpg.connect(postgres.dsn(STORE))  # the owner: the services may not

@@ -24,6 +24,7 @@ from shared.tickets.model import Ticket
 from shared.tickets.policy_file import read_policy
 from shared.tickets.store import NewTicket
 from tests.cases import ACTOR, MINUTE, accepted, issued, reported, restored
+from tests.stores import PATIENCE_S
 
 TERMS = read_policy().terms("diamond", "down")
 RULES = read_escalation()
@@ -149,7 +150,7 @@ async def test_clock_that_steps_an_hour_neither_doubles_nor_loses_a_deadline(
 async def test_every_deadline_is_told_once_when_several_dispatchers_look_at_once(
     postgres_dsn: str, clock: ManualClock
 ) -> None:
-    databases = [PostgresDatabase(postgres_dsn) for _ in range(3)]
+    databases = [PostgresDatabase(postgres_dsn, patience_s=PATIENCE_S) for _ in range(3)]
     ids = await opened(databases[0], clock, count=2 * BATCH + 50)
     clock.advance(3 * HOUR)
     shares = await asyncio.gather(*(catch_up(Tick(database, clock, RULES, wake=Wake())) for database in databases))
@@ -164,7 +165,10 @@ async def test_every_deadline_is_told_once_when_several_dispatchers_look_at_once
 async def test_ticket_that_somebody_holds_is_passed_over_and_looked_at_later(
     postgres_dsn: str, clock: ManualClock
 ) -> None:
-    database, other = PostgresDatabase(postgres_dsn), PostgresDatabase(postgres_dsn)
+    database, other = (
+        PostgresDatabase(postgres_dsn, patience_s=PATIENCE_S),
+        PostgresDatabase(postgres_dsn, patience_s=PATIENCE_S),
+    )
     held, free = await opened(database, clock, count=2)
     clock.advance(HOUR)
     connection = await other.connect()

@@ -27,6 +27,7 @@ from shared.tickets.store import NewTicket
 from tests import registry
 from tests.cases import ACTOR, issued, reported
 from tests.contract.test_registry import write
+from tests.stores import PATIENCE_S
 
 TERMS = read_policy().terms("diamond", "down")
 RULES = read_escalation()
@@ -81,7 +82,7 @@ async def test_what_is_restored_by_then_is_counted_no_more(known: Database, cloc
 
 
 async def test_dispatchers_that_find_it_at_once_give_it_one_name(postgres_dsn: str, clock: ManualClock) -> None:
-    databases = [PostgresDatabase(postgres_dsn) for _ in range(4)]
+    databases = [PostgresDatabase(postgres_dsn, patience_s=PATIENCE_S) for _ in range(4)]
     await write(databases[0], *registry.CIRCUITS, accounts=registry.ACCOUNTS, networks=registry.NETWORKS)
     events = [await ordered(databases[0], clock, circuit) for circuit in registry.PLAIN]
     watching = [MassFaults(database, await loaded(database), clock, RULES) for database in databases]

@@ -53,6 +53,7 @@ def base_url(tmp_path_factory: pytest.TempPathFactory, seeded_folder: Path) -> I
     (port,) = free_ports(1)
     options = ["--data-dir", folder, "--port", str(port), "--metrics-port", "0", "--log-level", "warning"]
     options += [f"--rate-{who}=0" for who in ("account", "network", "operator", "link", "unknown")]
+    options += ["--database-patience=20"]  # on a busy machine a 503 is right, and says nothing of the document
     options += ["--reports-per-circuit=0"]  # one caller stands for all, and is in a hurry
     options += ["--mail-host=127.0.0.1", "--mail-from=vip@operator.example", "--mail-port=9"]  # nobody takes it
     options += ["--sms-gateway=http://127.0.0.1:9/messages"]
