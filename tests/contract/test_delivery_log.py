@@ -1,7 +1,7 @@
 """Every attempt is on record, whatever became of it, and forgotten in time; on both databases."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -21,23 +21,6 @@ from tests.cases import ACCOUNT, notes
 from tests.notifying import CLAIM_FOR, Notifier, Tickets, notifier
 
 BY = Principal("account", ACCOUNT)
-
-
-@pytest.fixture
-async def happens(store: Database, clock: ManualClock) -> Tickets:
-    return Tickets(store, clock)
-
-
-@pytest.fixture
-async def one(store: Database, clock: ManualClock) -> AsyncIterator[Notifier]:
-    async with notifier(store, clock) as running:
-        yield running
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as running:
-        yield running
 
 
 async def tried(one: Notifier, of: Subscription, ticket: str | None = None) -> Sequence[Row]:

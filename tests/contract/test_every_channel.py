@@ -28,11 +28,6 @@ ENOUGH = timedelta(minutes=2)
 
 
 @pytest.fixture
-async def happens(store: Database, clock: ManualClock) -> Tickets:
-    return Tickets(store, clock)
-
-
-@pytest.fixture
 async def ends(clock: ManualClock) -> AsyncIterator[Ends]:
     async with far_sides(clock) as made:
         yield made

@@ -27,19 +27,8 @@ NIGHT = QuietHours("UTC", "07:00", "09:00")  # tests begin at 8:00
 
 
 @pytest.fixture
-async def happens(store: Database, clock: ManualClock) -> Tickets:
-    return Tickets(store, clock)
-
-
-@pytest.fixture
 async def one(store: Database, clock: ManualClock) -> AsyncIterator[Notifier]:
     async with notifier(store, clock, readers=lambda account: frozenset({account, GROUP})) as running:
-        yield running
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as running:
         yield running
 
 

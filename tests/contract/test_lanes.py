@@ -4,7 +4,6 @@ Retries are rows and the clock stands still: nothing here waits for time, only f
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -29,23 +28,6 @@ from tests.notifying import CLAIM_FOR, Notifier, Tickets, notifier
 from tests.waiting import until
 
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-async def happens(store: Database, clock: ManualClock) -> Tickets:
-    return Tickets(store, clock)
-
-
-@pytest.fixture
-async def one(store: Database, clock: ManualClock) -> AsyncIterator[Notifier]:
-    async with notifier(store, clock) as running:
-        yield running
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as running:
-        yield running
 
 
 async def test_event_is_delivered_signed_and_acknowledged(one: Notifier, happens: Tickets, receiver: Receiver) -> None:

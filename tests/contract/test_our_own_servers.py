@@ -16,11 +16,6 @@ from tests.notifying import Notifier, Tickets, notifier
 
 
 @pytest.fixture
-async def happens(store: Database, clock: ManualClock) -> Tickets:
-    return Tickets(store, clock)
-
-
-@pytest.fixture
 async def ends(clock: ManualClock) -> AsyncIterator[Ends]:
     async with far_sides(clock, mail_per_hour=2, sms_per_hour=2) as made:
         yield made

@@ -1,6 +1,5 @@
 """Replays, on both databases: in order, under the same ids, beside what happens now, and never of what is another's."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -10,34 +9,16 @@ from services.notifier.model.retrying import RETRY_DELAYS
 from services.notifier.model.subscription import Subscription
 from services.notifier.store import replays
 from shared.auth.principal import Principal
-from shared.db.port import Database
 from shared.errors import IllegalMove, InvalidInput, NotFound
 from shared.ids import AccountId, SubscriptionId, TicketId
-from shared.testing.clock import START, ManualClock
+from shared.testing.clock import START
 from shared.testing.receiver import Answer, Receiver
 from tests.cases import ACCOUNT, notes, restored
-from tests.notifying import Notifier, Tickets, notifier
+from tests.notifying import Notifier, Tickets
 
 BANK = AccountId("beiyuan-bank")
 BY = Principal("account", ACCOUNT)
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-async def happens(store: Database, clock: ManualClock) -> Tickets:
-    return Tickets(store, clock)
-
-
-@pytest.fixture
-async def one(store: Database, clock: ManualClock) -> AsyncIterator[Notifier]:
-    async with notifier(store, clock) as running:
-        yield running
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as running:
-        yield running
 
 
 async def history(one: Notifier, happens: Tickets, count: int = 4) -> TicketId:

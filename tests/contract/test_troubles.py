@@ -26,23 +26,6 @@ TROUBLES = "subscription.failing", "subscription.exhausted", "subscription.disab
 
 
 @pytest.fixture
-async def happens(store: Database, clock: ManualClock) -> Tickets:
-    return Tickets(store, clock)
-
-
-@pytest.fixture
-async def one(store: Database, clock: ManualClock) -> AsyncIterator[Notifier]:
-    async with notifier(store, clock) as running:
-        yield running
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as running:
-        yield running
-
-
-@pytest.fixture
 async def dead() -> AsyncIterator[Receiver]:
     async with Receiver(otherwise=Answer(500)) as running:
         yield running
