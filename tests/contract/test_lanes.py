@@ -388,6 +388,21 @@ async def test_more_lanes_than_there_is_room_for_are_all_delivered(
     assert receiver.most_under_way <= 32
 
 
+async def test_lanes_that_found_their_subscription_full_go_on_as_soon_as_it_has_room(
+    one: Notifier, happens: Tickets
+) -> None:
+    async with Receiver(*["hang"] * 4) as receiver:
+        await one.subscribe(receiver)
+        await one.feed(*[await happens.open() for _ in range(6)])
+        await receiver.until(4)
+        assert await one.deliveries.wake.wait(10)
+        assert await one.look() == 0  # the two that are left are not even looked at
+        receiver.let_go.set()
+        assert await one.deliveries.wake.wait(10), "nobody was told that there is room again"
+        assert await one.look() == 2
+        await receiver.until(6)
+
+
 async def test_bumps_and_records_at_once_lose_nothing(
     one: Notifier, store: Database, clock: ManualClock, happens: Tickets
 ) -> None:

@@ -36,7 +36,6 @@ from shared.db.port import Database, Tx
 from shared.errors import Unavailable
 
 log = logging.getLogger(__name__)
-LOOK_AT = 64
 HANGS_AFTER_S = 1.0
 
 
@@ -73,7 +72,8 @@ class Deliveries:
         self._held: dict[tuple[str, ...], Claim] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._is_more = False
+        self._is_more = False  # beyond the room there is in all
+        self._waiting: set[str] = set()  # subscriptions that had no room of their own for what they may be owed
         until = self.claimed_until
         self._stages: Sequence[Stage] = (
             Due(database, until, clock), Wanted(readers, until, clock), Duplicate(until, clock), Hold(clock),
@@ -116,14 +116,23 @@ class Deliveries:
     async def claim_due_lanes(self) -> int:
         """Takes up what is due, as far as there is room: retries, lanes that found no room, those of dead workers."""
         self._is_more = False
+        self._waiting.clear()
         taken = 0
-        while (most := min(self._room.free, LOOK_AT)) and not self._stopping:
-            found = await lanes.due(self._database, self._clock.now(), full=self._room.full(), most=most)
-            chosen = [d for d in found if self._room.enter(d.subscription)]
-            self._is_more |= len(chosen) < len(found)
-            if not chosen:
+        while (most := self._room.free) and not self._stopping:
+            full = self._room.full()
+            self._waiting |= full
+            found = await lanes.due(self._database, self._clock.now(), full=full, most=most)
+            chosen = []
+            for d in found:
+                if self._room.enter(d.subscription):
+                    chosen.append(d)
+                else:
+                    self._waiting.add(d.subscription)
+            taken += await self._claim(chosen) if chosen else 0
+            if len(found) < most:
                 return taken
-            taken += await self._claim(chosen)
+            if not self._room.is_ample:
+                break
         self._is_more = True
         return taken
 
@@ -205,7 +214,7 @@ class Deliveries:
             log.warning("a delivery of %s %s; its lane rests", claim.ticket, what, exc_info=error)
         finally:
             self._room.leave(subscription)
-            if self._is_more and self._room.is_worth_a_look(subscription):
+            if self._room.is_ample and (self._is_more or self._is_waiting(subscription)):
                 self.wake.set()
 
     async def _step(self, job: Job) -> bool:
@@ -232,6 +241,9 @@ class Deliveries:
         finally:
             hangs.cancel()
         raise AssertionError("the last stage settles everything")
+
+    def _is_waiting(self, subscription: str) -> bool:
+        return subscription in self._waiting and self._room.is_open_to(subscription)
 
     def _hangs(self, subscription: str) -> None:
         """What it will come to is seen much later: until then others may have its room."""

@@ -60,9 +60,14 @@ class Room:
         full = {s for s in self._of if not self._may_enter(s)}
         return full | self._failing if self._inside_failing >= self._most_failing else full
 
-    def is_worth_a_look(self, subscription: str) -> bool:
-        """Whether so much has become free (for this one, or over all) that looking for more work pays."""
-        return self._of.get(subscription, 0) * 2 <= self._allowance(subscription) or self.free * 2 >= self._total
+    @property
+    def is_ample(self) -> bool:
+        """Whether so much is free that looking for more work pays."""
+        return self.free * 8 >= self._total
+
+    def is_open_to(self, subscription: str) -> bool:
+        """Whether looking for more of this one pays. Never while it fails: then the look that comes anyway will do."""
+        return subscription not in self._failing and self._of.get(subscription, 0) * 2 <= self._allowance(subscription)
 
     def succeeded(self, subscription: str) -> None:
         self._set(subscription, min(self._allowance(subscription) * 2, self._most), failing=False)
