@@ -8,7 +8,7 @@ from services.dispatcher.tables import ORDER_COLUMNS, is_live, repair_orders
 from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.db.port import Database, Tx
-from shared.db.statement import BulkInsert, Query, Row, array_type
+from shared.db.statement import BulkInsert, JsonRows, Query, Row, array_type
 from shared.ids import OrderId
 from shared.tickets.log import Entry
 from shared.tickets.model import OrderState
@@ -22,15 +22,15 @@ class _PutOrders(BulkInsert):
     def __init__(self) -> None:
         given, names = ", ".join(ORDER_COLUMNS), ", ".join((*ORDER_COLUMNS, *STANDING))
         arrays = ", ".join(f"${i}::{array_type(repair_orders.c[c])}" for i, c in enumerate(ORDER_COLUMNS, 1))
-        marks = ", ".join(f"?{i}" for i in range(1, len(ORDER_COLUMNS) + 1))
+        self.rows = JsonRows.of(repair_orders, ORDER_COLUMNS)
         into, taken = f"INSERT INTO repair_orders ({names})", ", ".join(f"t.{name}" for name in STANDING)
         changed = ("state", "issued_at", "updated_at", "data", *STANDING)
         tail = f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in changed)}"
         tail += ", accepted_at = NULL, restored_at = NULL"
         rows = f"unnest({arrays}) AS v({given})"
         self.postgresql = f"{into} SELECT v.*, {taken} FROM {rows} JOIN tickets t ON t.id = v.ticket {tail}"
-        of = ORDER_COLUMNS.index("ticket") + 1
-        self.sqlite = f"{into} SELECT {marks}, {taken} FROM tickets t WHERE t.id = ?{of} {tail}"
+        of_each = f"({self.rows.select}) v CROSS JOIN tickets t WHERE t.id = v.ticket"
+        self.sqlite = f"{into} SELECT v.*, {taken} FROM {of_each} {tail}"
 
 
 o = repair_orders.c

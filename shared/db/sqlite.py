@@ -66,7 +66,8 @@ class SqliteTx:
         return _fetch(self.raw, query, params)
 
     async def insert(self, bulk: BulkInsert, rows: Sequence[tuple[Any, ...]]) -> None:
-        self.raw.executemany(bulk.sqlite, rows)
+        if rows:
+            self.raw.execute(bulk.sqlite, bulk.rows.parameters(rows))
 
     def announce(self, channel: str) -> None:
         self.announced.add(channel)

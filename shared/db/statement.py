@@ -4,9 +4,10 @@ Compiling and SQLAlchemy's own execution cost more than the query on these paths
 engine reached 0.2 of what asyncpg does alone), so the language is kept and the machinery left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from typing import Any, Literal, Protocol, Self
 
 import orjson
@@ -100,8 +101,52 @@ def array_type(column: Column[Any]) -> str:
     return _ARRAY_TYPES[str(column.type)]
 
 
+class JsonRows:
+    """Rows on their way into one SQLite statement: JSON as its parameter `?1`, what JSON can't hold (bytes) as `?2`.
+
+    With a statement a row, or executemany, the driver lets go of the interpreter at each row and has to win it back
+    from a busy event loop: 64 rows took 480 ms beside one, and take 17 like this (8.0 instead of 5.4 µs a row alone).
+    """
+
+    def __init__(self, columns: Sequence[str], *, binary: Collection[str] = ()) -> None:
+        at = count()
+        cells = [f'{_binary_cell(at) if name in binary else _cell(at)} AS "{name}"' for name in columns]
+        self._binary = [i for i, name in enumerate(columns) if name in binary]
+        self.select = f"SELECT {', '.join(cells)} FROM json_each(?1)"
+
+    @classmethod
+    def of(cls, table: Table, columns: Sequence[str]) -> Self:
+        return cls(columns, binary=[c for c in columns if str(table.c[c].type) == "BLOB"])
+
+    def parameters(self, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """`?1`, and `?2` if there are columns of bytes."""
+        if not self._binary:
+            return [orjson.dumps(rows).decode()]
+        lists, together = [list(row) for row in rows], bytearray()
+        for row in lists:
+            for index in reversed(self._binary):
+                row[index : index + 1] = _put(row[index], together)
+        return [orjson.dumps(lists).decode(), bytes(together)]
+
+
+def _cell(at: Iterator[int]) -> str:
+    return f"json_extract(value, '$[{next(at)}]')"
+
+
+def _binary_cell(at: Iterator[int]) -> str:
+    return f"substr(?2, {_cell(at)}, {_cell(at)})"
+
+
+def _put(value: bytes | None, together: bytearray) -> tuple[int | None, int | None]:
+    """Where it lies, from 1, and how long it is."""
+    if value is None:
+        return None, None
+    together += value
+    return len(together) - len(value) + 1, len(value)
+
+
 class BulkInsert:
-    """Many rows in one statement: arrays and unnest on PostgreSQL, executemany on SQLite.
+    """Many rows in one statement: arrays and unnest on PostgreSQL, JSON on SQLite.
 
     `conflict` is the ON CONFLICT clause, spelled alike by both: `(id) DO UPDATE SET state = excluded.state`.
     """
@@ -110,6 +155,6 @@ class BulkInsert:
         names = ", ".join(f'"{c}"' for c in columns)  # quoted: `order` is a column of ours and a word of SQL's
         tail = f" ON CONFLICT {conflict}" if conflict else ""
         arrays = ", ".join(f"${i}::{array_type(table.c[c])}" for i, c in enumerate(columns, 1))
-        marks = ", ".join("?" * len(columns))
+        self.rows = JsonRows.of(table, columns)
         self.postgresql = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}){tail}"
-        self.sqlite = f"INSERT INTO {table.name} ({names}) VALUES ({marks}){tail}"
+        self.sqlite = f"INSERT INTO {table.name} ({names}) {self.rows.select} WHERE true{tail}"

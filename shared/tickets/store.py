@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select
 from shared.clock import from_ms, to_ms
 from shared.db.port import Reader, Tx
 from shared.db.schema import inbox
-from shared.db.statement import Query, Row, any_of, array_type
+from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of, array_type
 from shared.ids import CircuitId, TicketId
 from shared.tickets.deadlines import look_at
 from shared.tickets.log import Entry, fold
@@ -108,14 +108,19 @@ answered AS (
 INSERT INTO outbox (ticket, seq)
 SELECT ticket, seq FROM unnest(${1 + len(_CHANGED)}::text[], ${2 + len(_CHANGED)}::int[]) AS o(ticket, seq)"""
 
-OPEN_SQLITE = f"INSERT INTO tickets ({_T}) VALUES ({','.join('?' * _n_t)}) ON CONFLICT DO NOTHING"
-LOG_SQLITE = f"INSERT INTO ticket_log ({_L}) VALUES ({','.join('?' * _n_l)})"
-INBOX_SQLITE = f"INSERT INTO inbox ({_I}) VALUES (?,?,?,?,?,?)"
-CHANGE_SQLITE = (
-    "UPDATE tickets SET status = ?2, impact = ?3, updated_at = ?4, over_at = ?5, unroutable = ?6, head = ?7, "
-    "state = ?8, tier = coalesce(?9, tier), breach_at = coalesce(?10, breach_at), rank_at = coalesce(?11, rank_at), "
-    "look_at = ?12, escalated = ?13 WHERE id = ?1"
+PUT_LOG = BulkInsert(ticket_log, LOG_COLUMNS)
+PUT_DONE = BulkInsert(inbox, INBOX_COLUMNS)
+PUT_TICKETS = BulkInsert(tickets, TICKET_COLUMNS, conflict="DO NOTHING")
+INSIDE_SQLITE = (
+    "SELECT json_group_array(id) FROM tickets WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(?1))"
 )
+CHANGES = JsonRows.of(tickets, _CHANGED)
+CHANGE_SQLITE = f"""
+UPDATE tickets SET status = v.status, impact = v.impact, updated_at = v.updated_at, over_at = v.over_at,
+  unroutable = v.unroutable, head = v.head, state = v.state, tier = coalesce(v.tier, tickets.tier),
+  breach_at = coalesce(v.breach_at, tickets.breach_at), rank_at = coalesce(v.rank_at, tickets.rank_at),
+  look_at = v.look_at, escalated = v.escalated
+FROM ({CHANGES.select}) v WHERE tickets.id = v.id"""
 
 LOCK = Query(
     select(tickets.c.id, tickets.c.head, tickets.c.state)
@@ -193,9 +198,11 @@ async def open_new(tx: Tx, new: Sequence[NewTicket]) -> set[TicketId]:
         log_rows = [_log_row(n.entry) for n in new]
         arguments = (*_columns(rows, _n_t), *_columns(log_rows, _n_l), *_columns(done, 6))
         return {row[0] for row in await tx.raw.fetch(OPEN_POSTGRESQL, *arguments)}
-    inside = {row[0] for row in rows if tx.raw.execute(OPEN_SQLITE, row).rowcount}
-    tx.raw.executemany(LOG_SQLITE, [_log_row(n.entry) for n in new if n.ticket.id in inside])
-    tx.raw.executemany(INBOX_SQLITE, [row for row in done if row[3] in inside])
+    await tx.insert(PUT_TICKETS, rows)
+    known = tx.raw.execute(INSIDE_SQLITE, [orjson.dumps([row[:1] for row in rows]).decode()])
+    inside = set(orjson.loads(known.fetchone()[0]))
+    await tx.insert(PUT_LOG, [_log_row(n.entry) for n in new if n.ticket.id in inside])
+    await tx.insert(PUT_DONE, [row for row in done if row[3] in inside])
     return inside
 
 
@@ -219,9 +226,9 @@ async def append(tx: Tx, changed: Sequence[Ticket], entries: Sequence[Entry], do
         arguments = (*_columns(rows, len(_CHANGED)), *_columns(log_rows, _n_l), *_columns(done_rows, 6))
         await tx.raw.execute(APPEND_POSTGRESQL, *arguments)
         return
-    tx.raw.executemany(CHANGE_SQLITE, rows)
-    tx.raw.executemany(LOG_SQLITE, log_rows)
-    tx.raw.executemany(INBOX_SQLITE, done_rows)
+    tx.raw.execute(CHANGE_SQLITE, CHANGES.parameters(rows))
+    await tx.insert(PUT_LOG, log_rows)
+    await tx.insert(PUT_DONE, done_rows)
 
 
 async def find_done(tx: Tx, scope: str, key: str) -> Row | None:

@@ -5,11 +5,12 @@ the write changes nothing and says so. Statements lock rows in one order (subscr
 are locked.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Integer, Text, and_, bindparam, func, not_, select, update
 
 from services.notifier.model.holding import due_at
@@ -20,7 +21,7 @@ from services.notifier.tables import dead_letters, lanes
 from shared.clock import to_ms
 from shared.contracts.event import Event
 from shared.db.port import Database, Tx
-from shared.db.statement import BulkInsert, Query, Row, any_of
+from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of
 from shared.ids import SubscriptionId
 from shared.tickets.store import entry_of
 from shared.tickets.tables import LOG_COLUMNS
@@ -36,15 +37,22 @@ ON CONFLICT (subscription, ticket, run) DO UPDATE SET
   attempts = CASE WHEN l.due_at IS NULL THEN 0 ELSE l.attempts END,
   due_at = CASE WHEN l.due_at IS NULL OR (l.claim IS NULL AND l.attempts = 0 AND excluded.due_at < l.due_at)
     THEN excluded.due_at ELSE l.due_at END,
-  claim = CASE WHEN l.due_at IS NULL THEN excluded.claim ELSE l.claim END
-RETURNING subscription, ticket, claim"""
+  claim = CASE WHEN l.due_at IS NULL THEN excluded.claim ELSE l.claim END"""
 _INTO = "INSERT INTO lanes AS l (subscription, ticket, acked_seq, last_seq, attempts, due_at, claim) "
 BUMP_POSTGRESQL = (
     _INTO + "SELECT v.s, v.t, v.acked, v.last, 0, v.due, v.claim FROM unnest("
     "$1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::text[]) AS v(s, t, acked, last, due, claim)"
-    " ORDER BY v.s, v.t" + _BUMP
+    " ORDER BY v.s, v.t" + _BUMP + " RETURNING subscription, ticket, claim"
 )
-BUMP_SQLITE = _INTO + "VALUES (?, ?, ?, ?, 0, ?, ?)" + _BUMP
+BUMPED = JsonRows(("subscription", "ticket", "acked_seq", "last_seq", "due_at", "claim"))
+BUMP_SQLITE = (
+    f"{_INTO} SELECT v.subscription, v.ticket, v.acked_seq, v.last_seq, 0, v.due_at, v.claim"
+    f" FROM ({BUMPED.select}) v WHERE true{_BUMP}"
+)
+BUMPED_SQLITE = f"""
+SELECT json_group_array(json_object('subscription', l.subscription, 'ticket', l.ticket))
+FROM ({BUMPED.select}) v CROSS JOIN lanes l
+WHERE l.subscription = v.subscription AND l.ticket = v.ticket AND l.run = '' AND l.claim = v.claim"""
 
 # A cursor never goes back: a worker that was stopped may not know that its last record was written after all.
 RECORD_POSTGRESQL = """
@@ -63,14 +71,21 @@ UPDATE lanes l SET
 FROM held JOIN v USING (subscription, ticket, run)
 WHERE l.subscription = held.subscription AND l.ticket = held.ticket AND l.run = held.run AND l.claim = v.claim
 RETURNING l.subscription, l.ticket, l.run, l.last_seq, l.claim"""
-RECORD_SQLITE = """
-UPDATE lanes SET
-  acked_seq = CASE WHEN :acked > acked_seq THEN :acked ELSE acked_seq END,
-  attempts = CASE WHEN :acked >= acked_seq THEN :attempts ELSE attempts END,
-  due_at = CASE WHEN last_seq > :seen THEN 0 WHEN last_seq > :acked THEN :due END,
-  claim = CASE WHEN last_seq > :acked AND :keep THEN claim END
-WHERE subscription = :subscription AND ticket = :ticket AND run = :run AND claim = :claim
-RETURNING subscription, ticket, run, last_seq, claim"""
+RECORDED = JsonRows(("subscription", "ticket", "run", "claim", "acked_seq", "attempts", "due_at", "keep", "seen"))
+_OF_RECORDED = f"FROM ({RECORDED.select}) v"
+_SAME = "l.subscription = v.subscription AND l.ticket = v.ticket AND l.run = v.run"
+# What the update is going to leave: in a transaction of SQLite nobody comes in between.
+RECORDING_SQLITE = f"""
+SELECT json_group_array(json_object('subscription', l.subscription, 'ticket', l.ticket, 'run', l.run,
+  'last_seq', l.last_seq, 'claim', CASE WHEN l.last_seq > v.acked_seq AND v.keep THEN l.claim END))
+{_OF_RECORDED} CROSS JOIN lanes l WHERE {_SAME} AND l.claim = v.claim"""
+RECORD_SQLITE = f"""
+UPDATE lanes AS l SET
+  acked_seq = max(v.acked_seq, l.acked_seq),
+  attempts = CASE WHEN v.acked_seq >= l.acked_seq THEN v.attempts ELSE l.attempts END,
+  due_at = CASE WHEN l.last_seq > v.seen THEN 0 WHEN l.last_seq > v.acked_seq THEN v.due_at END,
+  claim = CASE WHEN l.last_seq > v.acked_seq AND v.keep THEN l.claim END
+{_OF_RECORDED} WHERE {_SAME} AND l.claim = v.claim"""
 
 CLAIM_POSTGRESQL = """
 WITH held AS (
@@ -80,16 +95,24 @@ WITH held AS (
 UPDATE lanes l SET due_at = $5, claim = $6 FROM held
 WHERE l.subscription = held.subscription AND l.ticket = held.ticket AND l.run = held.run
 RETURNING l.subscription, l.ticket, l.run, l.acked_seq, l.last_seq, l.attempts"""
-CLAIM_SQLITE = """
-UPDATE lanes SET due_at = ?, claim = ? WHERE subscription = ? AND ticket = ? AND run = ? AND due_at = ?
-RETURNING subscription, ticket, run, acked_seq, last_seq, attempts"""
+CLAIMED = JsonRows(("subscription", "ticket", "run", "due_at"))
+CLAIM_SQLITE = f"""
+UPDATE lanes AS l SET due_at = ?3, claim = ?2 FROM ({CLAIMED.select}) v WHERE {_SAME} AND l.due_at = v.due_at"""
+CLAIMED_SQLITE = f"""
+SELECT json_group_array(json_object('subscription', l.subscription, 'ticket', l.ticket, 'run', l.run,
+  'acked_seq', l.acked_seq, 'last_seq', l.last_seq, 'attempts', l.attempts))
+FROM ({CLAIMED.select}) v CROSS JOIN lanes l WHERE {_SAME} AND l.claim = ?2"""
 
 OWED_AT_ONCE = 20
-OWED_POSTGRESQL = f"""
-SELECT {", ".join("l." + name for name in LOG_COLUMNS)}, v.lane
-FROM unnest($1::text[], $2::int[], $3::int[]) WITH ORDINALITY AS v(ticket, acked, last, lane)
-JOIN ticket_log l ON l.ticket = v.ticket AND l.seq > v.acked AND l.seq <= LEAST(v.last, v.acked + {OWED_AT_ONCE})
+_OWED = f"""
+JOIN ticket_log l ON l.ticket = v.ticket AND l.seq > v.acked AND l.seq <= v.acked + {OWED_AT_ONCE} AND l.seq <= v.last
 ORDER BY v.lane, l.seq"""
+_ENTRY = ", ".join("l." + name for name in LOG_COLUMNS)
+OWED_POSTGRESQL = f"""
+SELECT {_ENTRY}, v.lane
+FROM unnest($1::text[], $2::int[], $3::int[]) WITH ORDINALITY AS v(ticket, acked, last, lane) {_OWED}"""
+OWING = JsonRows(("ticket", "acked", "last", "lane"))
+OWED_SQLITE = f"SELECT {_ENTRY}, v.lane FROM ({OWING.select}) v CROSS {_OWED}"
 
 _is_due = lanes.c.due_at <= bindparam("now")
 DUE = Query(
@@ -154,13 +177,12 @@ async def bump(
         rows.append((b.subscription.id, b.ticket, b.acked_seq, b.last_seq, to_ms(due), claim))
     if not rows:
         return set()
-    found: list[Row] = []
     if tx.dialect == "postgresql":
         found = await tx.raw.fetch(BUMP_POSTGRESQL, *map(list, zip(*rows, strict=True)))
-    else:
-        for row in rows:
-            found += tx.raw.execute(BUMP_SQLITE, row).fetchall()
-    return {(row["subscription"], row["ticket"], "") for row in found if row["claim"] == token}
+        return {(row["subscription"], row["ticket"], "") for row in found if row["claim"] == token}
+    parameters = BUMPED.parameters(rows)
+    tx.raw.execute(BUMP_SQLITE, parameters)
+    return {(row["subscription"], row["ticket"], "") for row in _gathered(tx, BUMPED_SQLITE, parameters)}
 
 
 async def due(database: Database, now: datetime, *, full: Collection[str], most: int) -> Sequence[Due]:
@@ -171,35 +193,37 @@ async def due(database: Database, now: datetime, *, full: Collection[str], most:
 
 async def claim(tx: Tx, wanted: Sequence[Due], *, token: str, until: datetime) -> Sequence[Row]:
     """Those that nobody else was quicker at: subscription, ticket, run, acked_seq, last_seq, attempts."""
+    rows = [(*d.key, d.due_at) for d in wanted]
     if tx.dialect == "postgresql":
-        columns = map(list, zip(*((*d.key, d.due_at) for d in wanted), strict=True))
-        rows: Sequence[Row] = await tx.raw.fetch(CLAIM_POSTGRESQL, *columns, to_ms(until), token)
-        return rows
-    found: list[Row] = []
-    for d in wanted:
-        found += tx.raw.execute(CLAIM_SQLITE, (to_ms(until), token, *d.key, d.due_at)).fetchall()
-    return found
+        found: Sequence[Row] = await tx.raw.fetch(
+            CLAIM_POSTGRESQL, *map(list, zip(*rows, strict=True)), to_ms(until), token
+        )
+        return found
+    (packed,) = CLAIMED.parameters(rows)
+    tx.raw.execute(CLAIM_SQLITE, (packed, token, to_ms(until)))
+    return _gathered(tx, CLAIMED_SQLITE, (packed, token))
 
 
 async def owed(tx: Tx, claims: Sequence[Claim]) -> Sequence[Sequence[Event]]:
     """The first entries that each lane owes, wanted or not; those of long lanes not all."""
-    if tx.dialect == "postgresql":
-        found: list[Sequence[Event]] = list(await _owed_postgresql(tx, claims))
-        for number, c in enumerate(claims):
-            if is_notices(c.ticket):
-                found[number] = await entries(tx, c.ticket, after=c.acked_seq, most=_most(c))
-        return found
-    return [await entries(tx, c.ticket, after=c.acked_seq, most=_most(c)) for c in claims]
+    found: list[Sequence[Event]] = list(await _owed_of_tickets(tx, claims))
+    for number, c in enumerate(claims):
+        if is_notices(c.ticket):
+            most = min(c.last_seq - c.acked_seq, OWED_AT_ONCE)
+            found[number] = await entries(tx, c.ticket, after=c.acked_seq, most=most)
+    return found
 
 
-def _most(claim: Claim) -> int:
-    return min(claim.last_seq - claim.acked_seq, OWED_AT_ONCE)
-
-
-async def _owed_postgresql(tx: Tx, claims: Sequence[Claim]) -> Sequence[Sequence[Event]]:
+async def _owed_of_tickets(tx: Tx, claims: Sequence[Claim]) -> Sequence[Sequence[Event]]:
     found: list[list[Event]] = [[] for _ in claims]
-    columns = map(list, zip(*((c.ticket, c.acked_seq, c.last_seq) for c in claims), strict=True))
-    for row in await tx.raw.fetch(OWED_POSTGRESQL, *columns) if claims else ():
+    if not claims:
+        return found
+    rows = [(c.ticket, c.acked_seq, c.last_seq, number) for number, c in enumerate(claims, 1)]
+    if tx.dialect == "postgresql":
+        owed = await tx.raw.fetch(OWED_POSTGRESQL, *map(list, zip(*(row[:3] for row in rows), strict=True)))
+    else:
+        owed = tx.raw.execute(OWED_SQLITE, OWING.parameters(rows)).fetchall()
+    for row in owed:
         found[row["lane"] - 1].append(entry_of(row))
     return found
 
@@ -222,19 +246,22 @@ async def record(tx: Tx, records: Sequence[Record], now: datetime) -> Sequence[K
 
 
 async def _write(tx: Tx, records: Sequence[Record]) -> Sequence[Row]:
-    values: list[Mapping[str, Any]] = [
-        {
-            "subscription": r.claim.subscription.id, "ticket": r.claim.ticket, "run": r.claim.run,
-            "claim": r.claim.token,
-            "acked": r.acked_seq, "attempts": r.attempts, "due": to_ms(r.due_at), "keep": r.keep,
-            "seen": r.seen,
-        }
-        for r in records
+    rows = [
+        (*r.claim.key, r.claim.token, r.acked_seq, r.attempts, to_ms(r.due_at), r.keep, r.seen) for r in records
     ]  # fmt: skip
     if tx.dialect == "postgresql":
-        rows: Sequence[Row] = await tx.raw.fetch(RECORD_POSTGRESQL, *([v[name] for v in values] for name in values[0]))
-        return rows
-    return [row for v in values for row in tx.raw.execute(RECORD_SQLITE, v).fetchall()]
+        found: Sequence[Row] = await tx.raw.fetch(RECORD_POSTGRESQL, *map(list, zip(*rows, strict=True)))
+        return found
+    parameters = RECORDED.parameters(rows)
+    found = _gathered(tx, RECORDING_SQLITE, parameters)
+    tx.raw.execute(RECORD_SQLITE, parameters)
+    return found
+
+
+def _gathered(tx: Tx, sql: str, parameters: Sequence[Any]) -> Sequence[Row]:
+    """Rows of a SQLite statement that answers all of them as one JSON value."""
+    rows: Sequence[Row] = orjson.loads(tx.raw.execute(sql, parameters).fetchone()[0])
+    return rows
 
 
 async def free_all(tx: Tx, now: datetime) -> None:
