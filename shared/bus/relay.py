@@ -25,10 +25,13 @@ from shared.tickets.tables import LOG_COLUMNS
 log = logging.getLogger(__name__)
 LOCK_KEY = 0x5652_4301  # "VRC", relay 1
 BATCH = 500
-SELECT = (
-    f"SELECT o.position, {', '.join('l.' + name for name in LOG_COLUMNS)} FROM outbox o "
-    f"JOIN ticket_log l ON l.ticket = o.ticket AND l.seq = o.seq ORDER BY o.position LIMIT {BATCH}"
-)
+# OFFSET 0 keeps the planner from joining otherwise than entry by entry: a queue's statistics are always of yesterday,
+# and by them it read the whole log in every round (27 ms instead of 3, with ten thousand entries).
+SELECT = f"""
+SELECT o.position, {", ".join("l." + name for name in LOG_COLUMNS)}
+FROM (SELECT position, ticket, seq FROM outbox ORDER BY position LIMIT {BATCH}) o
+CROSS JOIN LATERAL (SELECT * FROM ticket_log WHERE ticket = o.ticket AND seq = o.seq OFFSET 0) l
+ORDER BY o.position"""
 DELETE = "DELETE FROM outbox WHERE position = ANY($1::bigint[])"
 
 

@@ -5,6 +5,7 @@ A fact carries what its readers need without asking back: an order can be worked
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal, get_args
 
 import orjson
@@ -453,6 +454,7 @@ def encode(fact: Fact) -> bytes:
     return orjson.dumps(fact, option=orjson.OPT_UTC_Z)
 
 
+@lru_cache(maxsize=1024)  # the same entry is read by several consumers, and by measuring several times in a row
 def decode(type_: str, data: bytes | str) -> Fact:
     """Raises KeyError for an unknown type, ValueError for data of another shape."""
     return ADAPTERS[type_].validate_json(data)

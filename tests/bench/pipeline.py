@@ -13,6 +13,7 @@ from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.prediction.history import History
 from services.intake.handlers import Desk
 from services.intake.model import ReportFault
+from services.run import settle
 from shared.bus.kafka import KafkaEvents, KafkaPublisher, ensure_topics
 from shared.bus.relay import Relay
 from shared.clock import SystemClock
@@ -47,6 +48,7 @@ async def run(console: Console, ground: Ground, *, first: int, rounds: int = 3) 
     for column in ("", "messages/s", "bare loop/s", "÷ bare"):
         table.add_column(column, justify="right" if column else "left")
     relayed, dispatched = [], []
+    settle()  # as a process does when it has started
     try:
         for _ in range(rounds):
             messages = await _report(database, first)
