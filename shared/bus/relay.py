@@ -47,6 +47,7 @@ class Relay:
         self.published = 0
         self.leads = False
         database.listen(APPENDED, self._wake.set)
+        database.needed_here_only(APPENDED, lambda: self.leads)
 
     async def run(self) -> None:
         while True:

@@ -28,7 +28,7 @@ SERVER_SETTINGS = {
     "vrc.scope": "*",  # the center's own; a sealed connection has another, see `within`
 }
 SEALED_CONNECTIONS = 4
-
+NOTIFY_EVERY_S = 0.005  # the first goes out at once; each is a transaction with a lock and an fsync of its own
 
 TCP_SETTINGS = {
     socket.TCP_KEEPIDLE: 5,
@@ -76,6 +76,7 @@ class PostgresDatabase:
         self._seal = secrets.token_bytes(32)  # never leaves this process but to seal a connection
         self._sealed = Pool(self._connect_sealed, SEALED_CONNECTIONS)
         self._listeners: dict[str, list[Callable[[], None]]] = {}
+        self._needed_here_only: dict[str, Callable[[], bool]] = {}
         self._pending: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening: asyncio.Task[None] | None = None
@@ -124,6 +125,10 @@ class PostgresDatabase:
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen(), name="postgres-listen")
 
+    def needed_here_only(self, channel: str, when: Callable[[], bool]) -> None:
+        """While `when` answers True, no other process has any use for this channel: then it is not told of it."""
+        self._needed_here_only[channel] = when
+
     async def close(self) -> None:
         tasks = [*self._tasks, *([self._listening] if self._listening else [])]
         for task in tasks:
@@ -159,21 +164,26 @@ class PostgresDatabase:
         for channel in channels:
             for wake in self._listeners.get(channel, ()):
                 wake()
-        self._pending |= channels
+        self._pending |= {channel for channel in channels if self._concerns_others(channel)}
         if self._pending and not self._notifying:
             self._notifying = True
             task = asyncio.create_task(self._notify())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    def _concerns_others(self, channel: str) -> bool:
+        needed_here_only = self._needed_here_only.get(channel)
+        return needed_here_only is None or not needed_here_only()
+
     async def _notify(self) -> None:
-        """One NOTIFY a channel for everything announced while the one before was under way."""
+        """One NOTIFY a channel for everything announced while the one before was under way and shortly after it."""
         try:
-            async with self.connection() as connection:
-                while self._pending:
-                    channels, self._pending = self._pending, set()
+            while self._pending:
+                channels, self._pending = self._pending, set()
+                async with self.connection() as connection:
                     for channel in channels:
                         await connection.execute(f'NOTIFY "{channel}"')
+                await asyncio.sleep(NOTIFY_EVERY_S)
         except Unavailable:
             self._pending.clear()  # listeners poll every second
         finally:

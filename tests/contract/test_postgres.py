@@ -50,6 +50,31 @@ async def test_listeners_in_other_processes_are_woken(
     await until(both_heard)
 
 
+async def test_other_processes_are_not_told_of_what_is_needed_here_only(
+    hurried_store: PostgresDatabase, elsewhere: PostgresDatabase
+) -> None:
+    needed_here_only = True
+    heard: set[str] = set()
+
+    async def other_is_heard() -> bool:
+        await announce(hurried_store, "here")
+        await announce(hurried_store, "other")
+        return "other" in heard
+
+    async def here_is_heard() -> bool:
+        return await other_is_heard() and "here" in heard
+
+    hurried_store.needed_here_only("here", lambda: needed_here_only)
+    elsewhere.listen("here", lambda: heard.add("here"))
+    elsewhere.listen("other", lambda: heard.add("other"))
+    await until(other_is_heard)
+    heard.clear()
+    await until(other_is_heard)
+    assert "here" not in heard
+    needed_here_only = False
+    await until(here_is_heard)
+
+
 async def test_listeners_are_woken_again_after_a_restart(
     hurried_store: PostgresDatabase, elsewhere: PostgresDatabase, postgres: Postgres
 ) -> None:
