@@ -60,7 +60,7 @@ async def _with_a_broker(console: Console, wanted: set[str]) -> None:
             used = await _intake(console, production, embedded, postgres, folder)
         if "latency" in wanted:
             await _latency(console, production, embedded, first=used)
-            used += latency.RATE * (latency.SECONDS + 1)
+            used += sum(latency.RATES) * (latency.SECONDS + 1)
         if "pipeline" in wanted:
             await pipeline.run(console, production, first=used)
 
@@ -84,9 +84,12 @@ async def _latency(console: Console, production: Ground, embedded: Ground, *, fi
     ports = free_ports(3)
     bases = [f"http://127.0.0.1:{port}" for port in ports]
     with running("up", embedded, port=ports[0]):
-        found["embedded"] = await latency.measure(
-            embedded, faults=bases[0], subscriptions=bases[0], first=100_000, orders=None
-        )
+        at = 100_000
+        for rate in latency.RATES:
+            found[f"embedded, {rate} reports/s"] = await latency.measure(
+                embedded, faults=bases[0], subscriptions=bases[0], first=at, rate=rate, orders=None
+            )
+            at += rate * (latency.SECONDS + 1)
     with (
         running("intake", production, port=ports[0]),
         running("dispatcher", production, port=ports[1]),
@@ -96,9 +99,11 @@ async def _latency(console: Console, production: Ground, embedded: Ground, *, fi
         async def orders(watch: latency.Stopwatch) -> None:
             await _follow_orders(str(production.settings.kafka), watch)
 
-        found["PostgreSQL + Kafka, three processes"] = await latency.measure(
-            production, faults=bases[0], subscriptions=bases[2], first=first, orders=orders
-        )
+        for rate in latency.RATES:
+            found[f"PostgreSQL + Kafka, three processes, {rate} reports/s"] = await latency.measure(
+                production, faults=bases[0], subscriptions=bases[2], first=first, rate=rate, orders=orders
+            )
+            first += rate * (latency.SECONDS + 1)
     latency.show(console, found)
 
 
