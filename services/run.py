@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -200,10 +201,14 @@ def open_secrets(settings: Settings) -> Secrets:
 
 
 def settle() -> None:
-    """Keep what lives for ever out of the garbage collector's way: p99 at 64 clients fell from 25 to 10 ms."""
+    """Keep what lives for ever out of the garbage collector's way: p99 at 64 clients fell from 25 to 10 ms.
+
+    And let threads take turns sooner: SQLite's writer and the event loop waited up to 5 ms for each other.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    sys.setswitchinterval(0.001)
 
 
 def _check(settings: Settings) -> None:

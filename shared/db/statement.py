@@ -122,7 +122,7 @@ class JsonRows:
         """`?1`, and `?2` if there are columns of bytes."""
         if not self._binary:
             return [orjson.dumps(rows).decode()]
-        lists, together = [list(row) for row in rows], bytearray()
+        lists, together = [list(row) for row in rows], bytearray(1)  # of nothing at all, SQLite takes no part but NULL
         for row in lists:
             for index in reversed(self._binary):
                 row[index : index + 1] = _put(row[index], together)

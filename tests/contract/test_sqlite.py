@@ -2,16 +2,19 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from shared.bus.embedded import SAVE
 from shared.db.port import Tx
 from shared.db.sqlite import AlreadyRunning, SqliteDatabase
-from shared.db.statement import Query
+from shared.db.statement import JsonRows, Query
 from shared.errors import Unavailable
 
 NOTHING = Query(select(1))
@@ -90,3 +93,16 @@ async def test_sqlite_that_somebody_else_has_locked_is_unavailable(
             await sqlite_store.transact(lambda tx: tx.insert(SAVE, [("reader", 1)]))
         other.execute("ROLLBACK")
     other.close()
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))  # the doors let in no others
+CELLS = st.tuples(
+    TEXTS, st.none() | st.binary(), st.none() | st.integers(-(2**63), 2**63 - 1), st.booleans(), st.binary()
+)
+
+
+@given(st.lists(CELLS))
+def test_rows_that_travel_as_json_arrive_as_they_were(rows: list[tuple[Any, ...]]) -> None:
+    packed = JsonRows(("text", "maybe", "number", "flag", "bytes"), binary=("maybe", "bytes"))
+    with closing(sqlite3.connect(":memory:")) as connection:
+        assert connection.execute(packed.select, packed.parameters(rows)).fetchall() == rows
