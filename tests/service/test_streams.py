@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import httpx
@@ -18,7 +18,10 @@ from services.notifier.store.feed import Scope
 from shared.contracts.event import Event
 from shared.db.port import Database
 from shared.health import Health
+from shared.ids import CircuitId
 from shared.metrics import Metrics
+from shared.registry.model import Circuit, End, Segment
+from shared.registry.writing import put
 from shared.settings import Settings
 from shared.testing.clock import ManualClock
 from shared.testing.serve import serving
@@ -26,7 +29,7 @@ from shared.web.app import layered, make_app
 from shared.web.by_key import ByKey
 from shared.web.live import TAKE_OVER, Line
 from tests import keys
-from tests.cases import ACCOUNT, accepted, issued, notes, restored
+from tests.cases import ACCOUNT, BEIJING, CHUXIONG, CIRCUIT, SEED, accepted, issued, notes, restored
 from tests.keys import keyring_on, only_its_own, save
 from tests.notifying import NAMES, SECRET, HandFed, Tickets
 from tests.people import Caller
@@ -189,9 +192,44 @@ async def test_stream_of_some_events_shows_no_others_and_resumes(door: Door, pat
         assert await stream.seqs(1) == [8]
 
 
-async def test_event_that_there_is_not_is_refused_by_name(door: Door) -> None:
-    answer = await door.caller().send("GET", "/v1/stream?events=ticket.restored&events=ticket.vanished")
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "query:events")
+@pytest.mark.parametrize(
+    "asked", [f"circuits={CIRCUIT}", "sites=0878/branch", "circuits=another&sites=010/head%20office"]
+)
+async def test_stream_of_some_places_shows_no_others_live_or_from_the_record(door: Door, asked: str) -> None:
+    ends = End(BEIJING, "head office"), End(CHUXIONG, "branch")
+    here = Circuit(CIRCUIT, ACCOUNT, "ip-vpn", 100, False, *ends, (Segment("a-access", "access", "a", BEIJING),))
+    there = replace(here, id=CircuitId("there"), a_end=End(BEIJING, "depot"), z_end=End(CHUXIONG, "main"))
+    await door.database.transact(lambda tx: put(tx, (), (), [here, there], by=SEED))
+    await door.open()
+    _, newest = await feed.bounds(door.database)
+    async with door.stream(f"/v1/stream?{asked}") as stream:
+        elsewhere, wanted = await door.happens.open("there"), await door.happens.open(CIRCUIT)
+        await door.feed(elsewhere, wanted)
+        assert (await stream.next()).data["ticket"] == wanted.ticket
+    async with door.stream(f"/v1/stream?{asked}", after=str(newest)) as stream:
+        assert (await stream.next()).data["ticket"] == wanted.ticket
+
+
+@pytest.mark.parametrize("path", ["/v1/stream", "/v1/tickets/{ticket}/stream"])
+async def test_stream_of_what_is_urgent_leaves_out_the_rest(door: Door, path: str) -> None:
+    first = await door.open(notes_=2)
+    _, newest = await feed.bounds(door.database)
+    async with door.stream(f"{path.format(ticket=first.ticket)}?changes=urgent", after=str(newest)) as stream:
+        await door.feed(*await door.happens.happen(first.ticket, *notes(1), issued(), accepted(), restored()))
+        assert (await stream.next()).event == "ticket.restored"
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ("events=ticket.restored&events=ticket.vanished", "events"), ("changes=few", "changes"),
+        ("sites=branch", "sites"), ("circuits=a%20b", "circuits"), ("circuits=&", "circuits"),
+        ("circuits=a&" * 201, "circuits"),
+    ],
+)  # fmt: skip
+async def test_wish_that_nobody_can_have_is_refused_by_name(door: Door, asked: str, field: str) -> None:
+    answer = await door.caller().send("GET", f"/v1/stream?{asked}")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, f"query:{field}")
 
 
 async def test_operator_follows_one_account_and_an_account_no_other(door: Door) -> None:

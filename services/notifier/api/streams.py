@@ -2,16 +2,20 @@
 
 import re
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, cast, get_args
 
 from fastapi import APIRouter, Header, Path, Query
-from pydantic import WithJsonSchema
+from pydantic import StringConstraints, WithJsonSchema
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.notifier.api.following import EventStream, Stream
 from services.notifier.handlers.hub import Face, Hub, frame
+from services.notifier.model.preferences import EVERYTHING, Changes, Preferences
+from services.notifier.model.subscription import matches
 from services.notifier.store.feed import Scope
+from services.notifier.subscriptions.shapes import ID, MOST_PLACES, SITE
 from shared.auth.permissions import Access
 from shared.auth.principal import Principal
 from shared.auth.reading import reader_for
@@ -39,6 +43,20 @@ Wanted = Annotated[
     list[Annotated[str, WithJsonSchema({"type": "string", "enum": list(TYPES)})]] | None,
     Query(alias="events", max_length=len(TYPES), description="These types of event only; repeat it for several"),
 ]
+WantedChanges = Annotated[
+    Changes, Query(alias="changes", description="`milestones`: steps of the ticket only; `urgent`: the gravest")
+]
+OnCircuits = Annotated[
+    list[Annotated[str, StringConstraints(pattern=ID)]] | None,
+    Query(alias="circuits", max_length=MOST_PLACES, description="Only tickets on these; repeat it for several"),
+]
+AtSites = Annotated[
+    list[Annotated[str, StringConstraints(pattern=SITE)]] | None,
+    Query(
+        alias="sites", max_length=MOST_PLACES,
+        description="Also, or only, tickets on circuits that end there: network/site; repeat it for several",
+    ),
+]  # fmt: skip
 OfAccount = Annotated[
     str | None, Query(min_length=1, max_length=64, description="Of one of the accounts that the caller may read")
 ]
@@ -49,12 +67,13 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
 
     async def of_account(request: Request) -> Response:
         caller = await authenticate(request, READERS)
-        face, scope = _face(request), Scope(caller.reading(request.query_params.get("account")))
-        return await follow(hub, request, caller, reader_for(caller, database), scope, face=face)
+        wanted = _wanted(request)
+        scope = Scope(caller.reading(request.query_params.get("account")), by_place=wanted.by_place)
+        return await follow(hub, request, caller, reader_for(caller, database), scope, face=_showing(wanted))
 
     async def of_ticket(request: Request) -> Response:
         caller = await authenticate(request, READERS)
-        face, reader = _face(request), reader_for(caller, database)
+        face, reader = _showing(_wanted(request, places=False)), reader_for(caller, database)
         id = await _visible(reader, caller, request.path_params["id"])
         return await follow(hub, request, caller, reader, Scope(ticket=id), face=face)
 
@@ -63,7 +82,14 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
         openapi_extra=NEEDS_KEY, summary="Everything that happens from now on, as server-sent events",
     )  # fmt: skip
     @hot(of_account, READERS)
-    async def stream(events: Wanted = None, account: OfAccount = None, last_event_id: LastEventId = None) -> None:
+    async def stream(
+        events: Wanted = None,
+        changes: WantedChanges = "all",
+        circuits: OnCircuits = None,
+        sites: AtSites = None,
+        account: OfAccount = None,
+        last_event_id: LastEventId = None,
+    ) -> None:
         """What an account may read, to an operator all. `event` is the event's type, `data` one line of JSON."""
 
     @router.get(
@@ -74,6 +100,7 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
     async def stream_ticket(
         id: Annotated[TicketId, Path(pattern=TICKET_PATTERN)],
         events: Wanted = None,
+        changes: WantedChanges = "all",
         last_event_id: LastEventId = None,
     ) -> None:
         """With Last-Event-ID: what followed that event. `data` is an item of the ticket's log."""
@@ -110,18 +137,37 @@ async def follow(
     return EventStream(Stream(hub, reader, scope, after, party=party, face=face))
 
 
-def _face(request: Request) -> Face:
+def _wanted(request: Request, *, places: bool = True) -> Preferences:
     """Raises InvalidInput."""
-    wanted = frozenset(request.query_params.getlist("events"))
-    if unknown := sorted(wanted - TYPES.keys()):
+    given = request.query_params
+    events, changes = frozenset(given.getlist("events")), given.get("changes", "all")
+    if unknown := sorted(events - TYPES.keys()):
         raise InvalidInput(FieldError("query:events", f"there is no type {unknown[0][:50]}; see /openapi.json"))
-    return _showing(wanted) if wanted else frame
+    if changes not in get_args(Changes):
+        raise InvalidInput(FieldError("query:changes", f"must be one of {', '.join(get_args(Changes))}"))
+    if not places:
+        return Preferences(events=events, changes=cast(Changes, changes))
+    circuits = _places(given, "circuits", ID, "is no circuit's id")
+    sites = _places(given, "sites", SITE, "is no site: network/site, such as 010/head office")
+    return Preferences(events, cast(Changes, changes), circuits, sites)
+
+
+def _places(given: QueryParams, name: str, pattern: str, objection: str) -> frozenset[str]:
+    found = given.getlist(name)
+    if len(found) > MOST_PLACES:
+        raise InvalidInput(FieldError(f"query:{name}", f"must be given at most {MOST_PLACES} times"))
+    for value in found:
+        if not re.fullmatch(pattern, value):
+            raise InvalidInput(FieldError(f"query:{name}", f"{value[:50]!r} {objection}"))
+    return frozenset(found)
 
 
 @lru_cache(maxsize=1000)
-def _showing(types: frozenset[str]) -> Face:
-    """The same for the same types, so that what they show is made once for all who want it."""
-    return lambda placed: frame(placed) if placed.event.type in types else b""
+def _showing(wanted: Preferences) -> Face:
+    """The same for the same wishes, so that what they show is made once for all who have them."""
+    if wanted == EVERYTHING:
+        return frame
+    return lambda placed: frame(placed) if matches(wanted, placed.event, placed.place) else b""
 
 
 async def _visible(reader: Reader, caller: Principal, id: str) -> TicketId:

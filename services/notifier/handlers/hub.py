@@ -15,6 +15,7 @@ import orjson
 from services.notifier.metrics import NotifierMetrics
 from services.notifier.store import feed
 from services.notifier.store.feed import FED, Placed, Scope, Topic, topics_of
+from services.notifier.store.places import in_place
 from shared.bus.wake import Wake
 from shared.contracts.event import public
 from shared.db.port import Database, Reader
@@ -119,7 +120,8 @@ class Hub:
 
     async def read(self, reader: Reader, scope: Scope, *, after: int, upto: int) -> Sequence[Placed]:
         """Up to `PAGE` events; fewer mean that there are no more."""
-        return await feed.page(reader, scope, after=after, upto=upto, most=PAGE)
+        page = await feed.page(reader, scope, after=after, upto=upto, most=PAGE)
+        return await in_place(reader, page) if scope.by_place else page
 
     async def history(self, reader: Reader, ticket: TicketId, *, after_seq: int) -> Sequence[Placed]:
         return await feed.history(reader, ticket, after_seq=after_seq, most=PAGE)
@@ -203,11 +205,15 @@ class Hub:
             await self._each(self._all(), lambda listener: listener.heartbeat())
 
     async def _broadcast(self, position: int, placed: Placed) -> None:
-        event = placed.event
+        if any(listener.scope.by_place for listener in self._concerned(placed)):
+            (placed,) = await in_place(self._database, [placed])  # before anybody is past it: this may fail
         self.position = position
-        concerned = [listener for topic in topics_of(event) for listener in self._live.get(topic, ())]
+        concerned = self._concerned(placed)
         shown = {face: chunk(face(placed)) for face in {listener.face for listener in concerned}}
         await self._each(concerned, lambda listener: listener.offer(position, shown[listener.face]))
+
+    def _concerned(self, placed: Placed) -> list[Listener]:
+        return [listener for topic in topics_of(placed.event) for listener in self._live.get(topic, ())]
 
     def _all(self) -> list[Listener]:
         return [listener for party in self._parties.values() for listener in party.listeners]

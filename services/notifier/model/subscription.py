@@ -59,14 +59,15 @@ class Subscription:
             return own
         if not own and event.account not in wanted.accounts:
             return False
-        if _matches(wanted, event, place):
+        if matches(wanted, event, place):
             return True
         if self.beside is None or not own or event.type not in LEAST or is_customers(event.actor):
             return False
-        return not any(_matches(other, event, place) for other in self.beside)
+        return not any(matches(other, event, place) for other in self.beside)
 
 
-def _matches(wanted: Preferences, event: Event, place: Place | None) -> bool:
+def matches(wanted: Preferences, event: Event, place: Place | None) -> bool:
+    """By type, tier of change and place, whosever it is. What can't be placed is wanted."""
     if wanted.events and event.type not in wanted.events:
         return False
     if (these := _CHANGES[wanted.changes]) is not None and event.type not in these:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, func, select
 
+from services.notifier.model.subscription import Place
 from services.notifier.tables import feed, feed_marks
 from shared.clock import to_ms
 from shared.contracts.event import Event
@@ -68,10 +69,14 @@ def topics_of(event: Event) -> Sequence[Topic]:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose events a stream shows: one ticket's, some accounts', or (both None) all."""
+    """Whose events a stream shows: one ticket's, some accounts', or (both None) all.
+
+    `by_place`: it matters to its reader where a ticket's circuit is.
+    """
 
     accounts: frozenset[AccountId] | None = None
     ticket: TicketId | None = None
+    by_place: bool = False
 
     @property
     def topics(self) -> Iterable[Topic]:
@@ -83,10 +88,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """`position` is None for an event whose row was pruned."""
+    """`position` is None for an event whose row was pruned; `place` is looked up only for who asks for places."""
 
     position: int | None
     event: Event
+    place: Place | None = None
 
 
 def _placed(row: Row) -> Placed:

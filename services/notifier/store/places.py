@@ -1,11 +1,13 @@
 """Where tickets are: their circuits and the sites at both ends, in one query for a batch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import select
 
 from services.notifier.model.subscription import Place
-from shared.db.port import Database, Tx
+from services.notifier.store.feed import Placed
+from shared.db.port import Reader, Tx
 from shared.db.statement import Query, any_of
 from shared.ids import TicketId
 from shared.registry.tables import circuits
@@ -19,7 +21,7 @@ PLACES = Query(
 )
 
 
-async def places(reader: Database | Tx, of: Iterable[TicketId]) -> Mapping[TicketId, Place]:
+async def places(reader: Reader | Tx, of: Iterable[TicketId]) -> Mapping[TicketId, Place]:
     rows = await reader.fetch(PLACES, tickets=sorted(set(of)))
     return {
         row["id"]: Place(
@@ -30,3 +32,9 @@ async def places(reader: Database | Tx, of: Iterable[TicketId]) -> Mapping[Ticke
         )
         for row in rows
     }
+
+
+async def in_place(reader: Reader, page: Sequence[Placed]) -> Sequence[Placed]:
+    """The same, each with where its ticket is."""
+    where = await places(reader, (placed.event.ticket for placed in page))
+    return [replace(placed, place=where.get(placed.event.ticket)) for placed in page]

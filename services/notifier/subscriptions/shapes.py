@@ -20,6 +20,7 @@ from shared.registry.model.contact import whole
 
 LONGEST_TARGET = 2000
 LONGEST_DIGEST_MIN = 24 * 60
+MOST_PLACES = 200
 ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 SITE = PATTERN.replace("^", "^0[0-9]{2,3}/", 1).replace("*$", "{1,200}$")
 TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -85,9 +86,10 @@ class Wishes(BaseModel):
     changes: Annotated[Changes, Field(description="`milestones`: steps of the ticket only; `urgent`: the gravest")] = (
         "all"
     )
-    circuits: Annotated[list[Id], Field(max_length=200, description="Only tickets on these; none: on all")] = []
+    circuits: Annotated[list[Id], Field(max_length=MOST_PLACES, description="Only tickets on these; none: on all")] = []
     sites: Annotated[
-        list[Site], Field(max_length=200, description="Also, or only, tickets on circuits that end there: network/site")
+        list[Site],
+        Field(max_length=MOST_PLACES, description="Also, or only, tickets on circuits that end there: network/site"),
     ] = []
     accounts: Annotated[
         list[Id], Field(max_length=200, description="Also events of these child accounts, as far as you may read them")
