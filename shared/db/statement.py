@@ -129,6 +129,11 @@ class JsonRows:
         return [orjson.dumps(lists).decode(), bytes(together)]
 
 
+def gathered(raw: Any, sql: str, parameters: Sequence[Any]) -> Any:
+    """What a SQLite statement answers that puts all its rows into one JSON value: read in one step, for that reason."""
+    return orjson.loads(raw.execute(sql, parameters).fetchone()[0])
+
+
 def _cell(at: Iterator[int]) -> str:
     return f"json_extract(value, '$[{next(at)}]')"
 

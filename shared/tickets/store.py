@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select
 from shared.clock import from_ms, to_ms
 from shared.db.port import Reader, Tx
 from shared.db.schema import inbox
-from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of, array_type
+from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of, array_type, gathered
 from shared.ids import CircuitId, TicketId
 from shared.tickets.deadlines import look_at
 from shared.tickets.log import Entry, fold
@@ -111,9 +111,8 @@ SELECT ticket, seq FROM unnest(${1 + len(_CHANGED)}::text[], ${2 + len(_CHANGED)
 PUT_LOG = BulkInsert(ticket_log, LOG_COLUMNS)
 PUT_DONE = BulkInsert(inbox, INBOX_COLUMNS)
 PUT_TICKETS = BulkInsert(tickets, TICKET_COLUMNS, conflict="DO NOTHING")
-INSIDE_SQLITE = (
-    "SELECT json_group_array(id) FROM tickets WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(?1))"
-)
+IDS = JsonRows(("id",))
+INSIDE_SQLITE = f"SELECT json_group_array(id) FROM tickets WHERE id IN ({IDS.select})"
 CHANGES = JsonRows.of(tickets, _CHANGED)
 CHANGE_SQLITE = f"""
 UPDATE tickets SET status = v.status, impact = v.impact, updated_at = v.updated_at, over_at = v.over_at,
@@ -199,8 +198,7 @@ async def open_new(tx: Tx, new: Sequence[NewTicket]) -> set[TicketId]:
         arguments = (*_columns(rows, _n_t), *_columns(log_rows, _n_l), *_columns(done, 6))
         return {row[0] for row in await tx.raw.fetch(OPEN_POSTGRESQL, *arguments)}
     await tx.insert(PUT_TICKETS, rows)
-    known = tx.raw.execute(INSIDE_SQLITE, [orjson.dumps([row[:1] for row in rows]).decode()])
-    inside = set(orjson.loads(known.fetchone()[0]))
+    inside = set(gathered(tx.raw, INSIDE_SQLITE, IDS.parameters([row[:1] for row in rows])))
     await tx.insert(PUT_LOG, [_log_row(n.entry) for n in new if n.ticket.id in inside])
     await tx.insert(PUT_DONE, [row for row in done if row[3] in inside])
     return inside

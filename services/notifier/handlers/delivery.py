@@ -72,7 +72,7 @@ class Deliveries:
         self._held: dict[tuple[str, ...], Claim] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._is_more = False  # beyond the room there is in all
+        self._is_more = False  # there may be, for whatever room comes to be
         self._waiting: set[str] = set()  # subscriptions that had no room of their own for what they may be owed
         until = self.claimed_until
         self._stages: Sequence[Stage] = (
@@ -214,7 +214,8 @@ class Deliveries:
             log.warning("a delivery of %s %s; its lane rests", claim.ticket, what, exc_info=error)
         finally:
             self._room.leave(subscription)
-            if self._room.is_ample and (self._is_more or self._is_waiting(subscription)):
+            self._is_more |= subscription in self._waiting and self._room.is_open_to(subscription)
+            if self._is_more and self._room.is_ample:
                 self.wake.set()
 
     async def _step(self, job: Job) -> bool:
@@ -241,9 +242,6 @@ class Deliveries:
         finally:
             hangs.cancel()
         raise AssertionError("the last stage settles everything")
-
-    def _is_waiting(self, subscription: str) -> bool:
-        return subscription in self._waiting and self._room.is_open_to(subscription)
 
     def _hangs(self, subscription: str) -> None:
         """What it will come to is seen much later: until then others may have its room."""

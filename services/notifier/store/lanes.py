@@ -8,9 +8,7 @@ are locked.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import orjson
 from sqlalchemy import Integer, Text, and_, bindparam, func, not_, select, update
 
 from services.notifier.model.holding import due_at
@@ -21,7 +19,7 @@ from services.notifier.tables import dead_letters, lanes
 from shared.clock import to_ms
 from shared.contracts.event import Event
 from shared.db.port import Database, Tx
-from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of
+from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of, gathered
 from shared.ids import SubscriptionId
 from shared.tickets.store import entry_of
 from shared.tickets.tables import LOG_COLUMNS
@@ -182,7 +180,7 @@ async def bump(
         return {(row["subscription"], row["ticket"], "") for row in found if row["claim"] == token}
     parameters = BUMPED.parameters(rows)
     tx.raw.execute(BUMP_SQLITE, parameters)
-    return {(row["subscription"], row["ticket"], "") for row in _gathered(tx, BUMPED_SQLITE, parameters)}
+    return {(row["subscription"], row["ticket"], "") for row in gathered(tx.raw, BUMPED_SQLITE, parameters)}
 
 
 async def due(database: Database, now: datetime, *, full: Collection[str], most: int) -> Sequence[Due]:
@@ -201,7 +199,8 @@ async def claim(tx: Tx, wanted: Sequence[Due], *, token: str, until: datetime) -
         return found
     (packed,) = CLAIMED.parameters(rows)
     tx.raw.execute(CLAIM_SQLITE, (packed, token, to_ms(until)))
-    return _gathered(tx, CLAIMED_SQLITE, (packed, token))
+    found = gathered(tx.raw, CLAIMED_SQLITE, (packed, token))
+    return found
 
 
 async def owed(tx: Tx, claims: Sequence[Claim]) -> Sequence[Sequence[Event]]:
@@ -253,15 +252,9 @@ async def _write(tx: Tx, records: Sequence[Record]) -> Sequence[Row]:
         found: Sequence[Row] = await tx.raw.fetch(RECORD_POSTGRESQL, *map(list, zip(*rows, strict=True)))
         return found
     parameters = RECORDED.parameters(rows)
-    found = _gathered(tx, RECORDING_SQLITE, parameters)
+    found = gathered(tx.raw, RECORDING_SQLITE, parameters)
     tx.raw.execute(RECORD_SQLITE, parameters)
     return found
-
-
-def _gathered(tx: Tx, sql: str, parameters: Sequence[Any]) -> Sequence[Row]:
-    """Rows of a SQLite statement that answers all of them as one JSON value."""
-    rows: Sequence[Row] = orjson.loads(tx.raw.execute(sql, parameters).fetchone()[0])
-    return rows
 
 
 async def free_all(tx: Tx, now: datetime) -> None:
