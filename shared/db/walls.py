@@ -143,9 +143,9 @@ def repairs(found: Iterable[Standing]) -> Iterator[str]:
 def _policies(table: str, wall: Wall) -> Iterator[tuple[str, str]]:
     """Name → definition. The name carries the definition's digest, so that a changed one is found by its name.
 
-    `center` sorts before `tenant`, and PostgreSQL tries policies by name: the center never pays for the scope.
+    PostgreSQL tries a table's policies by name, the last first, so the center's own statements never ask for a scope.
     """
-    yield _named("center", f"FOR ALL USING ({IS_CENTER}) WITH CHECK ({IS_CENTER})")
+    yield _named("the_center", f"FOR ALL USING ({IS_CENTER}) WITH CHECK ({IS_CENTER})")
     if wall.shows:
         yield _named("tenant", f"FOR SELECT USING ({wall.shows})")
 

@@ -119,6 +119,30 @@ async def test_what_became_of_deliveries_is_shown_to_whom_the_subscription_is(
     assert [row["subscription"] for row in rows] == [f"VT-{GRID}"]
 
 
+@pytest.fixture
+async def alarmed_scope(owner: asyncpg.Connection) -> AsyncIterator[None]:
+    """Whoever asks for the scope gets an error."""
+    await owner.execute("""
+        CREATE OR REPLACE FUNCTION vrc_scope() RETURNS text[] LANGUAGE plpgsql STABLE SECURITY DEFINER
+        SET search_path = pg_catalog, pg_temp AS $$ BEGIN RAISE 'asked'; END $$""")
+    yield
+    await owner.execute(walls.SCOPE)
+
+
+async def test_center_never_asks_for_a_tenants_scope(two_tenants: PostgresDatabase, alarmed_scope: None) -> None:
+    """A tenant's condition may look at another table for each row: the center's statements do without."""
+    with pytest.raises(asyncpg.RaiseError, match="asked"):
+        await two_tenants.within([GRID]).fetch(EVERY_TICKET)
+    for table in (tickets, ticket_log, accounts, circuits, subscriptions, feed, feed_marks, attempts, dead_letters):
+        assert await two_tenants.fetch(Query(select(table))), table.name
+
+    async def change(tx: Tx) -> None:
+        await tx.raw.execute("UPDATE tickets SET status = 'inProgress'")
+        await tx.raw.execute("INSERT INTO feed_marks VALUES ($1, 2) ON CONFLICT (ticket) DO UPDATE SET seq = 2", "VT-1")
+
+    await two_tenants.transact(change)
+
+
 @pytest.mark.parametrize("table", OF_THE_CENTER, ids=lambda table: table.name)
 async def test_what_is_the_centers_alone_no_tenant_sees(two_tenants: PostgresDatabase, table: Any) -> None:
     assert await two_tenants.within([GRID, BANK]).fetch(Query(select(table))) == []
