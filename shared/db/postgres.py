@@ -27,6 +27,10 @@ SERVER_SETTINGS = {
     "jit": "off",
     "vrc.scope": "*",  # the center's own; a sealed connection has another, see `within`
 }
+# A transaction touches a few rows that it names. Left to itself the planner plans some of its statements anew each time
+# (a list of one looks cheaper than a list of any length), which costs more than running them; and what it planned while
+# a table was nearly empty, a scan from end to end, it keeps until the statistics are next renewed.
+BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
 SEALED_CONNECTIONS = 4
 NOTIFY_EVERY_S = 0.005  # the first goes out at once; each is a transaction with a lock and an fsync of its own
 
@@ -86,7 +90,7 @@ class PostgresDatabase:
     async def transact(self, body: Body[T]) -> T:
         async with self.connection() as connection:
             tx = PostgresTx(connection)
-            await connection.execute("BEGIN")
+            await connection.execute(BEGIN)
             try:
                 result = await body(tx)
             except BaseException:

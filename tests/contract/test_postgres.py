@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
+import asyncpg
 import pytest
 from sqlalchemy import select
 
@@ -13,7 +14,10 @@ from shared.db.postgres import PostgresDatabase
 from shared.db.statement import Query
 from shared.errors import Unavailable
 from shared.testing.servers import Postgres
+from shared.tickets.store import LOCK, open_new
 from shared.tickets.tables import tickets
+from tests.cases import new_ticket
+from tests.stores import STORE
 from tests.waiting import until
 
 ALL = Query(select(tickets))
@@ -33,6 +37,36 @@ async def announce(store: PostgresDatabase, channel: str) -> None:
 
     with suppress(Unavailable):
         await store.transact(body)
+
+
+async def test_transaction_plans_a_statement_once_whatever_it_is_given(postgres_store: PostgresDatabase) -> None:
+    async def body(tx: Tx) -> tuple[int, int]:
+        for number in range(20):
+            await tx.fetch(LOCK, ids=[f"VT-{number}"] * (1 + number % 3))
+        (planned,) = await tx.raw.fetch("""
+            SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT tickets.id%'""")
+        return planned["generic_plans"], planned["custom_plans"]
+
+    assert await postgres_store.transact(body) == (20, 0)
+
+
+async def test_plan_made_while_a_table_is_nearly_empty_will_do_when_it_is_not(
+    postgres: Postgres, postgres_store: PostgresDatabase
+) -> None:
+    """A plan is kept until the statistics change: a scan that is cheap for one ticket would be run among thousands."""
+    new = new_ticket()
+    await postgres_store.transact(lambda tx: open_new(tx, [new]))
+    owner = await asyncpg.connect(postgres.dsn(STORE))
+    await owner.execute("ANALYZE tickets")
+    await owner.close()
+
+    async def body(tx: Tx) -> str:
+        explained = await tx.raw.fetch(f"EXPLAIN {LOCK.postgresql.sql}", [new.ticket.id])
+        return "\n".join(row[0] for row in explained)
+
+    plan = await postgres_store.transact(body)
+    assert "pk_tickets" in plan
+    assert "Seq Scan" not in plan
 
 
 async def test_listeners_in_other_processes_are_woken(
