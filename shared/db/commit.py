@@ -1,8 +1,11 @@
 """Group commit: requests that arrive while a commit is under way share the next one.
 
-There is no timer: whatever waits is taken, so a lone request pays nothing and 64 at once pay one commit. A batch
-that fails is run again item by item, so one bad item never fails its neighbours. Nothing is ever cancelled around a
-COMMIT: a caller whose patience ends is told to ask again, and the commit goes on.
+Whatever waits is taken at once, so a lone request pays nothing and 64 at once pay one commit. A second commit begins
+beside the first only when that one takes long, as on a slow disk: on a quick one, two small ones cost more than one
+of twice the size (at 16 clients a sixth more CPU a report, and a tenth fewer reports).
+
+A batch that fails is run again item by item, so one bad item never fails its neighbours. Nothing is ever cancelled
+around a COMMIT: a caller whose patience ends is told to ask again, and the commit goes on.
 """
 
 import asyncio
@@ -16,6 +19,7 @@ from shared.errors import CenterError, Unavailable
 
 I = TypeVar("I")  # noqa: E741
 O = TypeVar("O")  # noqa: E741
+LONG_S = 0.002  # for one commit
 BatchBody = Callable[[Tx, Sequence[I]], Awaitable[Sequence[O | CenterError]]]
 Waiting = tuple[I, asyncio.Future[O], float]
 
@@ -49,7 +53,8 @@ class GroupCommit(Generic[I, O]):
         self._queue: deque[Waiting[I, O]] = deque()
         self._in_flight: dict[int, list[Waiting[I, O]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._starting = False
+        self._began = 0.0
+        self._beside: asyncio.TimerHandle | None = None
         self._sweep: asyncio.TimerHandle | None = None
 
     def submit(self, item: I) -> "asyncio.Future[O]":
@@ -60,11 +65,10 @@ class GroupCommit(Generic[I, O]):
             future.set_exception(Unavailable("Too many requests are waiting; try again."))
             return future
         self._queue.append((item, future, time.monotonic()))
-        if not self._starting and len(self._tasks) < self._lanes:
-            self._starting = True
-            task = loop.create_task(self._drain())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if not self._tasks:
+            self._start()
+        elif self._beside is None and len(self._tasks) < self._lanes:
+            self._beside = loop.call_later(LONG_S, self._start_beside)
         if self._sweep is None:
             self._sweep = loop.call_later(self._patience_s / 8, self._give_up_on_late)
         return future
@@ -73,14 +77,30 @@ class GroupCommit(Generic[I, O]):
         """Finishes what was submitted."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._sweep is not None:
-            self._sweep.cancel()
+        for timer in (self._beside, self._sweep):
+            if timer is not None:
+                timer.cancel()
+
+    def _start(self) -> None:
+        task = asyncio.create_task(self._drain())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _start_beside(self) -> None:
+        """If somebody still waits; later, if what is under way has only just begun."""
+        self._beside = None
+        if not self._queue or len(self._tasks) >= self._lanes:
+            return
+        if time.monotonic() - self._began >= LONG_S:
+            self._start()
+        else:
+            self._beside = asyncio.get_running_loop().call_later(LONG_S, self._start_beside)
 
     async def _drain(self) -> None:
-        self._starting = False
         while self._queue:
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._max_batch))]
             self._in_flight[id(batch)] = batch
+            self._began = time.monotonic()
             try:
                 await self._commit(batch)
             finally:

@@ -74,20 +74,29 @@ def _array_list(table: Any, columns: Sequence[str], first: int) -> str:
 _T, _L, _I = ", ".join(TICKET_COLUMNS), ", ".join(LOG_COLUMNS), ", ".join(INBOX_COLUMNS)
 _n_t, _n_l = len(TICKET_COLUMNS), len(LOG_COLUMNS)
 
-# A ticket gets in unless its circuit has an open one; log, outbox and inbox rows follow only where it did.
+# A ticket gets in unless its circuit has an open one; log, outbox and inbox rows follow only where it did. What its
+# first entry and its answer have in common with the ticket does not travel again: each array costs the driver a check
+# of each of its values.
+_OWN = ("type", "actor", "data", "origin")  # of the log
+_KEY = ("scope", "key", "digest")  # of the inbox
+_OPENING = ", ".join((*TICKET_COLUMNS, *(f"log_{name}" for name in _OWN), *_KEY))
+_OPENING_ARRAYS = ", ".join((
+    _array_list(tickets, TICKET_COLUMNS, 1),
+    _array_list(ticket_log, _OWN, 1 + _n_t),
+    _array_list(inbox, _KEY, 1 + _n_t + len(_OWN)),
+))  # fmt: skip
 OPEN_POSTGRESQL = f"""
-WITH opened AS (
-  INSERT INTO tickets ({_T}) SELECT * FROM unnest({_array_list(tickets, TICKET_COLUMNS, 1)})
-  ON CONFLICT DO NOTHING RETURNING id),
+WITH given AS MATERIALIZED (SELECT * FROM unnest({_OPENING_ARRAYS}) AS g({_OPENING})),
+opened AS (
+  INSERT INTO tickets ({_T}) SELECT {_T} FROM given ON CONFLICT DO NOTHING RETURNING id),
 logged AS (
-  INSERT INTO ticket_log ({_L})
-  SELECT l.* FROM unnest({_array_list(ticket_log, LOG_COLUMNS, 1 + _n_t)}) AS l({_L})
-  JOIN opened ON opened.id = l.ticket),
+  INSERT INTO ticket_log (ticket, seq, at, type, actor, account, status, data, hash, origin)
+  SELECT id, 1, opened_at, log_type, log_actor, account, status, log_data, head, log_origin
+  FROM given JOIN opened USING (id)),
 queued AS (INSERT INTO outbox (ticket, seq) SELECT id, 1 FROM opened),
 answered AS (
-  INSERT INTO inbox ({_I})
-  SELECT i.* FROM unnest({_array_list(inbox, INBOX_COLUMNS, 1 + _n_t + _n_l)}) AS i({_I})
-  JOIN opened ON opened.id = i.ticket)
+  INSERT INTO inbox (scope, key, digest, ticket, seq, at)
+  SELECT scope, key, digest, id, 1, opened_at FROM given JOIN opened USING (id) WHERE key IS NOT NULL)
 SELECT id FROM opened"""
 
 _CHANGED = (
@@ -171,6 +180,13 @@ def _log_row(e: Entry) -> tuple[Any, ...]:
     return e.ticket, e.seq, to_ms(e.at), e.type, e.actor, e.account, e.status, e.data.decode(), e.hash, e.origin
 
 
+def _only_its_own(n: NewTicket) -> tuple[Any, ...]:
+    """Of a ticket's first entry and its answer what is not in the ticket's row."""
+    entry, done = n.entry, n.done
+    key = (done.scope, done.key, done.digest) if done else (None, None, None)
+    return entry.type, entry.actor, entry.data.decode(), entry.origin, *key
+
+
 def entry_of(row: Row) -> Entry:
     return Entry(
         ticket=row["ticket"], seq=row["seq"], at=from_ms(row["at"]), type=row["type"], actor=row["actor"],
@@ -191,14 +207,15 @@ async def open_new(tx: Tx, new: Sequence[NewTicket]) -> set[TicketId]:
     """
     new = sorted(new, key=lambda n: n.ticket.circuit)  # one order for all batches: no deadlock on the unique index
     rows = [n.row() for n in new]
-    done = [n.done.row() for n in new if n.done]
     tx.announce(APPENDED)
     if tx.dialect == "postgresql":
-        log_rows = [_log_row(n.entry) for n in new]
-        arguments = (*_columns(rows, _n_t), *_columns(log_rows, _n_l), *_columns(done, 6))
+        arguments = _columns([(*row, *_only_its_own(n)) for row, n in zip(rows, new, strict=True)], 0)
         return {row[0] for row in await tx.raw.fetch(OPEN_POSTGRESQL, *arguments)}
-    await tx.insert(PUT_TICKETS, rows)
-    inside = set(gathered(tx.raw, INSIDE_SQLITE, IDS.parameters([row[:1] for row in rows])))
+    done = [n.done.row() for n in new if n.done]
+    put = tx.raw.execute(PUT_TICKETS.sqlite, PUT_TICKETS.rows.parameters(rows)).rowcount
+    inside = {n.ticket.id for n in new}
+    if put < len(new):
+        inside = set(gathered(tx.raw, INSIDE_SQLITE, IDS.parameters([row[:1] for row in rows])))
     await tx.insert(PUT_LOG, [_log_row(n.entry) for n in new if n.ticket.id in inside])
     await tx.insert(PUT_DONE, [row for row in done if row[3] in inside])
     return inside

@@ -88,6 +88,44 @@ async def test_batches_are_no_larger_than_allowed(store: Database, bodies: Bodie
     assert sorted(len(batch) for batch in bodies.batches) == [5, 10, 10]
 
 
+async def test_second_commit_begins_beside_one_that_takes_long(postgres_store: PostgresDatabase) -> None:
+    goes_on = asyncio.Event()
+
+    async def body(tx: Tx, items: Sequence[str]) -> Sequence[str]:
+        if "slow" in items:
+            await goes_on.wait()
+        return items
+
+    commit: Commit = GroupCommit(postgres_store, body)
+    slow = commit.submit("slow")
+    await asyncio.sleep(0)  # it is under way
+    assert await commit.submit("quick") == "quick"
+    assert not slow.done()
+    goes_on.set()
+    assert await slow == "slow"
+    await commit.close()
+
+
+async def test_what_comes_while_a_commit_is_under_way_shares_the_next(
+    postgres_store: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.db.commit.LONG_S", 60.0)
+    bodies, goes_on = Bodies(), asyncio.Event()
+
+    async def body(tx: Tx, items: Sequence[str]) -> Sequence[str | CenterError]:
+        await goes_on.wait()
+        return await bodies(tx, items)
+
+    commit: Commit = GroupCommit(postgres_store, body)
+    first = commit.submit("first")
+    await asyncio.sleep(0)
+    others = [commit.submit(str(number)) for number in range(9)]
+    await asyncio.sleep(0)
+    goes_on.set()
+    await asyncio.gather(first, *others)
+    assert bodies.batches == [["first"], [str(number) for number in range(9)]]
+
+
 async def test_refusal_goes_to_its_caller_only(store: Database, commit: Commit) -> None:
     first, refusal, last = await outcomes(commit, "a", REFUSED, "b")
     assert (first, type(refusal), last) == ("done a", NotFound, "done b")
