@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from fastapi import APIRouter, FastAPI
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from services.dispatcher.noc.rules import Rules
     from services.dispatcher.reports.compensation import Rules as CompensationRules
     from services.notifier.service import NotifierService
+    from shared.bus.embedded import Tail
     from shared.bus.kafka import Access
 
 log = logging.getLogger(__name__)
@@ -380,13 +382,19 @@ class _Parts:
         if self._settings.kafka is None:
             from shared.bus.embedded import EmbeddedEvents
 
-            return EmbeddedEvents(self._database, consumer)
+            return EmbeddedEvents(self._database, consumer, self._tail)
         from shared.bus.kafka import KafkaEvents
 
         return KafkaEvents(
             self._settings.kafka, group=f"vrc-{consumer}", instance=self._instance(consumer),
             access=_access(self._settings),
         )  # fmt: skip
+
+    @cached_property
+    def _tail(self) -> "Tail":
+        from shared.bus.embedded import Tail
+
+        return Tail(self._database)
 
     def _inbound(self) -> Inbound | None:
         if self._settings.kafka is None:

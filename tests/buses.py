@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shared.bus.embedded import EmbeddedEvents
+from shared.bus.embedded import EmbeddedEvents, Tail
 from shared.bus.kafka import KafkaEvents, KafkaPublisher, ensure_topics
 from shared.bus.port import Events
 from shared.bus.relay import Relay
@@ -115,8 +115,12 @@ async def record(tx: Tx, ticket: TicketId, facts: Sequence[Fact]) -> None:
 
 
 class EmbeddedBus(Bus):
+    def __init__(self, store: Database) -> None:
+        super().__init__(store)
+        self._tail = Tail(store)
+
     def _events(self, service: str) -> Events:
-        return EmbeddedEvents(self.store, service)
+        return EmbeddedEvents(self.store, service, self._tail)
 
 
 class KafkaBus(Bus):

@@ -8,7 +8,7 @@ import pytest
 
 from services.notifier import service
 from services.notifier.service import NotifierService
-from shared.bus.embedded import EmbeddedEvents
+from shared.bus.embedded import EmbeddedEvents, Tail
 from shared.bus.port import Events
 from shared.contracts.event import Event
 from shared.db.sqlite import SqliteDatabase
@@ -23,12 +23,16 @@ from tests.notifying import NAMES, SECRET, SETTINGS, Tickets, subscribe
 from tests.waiting import until
 
 
+def log_of(store: SqliteDatabase) -> EmbeddedEvents:
+    return EmbeddedEvents(store, "notifier", Tail(store))
+
+
 @asynccontextmanager
 async def running(
     store: SqliteDatabase, clock: ManualClock, *, events: Events | None = None, metrics: Metrics | None = None
 ) -> AsyncIterator[NotifierService]:
     one = NotifierService(
-        store, clock, events=events or EmbeddedEvents(store, "notifier"), readers=only_its_own, names=NAMES,
+        store, clock, events=events or log_of(store), readers=only_its_own, names=NAMES,
         secrets=SECRET, settings=SETTINGS, metrics=metrics or Metrics(), health=Health(),
     )  # fmt: skip
     await one.start()
@@ -123,7 +127,7 @@ class Flaky:
 
 async def test_bad_moments_of_the_bus_pass(sqlite_store: SqliteDatabase, clock: ManualClock) -> None:
     happens = Tickets(sqlite_store, clock)
-    bus = Flaky(EmbeddedEvents(sqlite_store, "notifier"), RuntimeError("a defect"), Unavailable("away"))
+    bus = Flaky(log_of(sqlite_store), RuntimeError("a defect"), Unavailable("away"))
     async with Receiver() as receiver, running(sqlite_store, clock, events=bus):
         await subscribe(sqlite_store, clock, receiver)
         await happens.open()
