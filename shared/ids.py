@@ -7,9 +7,10 @@ group    MF261121-2M8ZC4RT             a mass fault
 """
 
 import re
-import secrets
 from datetime import datetime
 from typing import NewType
+
+from shared.randomness import random_bytes, random_hex
 
 TicketId = NewType("TicketId", str)
 OrderId = NewType("OrderId", str)
@@ -39,7 +40,7 @@ def new_group_id(now: datetime) -> str:
 
 
 def _dated(now: datetime) -> str:
-    bits = secrets.randbits(40)
+    bits = int.from_bytes(random_bytes(5))
     tail = "".join([_PAIRS[(bits >> shift) & 1023] for shift in (30, 20, 10, 0)])
     return f"{now.year % 100:02d}{now.month:02d}{now.day:02d}-{tail}"
 
@@ -59,4 +60,4 @@ def event_id(ticket: TicketId, seq: int) -> EventId:
 
 
 def new_subscription_id() -> SubscriptionId:
-    return SubscriptionId("sub_" + secrets.token_hex(10))
+    return SubscriptionId("sub_" + random_hex(10))

@@ -1,8 +1,9 @@
 """From where and by which credential something was done."""
 
-import secrets
 from dataclasses import dataclass
 from hashlib import sha256
+
+from shared.randomness import random_hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Origin:
 
     def salted(self) -> str:
         """As the ticket log keeps it; without the 64 random bits an address could be guessed from its digest."""
-        return f"{self.credential or '-'} {self.address or '-'} {secrets.token_hex(8)}"
+        return f"{self.credential or '-'} {self.address or '-'} {random_hex(8)}"
 
 
 def digest_of(salted: str) -> str:

@@ -83,7 +83,7 @@ class Mint:
 
     def __init__(self, environment: str, secrets: Secrets) -> None:
         self._environment = environment
-        self._hash_key = secrets.derive(PURPOSE)
+        self._hash = hmac.new(secrets.derive(PURPOSE), digestmod="sha256")
 
     def issue(self, terms: KeyTerms, now: datetime) -> IssuedKey:
         id = secrets.token_hex(6)
@@ -91,7 +91,10 @@ class Mint:
         return IssuedKey(Key(id, self.hash(key), terms, now), key)
 
     def hash(self, key: str) -> bytes:
-        return hmac.digest(self._hash_key, key.encode("utf-8", "surrogateescape"), "sha256")
+        # Not hmac.digest: it lets go of the interpreter, which is to be won back from the database's thread.
+        hash = self._hash.copy()
+        hash.update(key.encode("utf-8", "surrogateescape"))
+        return hash.digest()
 
     def id_of(self, key: str) -> str:
         """The id that a key names. Raises Unauthenticated when it has not the form of a key of this environment."""

@@ -4,7 +4,6 @@ Log lines are JSON, written many at a time; nothing a caller sends is in them un
 """
 
 import asyncio
-import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.metrics import Metrics
+from shared.randomness import random_hex
 from shared.web.problems import INCIDENT
 from shared.web.rates import HEADERS
 
@@ -114,4 +114,4 @@ def _request_id(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and len(value) <= LONGEST_ID and value.replace(b"-", b"").isalnum():
             return bytes(value)
-    return secrets.token_hex(8).encode()
+    return random_hex(8).encode()
