@@ -98,7 +98,7 @@ class DispatcherService:
         self._inbound = inbound
         self._health = health
         RecordMetrics(metrics, database, registry, clock, policies.tiers)
-        self._measuring = MeasuringLoops(Measuring(database, registry, clock), measured, health)
+        self._measuring = MeasuringLoops(Measuring(database, registry, clock, rests=3.0), measured, health)
         self._due = Wake()
         self._tick = Tick(database, clock, escalation, wake=self._due)
         self._escalations = EscalationDesk(database, clock, escalation)
