@@ -66,14 +66,16 @@ class Keeper:
         last = await store.last_anchor(self._database)
         if last is not None and self._clock.now() < last.at + ANCHOR_EVERY:
             return None
-        return await self.anchor()
+        return await self._anchor_after(last)
 
     async def anchor(self) -> Anchor | None:
         """None when another process made this one, or when there is a finding: what was rewritten is not signed."""
+        return await self._anchor_after(await store.last_anchor(self._database))
+
+    async def _anchor_after(self, last: Anchor | None) -> Anchor | None:
         await self.seal()
         if self.finding is not None:
             return None
-        last = await store.last_anchor(self._database)
         number = last.number + 1 if last else 1
         after = ""
         while page := await self._database.fetch(store.TICKET_ENDS, patience_s=60, after=after, most=store.PAGE):

@@ -113,7 +113,7 @@ async def test_anchor_covers_the_tickets_that_grew_and_no_others(store: Database
 async def test_anchors_that_are_due_in_two_processes_are_made_once(store: Database) -> None:
     await reported(store, 3, entries=2)
     await recorded(store, 1)
-    made = await asyncio.gather(*(keeper(store).anchor() for _ in range(4)))
+    made = await asyncio.gather(*(keeper(store).anchor_due_chains() for _ in range(4)))
     assert len([anchor for anchor in made if anchor]) == 1
     assert (await found(store, await kept_lines(store))).findings == []
 
