@@ -27,7 +27,7 @@ Waiting = tuple[I, asyncio.Future[O], float]
 class GroupCommit(Generic[I, O]):
     """`body` decides a whole batch in one transaction; an item's refusal is its outcome, not an exception.
 
-    `carefully` (default: `body`) runs one item alone after its batch failed. With `single`, `body` is one statement.
+    `carefully` (default: `body`) runs one item alone after its batch failed. With `single`, one statement writes all.
     """
 
     def __init__(

@@ -51,7 +51,7 @@ class Database(Reader, Protocol):
     async def transact(self, body: Body[T]) -> T: ...
 
     async def single(self, body: Body[T]) -> T:
-        """`transact` for a body of exactly one statement, which is a transaction by itself: fewer round trips."""
+        """`transact` for a body that writes with exactly one statement, a transaction by itself: fewer round trips."""
 
     def listen(self, channel: str, wake: Callable[[], None]) -> None:
         """Call `wake` after each commit that announced the channel. Wakes may merge; none replaces a slow poll."""

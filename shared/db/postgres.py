@@ -8,8 +8,9 @@ second, never an event.
 import asyncio
 import secrets
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -27,10 +28,10 @@ SERVER_SETTINGS = {
     "jit": "off",
     "vrc.scope": "*",  # the center's own; a sealed connection has another, see `within`
 }
-# A transaction touches a few rows that it names. Left to itself the planner plans some of its statements anew each time
-# (a list of one looks cheaper than a list of any length), which costs more than running them; and what it planned while
-# a table was nearly empty, a scan from end to end, it keeps until the statistics are next renewed.
-BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
+# What writes touches a few rows that it names. Left to itself the planner plans some of it anew each time (a list of
+# one looks cheaper than a list of any length), which costs more than running it; and what it planned while a table was
+# nearly empty, a scan from end to end, it keeps until the statistics are next renewed.
+WRITING_SETTINGS = {**SERVER_SETTINGS, "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 SEALED_CONNECTIONS = 4
 NOTIFY_EVERY_S = 0.005  # the first goes out at once; each is a transaction with a lock and an fsync of its own
 
@@ -77,6 +78,7 @@ class PostgresDatabase:
         self._dsn = dsn
         self.patience_s = patience_s
         self._pool = Pool(self.connect, connections)
+        self._writing = Pool(partial(self._connect, WRITING_SETTINGS), connections)
         self._seal = secrets.token_bytes(32)  # never leaves this process but to seal a connection
         self._sealed = Pool(self._connect_sealed, SEALED_CONNECTIONS)
         self._listeners: dict[str, list[Callable[[], None]]] = {}
@@ -88,9 +90,9 @@ class PostgresDatabase:
         self._relisten = asyncio.Event()
 
     async def transact(self, body: Body[T]) -> T:
-        async with self.connection() as connection:
+        async with self._writing.connection() as connection:
             tx = PostgresTx(connection)
-            await connection.execute(BEGIN)
+            await connection.execute("BEGIN")
             try:
                 result = await body(tx)
             except BaseException:
@@ -102,8 +104,8 @@ class PostgresDatabase:
         return result
 
     async def single(self, body: Body[T]) -> T:
-        """Like `transact` for a body of exactly one statement, which is its own transaction: two round trips less."""
-        async with self.connection() as connection:
+        """Like `transact` for a body that writes with one statement, its own transaction: two round trips less."""
+        async with self._writing.connection() as connection:
             tx = PostgresTx(connection)
             result = await body(tx)
         self._announce(tx.announced)
@@ -138,13 +140,16 @@ class PostgresDatabase:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(self._pool.close(), self._sealed.close())
+        await asyncio.gather(self._pool.close(), self._writing.close(), self._sealed.close())
 
     async def connect(self) -> Connection:
         """A connection of the caller's own. Raises Unavailable."""
+        return await self._connect(SERVER_SETTINGS)
+
+    async def _connect(self, settings: Mapping[str, str]) -> Connection:
         try:
             connection = await asyncpg.connect(
-                self._dsn, timeout=self.patience_s, server_settings=SERVER_SETTINGS, statement_cache_size=200
+                self._dsn, timeout=self.patience_s, server_settings=settings, statement_cache_size=200
             )
         except LOST as error:
             raise unavailable(error) from error

@@ -1,6 +1,6 @@
 """What became of attempts, written for many lanes in one commit, each under its own claim.
 
-Where a lane owes more, the next events are read in that same transaction, so that its worker can go right on.
+Where a lane owes more, the next events are read right after, so that its worker can go on.
 """
 
 import asyncio
@@ -61,6 +61,8 @@ class Recorder:
         self._metrics = metrics
         self._patience_s = claim_for.total_seconds() / 2
         self._commits: GroupCommit[Writing, Written] = GroupCommit(database, self._commit, patience_s=5)
+        # Where nothing is given up, one statement writes it all: on PostgreSQL three round trips less.
+        self._plain: GroupCommit[Writing, Written] = GroupCommit(database, self._commit, single=True, patience_s=5)
 
     async def write(self, writing: Writing) -> Written:
         """What is left to do in the lane. What can't be recorded is as good as stale: it will be made again."""
@@ -68,7 +70,7 @@ class Recorder:
         deadline = loop.time() + self._patience_s
         while loop.time() < deadline:
             try:
-                written = await self._commits.submit(writing)
+                written = await (self._commits if writing.record.dead else self._plain).submit(writing)
             except Unavailable:
                 await asyncio.sleep(PAUSE_S)
                 continue
@@ -80,7 +82,7 @@ class Recorder:
 
     async def release(self, left: Sequence[Record]) -> None:
         """Finish what is being written, then let go of these, if that is possible."""
-        await self._commits.close()
+        await asyncio.gather(self._plain.close(), self._commits.close())
         try:
             if left:
                 await self._database.transact(lambda tx: lanes.record(tx, left, self._clock.now()))
@@ -89,10 +91,8 @@ class Recorder:
 
     async def _commit(self, tx: Tx, writings: Sequence[Writing]) -> Sequence[Written]:
         now = self._clock.now()
-        kept = await lanes.record(tx, [w.record for w in writings], now)
         made = [attempts.row(w.record.claim, w.settled.made, now) for w in writings if w.settled.made]
-        if made:  # a stale worker's too: it was made
-            await attempts.add(tx, made)
+        kept = await lanes.record(tx, [w.record for w in writings], now, tried=made)
         written = [_written(w.record, k) for w, k in zip(writings, kept, strict=True)]
         reading = [i for i, w in enumerate(written) if isinstance(w, GoesOn) and writings[i].reads_on]
         claims = [w.claim for i in reading if isinstance(w := written[i], GoesOn)]

@@ -8,18 +8,20 @@ are locked.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Integer, Text, and_, bindparam, func, not_, select, update
 
 from services.notifier.model.holding import due_at
 from services.notifier.model.lane import Bump, Claim, Record
+from services.notifier.store.attempts import PUT as PUT_ATTEMPTS
 from services.notifier.store.logs import entries
 from services.notifier.store.notices import is_notices
-from services.notifier.tables import dead_letters, lanes
+from services.notifier.tables import ATTEMPT_COLUMNS, attempts, dead_letters, lanes
 from shared.clock import to_ms
 from shared.contracts.event import Event
 from shared.db.port import Database, Tx
-from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of, gathered
+from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of, array_type, gathered
 from shared.ids import SubscriptionId
 from shared.tickets.store import entry_of
 from shared.tickets.tables import LOG_COLUMNS
@@ -52,9 +54,13 @@ SELECT json_group_array(json_object('subscription', l.subscription, 'ticket', l.
 FROM ({BUMPED.select}) v CROSS JOIN lanes l
 WHERE l.subscription = v.subscription AND l.ticket = v.ticket AND l.run = '' AND l.claim = v.claim"""
 
-# A cursor never goes back: a worker that was stopped may not know that its last record was written after all.
-RECORD_POSTGRESQL = """
-WITH v AS (
+# A cursor never goes back: a worker that was stopped may not know that its last record was written after all. The
+# attempt is written in the same statement, whoever has the lane by now: it was made.
+_RECORDED_IN = 9
+_TRIED = ", ".join(f"${i}::{array_type(attempts.c[c])}" for i, c in enumerate(ATTEMPT_COLUMNS, 1 + _RECORDED_IN))
+RECORD_POSTGRESQL = f"""
+WITH tried AS (INSERT INTO attempts ({", ".join(f'"{c}"' for c in ATTEMPT_COLUMNS)}) SELECT * FROM unnest({_TRIED})),
+v AS (
   SELECT * FROM unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::bigint[], $8::boolean[], $9::int[])
   AS v(subscription, ticket, run, claim, acked_seq, attempts, due_at, keep, seen)),
@@ -227,9 +233,14 @@ async def _owed_of_tickets(tx: Tx, claims: Sequence[Claim]) -> Sequence[Sequence
     return found
 
 
-async def record(tx: Tx, records: Sequence[Record], now: datetime) -> Sequence[Kept | Stale]:
-    """Fenced: a record whose claim is no longer in the row changes nothing, dead letter included."""
-    rows = await _write(tx, records)
+async def record(
+    tx: Tx, records: Sequence[Record], now: datetime, *, tried: Sequence[tuple[Any, ...]] = ()
+) -> Sequence[Kept | Stale]:
+    """Fenced: a record whose claim is no longer in the row changes nothing, dead letter included.
+
+    `tried` are attempts' rows, written in any case. One statement on PostgreSQL where there are no dead letters.
+    """
+    rows = await _write(tx, records, tried)
     kept = {
         (row["subscription"], row["ticket"], row["run"]): Kept(row["last_seq"], row["claim"] is not None)
         for row in rows
@@ -244,13 +255,15 @@ async def record(tx: Tx, records: Sequence[Record], now: datetime) -> Sequence[K
     return [kept.get(r.claim.key, Stale()) for r in records]
 
 
-async def _write(tx: Tx, records: Sequence[Record]) -> Sequence[Row]:
+async def _write(tx: Tx, records: Sequence[Record], tried: Sequence[tuple[Any, ...]]) -> Sequence[Row]:
     rows = [
         (*r.claim.key, r.claim.token, r.acked_seq, r.attempts, to_ms(r.due_at), r.keep, r.seen) for r in records
     ]  # fmt: skip
     if tx.dialect == "postgresql":
-        found: Sequence[Row] = await tx.raw.fetch(RECORD_POSTGRESQL, *map(list, zip(*rows, strict=True)))
+        made = map(list, zip(*tried, strict=True)) if tried else ([] for _ in ATTEMPT_COLUMNS)
+        found: Sequence[Row] = await tx.raw.fetch(RECORD_POSTGRESQL, *map(list, zip(*rows, strict=True)), *made)
         return found
+    await tx.insert(PUT_ATTEMPTS, tried)
     parameters = RECORDED.parameters(rows)
     found = gathered(tx.raw, RECORDING_SQLITE, parameters)
     tx.raw.execute(RECORD_SQLITE, parameters)
