@@ -112,9 +112,7 @@ class EmbeddedEvents:
         if self._position is None:
             rows = await self._database.fetch(POSITION, consumer=self._consumer)
             self._position = self._done = self._saved = rows[0]["position"] if rows else 0
-        look = False
-        if self._at_end:
-            look = not await self._wake.wait(SAVE_EVERY_S if self._saved < self._done else 1.0)
+        look = self._at_end and not await self._wake.wait(SAVE_EVERY_S if self._saved < self._done else 1.0)
         if look:
             await self._save()
         events, self._position = await self._tail.after(self._position, look=look)

@@ -209,8 +209,8 @@ async def open_new(tx: Tx, new: Sequence[NewTicket]) -> set[TicketId]:
     rows = [n.row() for n in new]
     tx.announce(APPENDED)
     if tx.dialect == "postgresql":
-        arguments = _columns([(*row, *_only_its_own(n)) for row, n in zip(rows, new, strict=True)], 0)
-        return {row[0] for row in await tx.raw.fetch(OPEN_POSTGRESQL, *arguments)}
+        given = [(*row, *_only_its_own(n)) for row, n in zip(rows, new, strict=True)]
+        return {row[0] for row in await tx.raw.fetch(OPEN_POSTGRESQL, *map(list, zip(*given, strict=True)))}
     done = [n.done.row() for n in new if n.done]
     put = tx.raw.execute(PUT_TICKETS.sqlite, PUT_TICKETS.rows.parameters(rows)).rowcount
     inside = {n.ticket.id for n in new}
