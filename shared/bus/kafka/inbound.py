@@ -2,12 +2,17 @@
 
 aiokafka's default (auto-commit) loses messages. A consumer that stops making progress while there is something to read
 is rebuilt, because it can stay silent after a broker's restart without any error (aiokafka issues 625, 703, 1017).
+
+Offsets are committed at most once a second: a commit after each batch cost the broker and its consumers more than the
+messages themselves while there are few. What a killed member had done in its last second comes again, and is
+recognised; one that stops, or gives its partitions back, commits first.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
@@ -27,19 +32,26 @@ MOST_RECORDS = 500
 STUCK_AFTER_S = 20.0
 LOOK_WITHIN_S = 10.0
 JOINS_WITHIN_S = 150.0  # longer than a group waits for its slowest member (max_poll_interval)
+COMMIT_EVERY_S = 1.0
 COMMITS_WITHIN_S = 30.0
+LETS_GO_WITHIN_S = 5.0
 TELLS_WITHIN_S = 2.0
 CAREFUL_FOR_S = 10.0
 
 
 class Share(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Whether the group has told this member which partitions are its own; they may be none."""
+    """Whether the group has told this member which partitions are its own; they may be none.
 
-    def __init__(self) -> None:
+    `give_back` is called before they go to somebody else.
+    """
+
+    def __init__(self, give_back: Callable[[], Awaitable[None]]) -> None:
+        self._give_back = give_back
         self.told = False
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
         self.told = False
+        await self._give_back()
 
     async def on_partitions_assigned(self, assigned: Any) -> None:
         self.told = True
@@ -65,11 +77,14 @@ class KafkaInbound:
         self._pattern = pattern
         self._instance = instance
         self._consumer: Any = None
-        self._share = Share()
+        self._share = Share(self._give_back)
         self._moved_at = time.monotonic()
         self._suspect = False
         self._careful_until = 0.0
         self._open = 0
+        self._read: dict[Any, int] = {}  # by partition, where to read on after what was polled last
+        self._done: dict[Any, int] = {}  # and after what has taken effect, but is not committed
+        self._commit_at = 0.0
 
     async def poll(self) -> Sequence[Message]:
         try:
@@ -77,7 +92,11 @@ class KafkaInbound:
             if time.monotonic() < self._careful_until:
                 found = await self._read_carefully(consumer)
             else:
-                found = await consumer.getmany(timeout_ms=POLL_MS, max_records=MOST_RECORDS)
+                found = await consumer.getmany(timeout_ms=self._wait_ms(), max_records=MOST_RECORDS)
+            self._read |= {partition: records[-1].offset + 1 for partition, records in found.items() if records}
+            if not found:
+                with suppress(TimeoutError):  # the broker may be away; it is tried again
+                    await self._commit_due(within_s=POLL_MS / 1000)
             if found:
                 self._moved_at, self._suspect = time.monotonic(), False
             elif time.monotonic() - self._moved_at > STUCK_AFTER_S:
@@ -98,15 +117,12 @@ class KafkaInbound:
 
     async def done(self) -> None:
         self._open = 0
-        if self._consumer is None:
-            return
+        self._done |= self._read
+        self._read = {}
         try:
-            async with asyncio.timeout(COMMITS_WITHIN_S):
-                await self._consumer.commit()
-        except TimeoutError:  # aiokafka itself would try for ever
+            await self._commit_due(within_s=COMMITS_WITHIN_S)
+        except TimeoutError:
             await self._drop("offsets could not be committed in time")
-        except (KafkaError, OSError) as error:  # a rebalance: the records come again, and are recognised
-            log.info("%s: offsets not committed (%s)", self._group, type(error).__name__)
 
     async def behind(self) -> int | None:
         """What the broker holds of this member's share and what was polled and is not done; the broker is asked."""
@@ -121,7 +137,39 @@ class KafkaInbound:
             return None
 
     async def close(self) -> None:
+        await self._give_back()
         await self._drop(None)
+
+    def _wait_ms(self) -> int:
+        """For a message: until something has to be committed, if anything has."""
+        if not self._done:
+            return POLL_MS
+        return max(0, min(POLL_MS, int((self._commit_at - time.monotonic()) * 1000)))
+
+    async def _commit_due(self, *, within_s: float) -> None:
+        """Raises TimeoutError: aiokafka itself would try for ever."""
+        if not self._done or time.monotonic() < self._commit_at:
+            return
+        try:
+            async with asyncio.timeout(within_s):
+                await self._commit()
+        except (KafkaError, OSError) as error:  # a rebalance: the records come again, and are recognised
+            log.info("%s: offsets not committed (%s)", self._group, type(error).__name__)
+
+    async def _commit(self) -> None:
+        """Of partitions that are no longer this member's, nothing: their next reader may be further."""
+        self._commit_at = time.monotonic() + COMMIT_EVERY_S
+        done, own = dict(self._done), self._consumer.assignment() if self._consumer else ()
+        if offsets := {partition: offset for partition, offset in done.items() if partition in own}:
+            await self._consumer.commit(offsets)
+        self._done = {partition: offset for partition, offset in self._done.items() if done.get(partition) != offset}
+
+    async def _give_back(self) -> None:
+        """What was polled and is not done goes with the partitions."""
+        self._read = {}
+        with suppress(TimeoutError, KafkaError, OSError):
+            async with asyncio.timeout(LETS_GO_WITHIN_S):
+                await self._commit()
 
     async def _started(self) -> Any:
         if self._consumer is None:
@@ -132,7 +180,7 @@ class KafkaInbound:
                 fetch_max_wait_ms=200, metadata_max_age_ms=10_000,
                 partition_assignment_strategy=(StickyPartitionAssignor,),
             )  # fmt: skip
-            self._share = Share()
+            self._share = Share(self._give_back)
             consumer.subscribe([self._topic] if self._topic else (), pattern=self._pattern, listener=self._share)
             try:
                 async with asyncio.timeout(JOINS_WITHIN_S):
@@ -153,6 +201,7 @@ class KafkaInbound:
                 position = await consumer.position(partition)
                 log.error("record %s of %s can't be read and is passed over", position, partition)
                 consumer.seek(partition, position + 1)
+                self._read[partition] = position + 1
         if not found:
             await asyncio.sleep(POLL_MS / 10_000)
         return found
@@ -179,6 +228,7 @@ class KafkaInbound:
 
     async def _drop(self, reason: str | None) -> None:
         consumer, self._consumer, self._open = self._consumer, None, 0
+        self._read, self._done = {}, {}
         if reason:
             log.warning("consumer %s rebuilt: %s", self._group, reason)
         if consumer is not None:
@@ -186,7 +236,7 @@ class KafkaInbound:
 
     async def _end(self, consumer: Any) -> None:
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(LETS_GO_WITHIN_S):
                 await consumer.stop()
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning("consumer %s did not stop cleanly: %s", self._group, type(error).__name__)
