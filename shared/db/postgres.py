@@ -77,8 +77,8 @@ class PostgresDatabase:
     def __init__(self, dsn: str, *, connections: int = 8, patience_s: float = PATIENCE_S) -> None:
         self._dsn = dsn
         self.patience_s = patience_s
-        self._pool = Pool(self.connect, connections)
-        self._writing = Pool(partial(self._connect, WRITING_SETTINGS), connections)
+        self._pool = Pool(partial(self._connect, SERVER_SETTINGS), connections)
+        self._writing = Pool(self.connect, connections)
         self._seal = secrets.token_bytes(32)  # never leaves this process but to seal a connection
         self._sealed = Pool(self._connect_sealed, SEALED_CONNECTIONS)
         self._listeners: dict[str, list[Callable[[], None]]] = {}
@@ -143,8 +143,8 @@ class PostgresDatabase:
         await asyncio.gather(self._pool.close(), self._writing.close(), self._sealed.close())
 
     async def connect(self) -> Connection:
-        """A connection of the caller's own. Raises Unavailable."""
-        return await self._connect(SERVER_SETTINGS)
+        """A connection of the caller's own, for writes and what is named. Raises Unavailable."""
+        return await self._connect(WRITING_SETTINGS)
 
     async def _connect(self, settings: Mapping[str, str]) -> Connection:
         try:
@@ -161,7 +161,7 @@ class PostgresDatabase:
         return self._pool.connection()
 
     async def _connect_sealed(self) -> Connection:
-        connection = await self.connect()
+        connection = await self._connect(SERVER_SETTINGS)
         try:
             await connection.execute(SEAL, self._seal)
         except LOST as error:
@@ -206,7 +206,7 @@ class PostgresDatabase:
                 await asyncio.sleep(0.5)
 
     async def _listen_until_lost(self) -> None:
-        connection = await self.connect()
+        connection = await self._connect(SERVER_SETTINGS)
         self._relisten.clear()
         connection.add_termination_listener(lambda _: self._relisten.set())
         try:
