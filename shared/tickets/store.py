@@ -103,13 +103,15 @@ _CHANGED = (
     "id", "status", "impact", "updated_at", "over_at", "unroutable", "head", "state", "tier", "breach_at", "rank_at",
     "look_at", "escalated",
 )  # fmt: skip
+# The ids are said twice: planned in a young database, the join alone once read all tickets.
 APPEND_POSTGRESQL = f"""
 WITH changed AS (
   UPDATE tickets t SET status = v.status, impact = v.impact, updated_at = v.updated_at, over_at = v.over_at,
     unroutable = v.unroutable, head = v.head, state = v.state, tier = coalesce(v.tier, t.tier),
     breach_at = coalesce(v.breach_at, t.breach_at), rank_at = coalesce(v.rank_at, t.rank_at), look_at = v.look_at,
     escalated = v.escalated
-  FROM unnest({_array_list(tickets, _CHANGED, 1)}) AS v({", ".join(_CHANGED)}) WHERE t.id = v.id),
+  FROM unnest({_array_list(tickets, _CHANGED, 1)}) AS v({", ".join(_CHANGED)})
+  WHERE t.id = v.id AND t.id = ANY($1)),
 logged AS (
   INSERT INTO ticket_log ({_L}) SELECT * FROM unnest({_array_list(ticket_log, LOG_COLUMNS, 1 + len(_CHANGED))})),
 answered AS (

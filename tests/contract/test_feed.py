@@ -2,14 +2,17 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import Any
 
-from services.notifier.store import feed
+from services.notifier.store import feed, feeding
 from services.notifier.store.feed import Scope
 from shared.contracts.event import Event
 from shared.db.port import Database
+from shared.db.postgres import PostgresDatabase
 from shared.testing.clock import ManualClock
 from tests.cases import notes
 from tests.notifying import Notifier, Tickets, notifier
+from tests.waiting import until
 
 
 async def follow(store: Database, count: int) -> list[Event]:
@@ -47,6 +50,34 @@ async def test_same_events_fed_by_two_processes_at_once_are_there_once(store: Da
     async with notifier(store, clock) as one, notifier(store, clock) as other:
         await asyncio.gather(one.feed(*log), other.feed(*log))
         assert await one.fed() == [(first.ticket, seq) for seq in range(1, 11)]
+
+
+async def test_mark_that_rises_while_a_process_waits_for_its_turn_is_not_passed_over(
+    postgres_store: PostgresDatabase, clock: ManualClock
+) -> None:
+    happens = Tickets(postgres_store, clock)
+    first = await happens.open()
+    log = [first, *await happens.happen(first.ticket, *notes(2))]
+    before_it = await postgres_store.connect()
+    async with notifier(postgres_store, clock) as feeder, before_it.transaction():
+        await before_it.execute("SELECT pg_advisory_xact_lock($1)", feeding.LOCK_KEY)
+        feeds = asyncio.create_task(feeder.feed(*log))
+        await until(lambda: _somebody_waits(before_it))
+        await before_it.execute(
+            "INSERT INTO feed (ticket, seq, account, at) SELECT $1, seq, $2, 0 FROM generate_series(1, 2) seq",
+            first.ticket, first.account,
+        )  # fmt: skip
+        await before_it.execute("INSERT INTO feed_marks VALUES ($1, 2)", first.ticket)
+        await before_it.execute("COMMIT")
+        await feeds
+        await before_it.execute("BEGIN")
+        assert await feeder.fed() == [(first.ticket, seq) for seq in (1, 2, 3)]
+    await before_it.close()
+
+
+async def _somebody_waits(connection: Any) -> bool:
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND NOT granted"
+    return bool(await connection.fetchval(waiting, feeding.LOCK_KEY))
 
 
 async def _feed_one_by_one(feeder: Notifier, log: list[Event]) -> None:

@@ -1,33 +1,26 @@
 """The feed: every event once, at positions that grow in the order of the commits, so that a cursor skips nothing.
 
-On PostgreSQL that order is kept by a lock that each feeding transaction takes first and holds past its commit: a
-position is drawn only when all lower ones are visible. SQLite has one writer anyway.
+`store.feeding` puts it there; here it is read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, select
 
 from services.notifier.model.subscription import Place
 from services.notifier.tables import feed, feed_marks
-from shared.clock import to_ms
 from shared.contracts.event import Event
-from shared.db.port import Database, Reader, Tx
-from shared.db.statement import BulkInsert, Query, Row, any_of
+from shared.db.port import Database, Reader
+from shared.db.statement import Query, Row, any_of
 from shared.ids import AccountId, TicketId
 from shared.tickets.store import entry_of
 from shared.tickets.tables import LOG_COLUMNS, ticket_log
 
 FED = "vrc_feed"  # the channel announced whenever the feed grew
-LOCK_KEY = 0x5652_4302  # "VRC", feed
 PAGE = 500
 
-MARKS = Query(select(feed_marks.c.ticket, feed_marks.c.seq).where(any_of(feed_marks.c.ticket, "tickets")))
-PUT_MARKS = BulkInsert(feed_marks, ("ticket", "seq"), conflict="(ticket) DO UPDATE SET seq = excluded.seq")
-PUT = BulkInsert(feed, ("ticket", "seq", "account", "at"))
 _oldest, _newest = (select(f(feed.c.position)).scalar_subquery() for f in (func.min, func.max))
 BOUNDS = Query(select(_oldest.label("oldest"), _newest.label("newest")))  # in one SELECT, SQLite reads every row
 _LOG = tuple(ticket_log.c[name] for name in LOG_COLUMNS)
@@ -97,24 +90,6 @@ class Placed:
 
 def _placed(row: Row) -> Placed:
     return Placed(row["position"], entry_of(row))
-
-
-async def lock(tx: Tx) -> None:
-    """Until the commit, no other process feeds."""
-    if tx.dialect == "postgresql":
-        await tx.raw.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY)
-
-
-async def marks(tx: Tx, tickets: Iterable[TicketId]) -> Mapping[TicketId, int]:
-    return {row["ticket"]: row["seq"] for row in await tx.fetch(MARKS, tickets=sorted(set(tickets)))}
-
-
-async def append(tx: Tx, events: Sequence[Event], now: datetime) -> None:
-    """At the end of the feed, in this order; raises the marks."""
-    at = to_ms(now)
-    await tx.insert(PUT, [(e.ticket, e.seq, e.account, at) for e in events])
-    await tx.insert(PUT_MARKS, sorted({e.ticket: e.seq for e in events}.items()))
-    tx.announce(FED)
 
 
 async def bounds(database: Database) -> tuple[int, int]:

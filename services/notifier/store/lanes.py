@@ -38,12 +38,20 @@ ON CONFLICT (subscription, ticket, run) DO UPDATE SET
   due_at = CASE WHEN l.due_at IS NULL OR (l.claim IS NULL AND l.attempts = 0 AND excluded.due_at < l.due_at)
     THEN excluded.due_at ELSE l.due_at END,
   claim = CASE WHEN l.due_at IS NULL THEN excluded.claim ELSE l.claim END"""
-_INTO = "INSERT INTO lanes AS l (subscription, ticket, acked_seq, last_seq, attempts, due_at, claim) "
-BUMP_POSTGRESQL = (
-    _INTO + "SELECT v.s, v.t, v.acked, v.last, 0, v.due, v.claim FROM unnest("
-    "$1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::text[]) AS v(s, t, acked, last, due, claim)"
-    " ORDER BY v.s, v.t" + _BUMP + " RETURNING subscription, ticket, claim"
-)
+_INTO = "INSERT INTO lanes AS l (subscription, ticket, acked_seq, last_seq, attempts, due_at, claim)"
+
+
+def bump_postgresql(first: int, where: str = "true") -> str:
+    """Its arrays are the parameters from number `first` on; `where` may look at `v.t`, the ticket."""
+    types = ("text[]", "text[]", "int[]", "int[]", "bigint[]", "text[]")
+    arrays = ", ".join(f"${number}::{type}" for number, type in enumerate(types, first))
+    return f"""
+{_INTO} SELECT v.s, v.t, v.acked, v.last, 0, v.due, v.claim
+FROM unnest({arrays}) AS v(s, t, acked, last, due, claim) WHERE {where} ORDER BY v.s, v.t{_BUMP}
+RETURNING subscription, ticket, claim"""
+
+
+BUMP_POSTGRESQL = bump_postgresql(1)
 BUMPED = JsonRows(("subscription", "ticket", "acked_seq", "last_seq", "due_at", "claim"))
 BUMP_SQLITE = (
     f"{_INTO} SELECT v.subscription, v.ticket, v.acked_seq, v.last_seq, 0, v.due_at, v.claim"
@@ -91,11 +99,15 @@ UPDATE lanes AS l SET
   claim = CASE WHEN l.last_seq > v.acked_seq AND v.keep THEN l.claim END
 {_OF_RECORDED} WHERE {_SAME} AND l.claim = v.claim"""
 
+# OFFSET 0 has each lane looked for by its key: planned in a young database, the join once read all that was due.
 CLAIM_POSTGRESQL = """
 WITH held AS (
-  SELECT l.subscription, l.ticket, l.run
-  FROM lanes l JOIN unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS v(subscription, ticket, run, due_at)
-  USING (subscription, ticket, run) WHERE l.due_at = v.due_at FOR UPDATE OF l SKIP LOCKED)
+  SELECT h.subscription, h.ticket, h.run
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS v(subscription, ticket, run, due_at)
+  CROSS JOIN LATERAL (
+    SELECT * FROM lanes WHERE subscription = v.subscription AND ticket = v.ticket AND run = v.run
+    OFFSET 0 FOR UPDATE SKIP LOCKED) h
+  WHERE h.due_at = v.due_at)
 UPDATE lanes l SET due_at = $5, claim = $6 FROM held
 WHERE l.subscription = held.subscription AND l.ticket = held.ticket AND l.run = held.run
 RETURNING l.subscription, l.ticket, l.run, l.acked_seq, l.last_seq, l.attempts"""
@@ -175,10 +187,7 @@ async def bump(
     tx: Tx, bumps: Sequence[Bump], claimable: Collection[LaneKey], *, token: str, now: datetime, until: datetime
 ) -> set[LaneKey]:
     """These events are owed from now on. The `claimable` lanes that were free are claimed by `token`: answers which."""
-    rows = []
-    for b in bumps:
-        due, claim = (until, token) if b.key in claimable else (due_at(b.subscription.preferences, b.events, now), None)
-        rows.append((b.subscription.id, b.ticket, b.acked_seq, b.last_seq, to_ms(due), claim))
+    rows = bumped_rows(bumps, claimable, token=token, now=now, until=until)
     if not rows:
         return set()
     if tx.dialect == "postgresql":
@@ -187,6 +196,16 @@ async def bump(
     parameters = BUMPED.parameters(rows)
     tx.raw.execute(BUMP_SQLITE, parameters)
     return {(row["subscription"], row["ticket"], "") for row in gathered(tx.raw, BUMPED_SQLITE, parameters)}
+
+
+def bumped_rows(
+    bumps: Sequence[Bump], claimable: Collection[LaneKey], *, token: str, now: datetime, until: datetime
+) -> Sequence[tuple[Any, ...]]:
+    rows = []
+    for b in bumps:
+        due, claim = (until, token) if b.key in claimable else (due_at(b.subscription.preferences, b.events, now), None)
+        rows.append((b.subscription.id, b.ticket, b.acked_seq, b.last_seq, to_ms(due), claim))
+    return rows
 
 
 async def due(database: Database, now: datetime, *, full: Collection[str], most: int) -> Sequence[Due]:

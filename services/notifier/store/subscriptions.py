@@ -99,8 +99,8 @@ async def by_ids(database: Database | Tx, ids: Iterable[str]) -> dict[str, Subsc
     return {subscription.id: subscription for subscription in found if subscription.id in wanted}
 
 
-async def of_accounts(database: Database | Tx, accounts: Iterable[str]) -> Sequence[Subscription]:
-    return with_answering(map(_subscription, await database.fetch(OF_ACCOUNTS, accounts=sorted(set(accounts)))))
+async def of_accounts(reader: Reader | Tx, accounts: Iterable[str]) -> Sequence[Subscription]:
+    return with_answering(map(_subscription, await reader.fetch(OF_ACCOUNTS, accounts=sorted(set(accounts)))))
 
 
 async def newest(
