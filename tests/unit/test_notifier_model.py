@@ -95,7 +95,22 @@ def test_subscription_starts_with_a_few_and_earns_more() -> None:
     assert [room.enter("s") for _ in range(5)] == [True] * 4 + [False]
     for _ in range(10):
         room.succeeded("s")
-    assert sum(room.enter("s") for _ in range(100)) == 32 - 8
+    assert sum(room.enter("s") for _ in range(1000)) == 128 - 8
+
+
+def test_subscription_has_more_than_its_share_only_while_half_of_all_is_free() -> None:
+    room = Room(total=32, per_subscription=4)
+    for name in ("greedy", "other"):
+        for _ in range(10):
+            room.succeeded(name)
+    assert sum(room.enter("greedy") for _ in range(20)) == 16
+    assert sum(room.enter("other") for _ in range(20)) == 4
+    for _ in range(6):
+        room.leave("greedy")
+    assert sum(room.enter("greedy") for _ in range(20)) == 3
+    room.failed("greedy")
+    assert [room.enter("greedy"), room.is_open_to("greedy")] == [False, False]
+    assert sum(room.enter(str(n)) for n in range(20)) == 15
 
 
 def test_failing_subscriptions_share_a_quarter() -> None:

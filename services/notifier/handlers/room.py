@@ -1,8 +1,11 @@
 """How many deliveries may be under way: bounded over all, for each subscription, and for all that are failing together.
 
 A subscription starts with a few, doubles with every success and halves with every failure, and with every attempt that
-has no answer after a second. Those that are down to one share a quarter of the whole: any number of dead receivers
-leaves three quarters to the healthy, also those that die all at once with more under way than their share.
+has no answer after a second. It has a share that nobody can deny it, and may have more as long as half of the whole is
+free: one that gets hundreds of events a second would otherwise stand before its share while nobody else is there, and
+what stands there is claimed a second time, by a look. Those that are down to one share a quarter of the whole: any
+number of dead receivers leaves three quarters to the healthy, also those that die all at once with more under way than
+their share.
 """
 
 TOTAL = 256
@@ -14,7 +17,7 @@ FAILING = 64
 class Room:
     def __init__(self, *, total: int = TOTAL, per_subscription: int = PER_SUBSCRIPTION, failing: int = FAILING) -> None:
         self._total = total
-        self._most = per_subscription
+        self._share = per_subscription
         self._most_failing = failing
         self._inside = 0
         self._inside_failing = 0
@@ -24,7 +27,7 @@ class Room:
 
     def copy(self) -> "Room":
         """To try out what would fit, also from another thread."""
-        twin = Room(total=self._total, per_subscription=self._most, failing=self._most_failing)
+        twin = Room(total=self._total, per_subscription=self._share, failing=self._most_failing)
         twin._inside, twin._inside_failing = self._inside, self._inside_failing
         twin._of, twin._limit, twin._failing = dict(self._of), dict(self._limit), set(self._failing)
         return twin
@@ -67,13 +70,14 @@ class Room:
 
     def is_open_to(self, subscription: str) -> bool:
         """Whether looking for more of this one pays. Never while it fails: then the look that comes anyway will do."""
-        return subscription not in self._failing and self._of.get(subscription, 0) * 2 <= self._allowance(subscription)
+        return subscription not in self._failing and self._of.get(subscription, 0) * 2 <= self._most(subscription)
 
     def succeeded(self, subscription: str) -> None:
-        self._set(subscription, min(self._allowance(subscription) * 2, self._most), failing=False)
+        most = max(self._share, self._total // 2)
+        self._set(subscription, min(self._allowance(subscription) * 2, most), failing=False)
 
     def failed(self, subscription: str) -> None:
-        allowance = max(self._allowance(subscription) // 2, 1)
+        allowance = max(min(self._allowance(subscription), self._share) // 2, 1)
         self._set(subscription, allowance, failing=allowance == 1)
 
     def forget(self, subscription: str) -> None:
@@ -82,12 +86,17 @@ class Room:
         self._limit.pop(subscription, None)
 
     def _allowance(self, subscription: str) -> int:
-        return self._limit.get(subscription, min(AT_FIRST, self._most))
+        return self._limit.get(subscription, min(AT_FIRST, self._share))
+
+    def _most(self, subscription: str) -> int:
+        """Its allowance as things are."""
+        allowance = self._allowance(subscription)
+        return allowance if self.free * 2 >= self._total else min(allowance, self._share)
 
     def _may_enter(self, subscription: str) -> bool:
         if subscription in self._failing and self._inside_failing >= self._most_failing:
             return False
-        return self._of.get(subscription, 0) < self._allowance(subscription)
+        return self._of.get(subscription, 0) < self._most(subscription)
 
     def _set(self, subscription: str, limit: int, *, failing: bool) -> None:
         self._limit[subscription] = limit
