@@ -9,7 +9,7 @@ import pytest
 
 from services.dispatcher.measures import rows as measured
 from services.dispatcher.measures import store as measures
-from services.dispatcher.measures.handlers import Measuring
+from services.dispatcher.measures.handlers import TOLD_WITHIN, Measuring
 from services.dispatcher.measures.measure import Measure
 from shared.clock import to_ms
 from shared.contracts import facts as f
@@ -182,13 +182,24 @@ async def test_lost_events_leave_no_hole(
     store: Database, history: History, measuring: Measuring, clock: ManualClock
 ) -> None:
     await history.live(tickets=5, steps=20)
+    clock.advance(TOLD_WITHIN)
     assert await measuring.walk_on() is True
     assert await measures.stale(store, list(history.tickets)) == []
     await history.step(None, f.TicketChased())
-    clock.advance(timedelta(seconds=11))
+    clock.advance(TOLD_WITHIN)
     assert [await measuring.walk_on() for _ in range(2)] == [True, False]
     assert sum(m.chases for m in (await rows(store, history)).values()) >= 1
     assert await measures.stale(store, list(history.tickets)) == []
+
+
+async def test_walk_leaves_what_changed_a_moment_ago_to_its_events(
+    store: Database, history: History, measuring: Measuring, clock: ManualClock
+) -> None:
+    ticket = await history.open()
+    assert await measuring.walk_on() is False
+    assert await measures.stale(store, [ticket]) == [ticket]
+    await measuring.refresh([ticket])
+    assert await measures.stale(store, [ticket]) == []
 
 
 async def test_walk_is_one_walkers_and_goes_on_when_that_one_was_killed(
@@ -204,6 +215,7 @@ async def test_walk_is_one_walkers_and_goes_on_when_that_one_was_killed(
 
 async def test_clock_that_goes_back_stops_no_walk(history: History, measuring: Measuring, clock: ManualClock) -> None:
     await history.live(tickets=3, steps=3)
+    clock.advance(TOLD_WITHIN)
     await measuring.walk_on()
     await history.step(None, f.TicketChased())
     clock.advance(-timedelta(hours=1))

@@ -26,6 +26,7 @@ TOGETHER = 20
 STRETCH = 1000
 WALK_EVERY = timedelta(seconds=10)
 MEASURED_WITHIN = timedelta(minutes=2)
+TOLD_WITHIN = timedelta(seconds=30)
 
 
 class Measuring:
@@ -62,7 +63,7 @@ class Measuring:
     async def recount_all(self, seen: Callable[[int], None]) -> int:
         """Every ticket anew, whatever its row says; `seen` is told how many more were looked at. Answers the same."""
         after, changed = "", 0
-        while (stretch := await store.next_tickets(self._database, after=after, most=STRETCH)).tickets:
+        while (stretch := await self._stretch(after)).tickets:
             changed += await self.recount(stretch.tickets)
             seen(len(stretch.tickets))
             after = stretch.tickets[-1]
@@ -82,7 +83,7 @@ class Measuring:
         after = await store.walk_from(self._database, now, within=MEASURED_WITHIN)
         if after is None:
             return False
-        stretch = await store.next_tickets(self._database, after=after, most=STRETCH)
+        stretch = await self._stretch(after)
         repaired = await self.recount(stretch.stale)
         if repaired:
             log.info("measured %s tickets that no event had told of", repaired)
@@ -90,6 +91,10 @@ class Measuring:
         next_at = self._clock.now() + (timedelta(0) if repaired else WALK_EVERY)
         await store.walked(self._database, to=to, next_at=next_at)
         return repaired > 0
+
+    async def _stretch(self, after: str) -> store.Stretch:
+        now = self._clock.now()
+        return await store.next_tickets(self._database, now, after=after, told_within=TOLD_WITHIN, most=STRETCH)
 
     async def _measured(self, logs: Sequence[Sequence[Entry]]) -> list[Measure]:
         circuits = await self._registry.circuits_as_of({id for entries in logs if (id := _circuit(entries))})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from sqlalchemy import BigInteger, Text, bindparam, or_, select, update
+from sqlalchemy import BigInteger, Text, and_, bindparam, or_, select, update
 
 from services.dispatcher.measures import adding, rows
 from services.dispatcher.measures.measure import RULES, Measure
@@ -23,7 +23,7 @@ from shared.tickets.store import entry_of
 from shared.tickets.tables import LOG_COLUMNS, ticket_log, tickets
 
 t, m, turn = tickets.c, measures.c, measuring.c
-_now, _until = bindparam("now", type_=BigInteger()), bindparam("until", type_=BigInteger())
+_now, _since, _until = (bindparam(name, type_=BigInteger()) for name in ("now", "since", "until"))
 _name = turn.name == bindparam("name")
 
 LOGS = Query(
@@ -36,7 +36,7 @@ _is_stale = or_(m.ticket.is_(None), m.head != t.head, m.rules < RULES)
 STALE = Query(select(t.id).select_from(_as_measured).where(any_of(t.id, "tickets"), _is_stale))
 _after = t.id > bindparam("after", type_=Text())
 NEXT = Query(
-    select(t.id, _is_stale.label("stale"))
+    select(t.id, and_(_is_stale, or_(t.updated_at <= _since, t.updated_at > _now)).label("stale"))
     .select_from(_as_measured)
     .where(_after)
     .order_by(t.id)
@@ -111,7 +111,7 @@ def _news(before: Measure | None, new: Measure) -> Measure | None:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A part of the walk through all tickets, in order; `stale` are those whose row is not of their whole log."""
+    """A part of the walk through all tickets, in order; `stale` are those whose row should be of their whole log."""
 
     tickets: Sequence[TicketId]
     stale: Sequence[TicketId]
@@ -132,8 +132,9 @@ async def walk_from(database: Database, now: datetime, *, within: timedelta) -> 
     return await database.transact(body)
 
 
-async def next_tickets(database: Database, *, after: str, most: int) -> Stretch:
-    rows = await database.fetch(NEXT, after=after, most=most)
+async def next_tickets(database: Database, now: datetime, *, after: str, told_within: timedelta, most: int) -> Stretch:
+    """What changed a moment ago is not stale: its events are under way, and whoever they tell measures it."""
+    rows = await database.fetch(NEXT, after=after, now=to_ms(now), since=to_ms(now - told_within), most=most)
     return Stretch([TicketId(row["id"]) for row in rows], [TicketId(row["id"]) for row in rows if row["stale"]])
 
 
