@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text, text
 
-from shared.db.schema import metadata
+from shared.db.schema import metadata, partial
 
 # One row an order, a projection of the ticket's facts; `data` is the latest OrderIssued as JSON. `tier`, `breach_at`
 # and `rank_at` are the ticket's; `restored_at` is when the service came back, where this order brought it back.
@@ -24,24 +24,20 @@ repair_orders = Table(
 )
 by_network = Index("ix_repair_orders_network", repair_orders.c.network, repair_orders.c.rank_at, repair_orders.c.id)
 is_live = text("state IN ('issued', 'accepted')")  # spelled as in the queries: SQLite compares the words
-live = Index(
+live = partial(
     "ix_repair_orders_live",
     repair_orders.c.network,
     repair_orders.c.rank_at,
     repair_orders.c.id,
-    postgresql_where=is_live,
-    sqlite_where=is_live,
+    where=is_live,
 )
-recent = Index(
+recent = partial(
     "ix_repair_orders_recent",
     repair_orders.c.network,
     repair_orders.c.issued_at,
-    postgresql_where=is_live,
-    sqlite_where=is_live,
+    where=is_live,
 )
 has_restored = text("restored_at IS NOT NULL")
-by_restoration = Index(
-    "ix_repair_orders_restored", repair_orders.c.restored_at, postgresql_where=has_restored, sqlite_where=has_restored
-)
+by_restoration = partial("ix_repair_orders_restored", repair_orders.c.restored_at, where=has_restored)
 
 ORDER_COLUMNS = ("id", "ticket", "network", "state", "issued_at", "updated_at", "data")

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Identity, Index, Integer, Table, Text, UniqueConstraint, text
 
-from shared.db.schema import Position, metadata
+from shared.db.schema import Position, metadata, partial
 
 # Every event once, in the order in which streams show it; `at` is when it got here. Pruned from the oldest on.
 feed = Table(
@@ -52,11 +52,10 @@ subscriptions_of_account = Index(
 )
 
 is_in_trouble = text("failing_since IS NOT NULL")
-subscriptions_in_trouble = Index(
+subscriptions_in_trouble = partial(
     "ix_subscriptions_trouble",
     subscriptions.c.failing_since,
-    postgresql_where=is_in_trouble,
-    sqlite_where=is_in_trouble,
+    where=is_in_trouble,
 )
 
 # A cursor of one subscription over one ticket's log, or its account's notices (`notices.<account>`): `acked_seq` is
@@ -75,14 +74,11 @@ lanes = Table(
     Column("run", Text, primary_key=True, server_default=""),
 )
 is_replay = text("run <> ''")
-replays = Index(
-    "ix_lanes_replays", lanes.c.subscription, lanes.c.run, postgresql_where=is_replay, sqlite_where=is_replay
-)
-due_lanes = Index(
+replays = partial("ix_lanes_replays", lanes.c.subscription, lanes.c.run, where=is_replay)
+due_lanes = partial(
     "ix_lanes_due",
     lanes.c.due_at,
-    postgresql_where=text("due_at IS NOT NULL"),
-    sqlite_where=text("due_at IS NOT NULL"),
+    where=text("due_at IS NOT NULL"),
 )
 
 dead_letters = Table(

@@ -6,7 +6,7 @@ searched is one JSON document, `details`: an account, a circuit, a network is re
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, text
 
-from shared.db.schema import metadata
+from shared.db.schema import metadata, partial
 
 accounts = Table(
     "accounts",
@@ -22,7 +22,7 @@ accounts = Table(
     Column("version", BigInteger, nullable=False, server_default=text("0")),
 )
 has_parent = text("parent IS NOT NULL")
-of_parent = Index("ix_accounts_parent", accounts.c.parent, postgresql_where=has_parent, sqlite_where=has_parent)
+of_parent = partial("ix_accounts_parent", accounts.c.parent, where=has_parent)
 
 networks = Table(
     "networks",

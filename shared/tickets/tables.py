@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, text
 
-from shared.db.schema import metadata
+from shared.db.schema import metadata, partial
 
 # `state` is the whole ticket as JSON; the columns beside it are what is searched; `head` hashes its last entry.
 # `tier`, `breach_at`, `rank_at`: what the promise is by now, and the place in the queues. `look_at`: when the first
@@ -30,12 +30,11 @@ tickets = Table(
 )
 
 # One open ticket a circuit: what makes a second report of the same outage join, whoever is first.
-one_open_ticket = Index(
+one_open_ticket = partial(
     "ux_tickets_open_circuit",
     tickets.c.circuit,
     unique=True,
-    postgresql_where=text("over_at IS NULL"),
-    sqlite_where=text("over_at IS NULL"),
+    where=text("over_at IS NULL"),
 )
 by_account = Index("ix_tickets_account", tickets.c.account, tickets.c.opened_at, tickets.c.id)
 by_age = Index("ix_tickets_opened_at", tickets.c.opened_at, tickets.c.id)
@@ -43,27 +42,23 @@ by_circuit = Index("ix_tickets_circuit", tickets.c.circuit, tickets.c.opened_at)
 
 # The NOC's queue: tickets that wait to be routed by hand, and why.
 is_unroutable = text("unroutable IS NOT NULL")
-noc_queue = Index(
+noc_queue = partial(
     "ix_tickets_unroutable",
     tickets.c.rank_at,
     tickets.c.id,
-    postgresql_where=is_unroutable,
-    sqlite_where=is_unroutable,
+    where=is_unroutable,
 )
 
 is_watched = text("look_at IS NOT NULL")
-to_be_looked_at = Index(
-    "ix_tickets_look_at", tickets.c.look_at, tickets.c.id, postgresql_where=is_watched, sqlite_where=is_watched
-)
+to_be_looked_at = partial("ix_tickets_look_at", tickets.c.look_at, tickets.c.id, where=is_watched)
 
 # What was escalated and waits for somebody to acknowledge, the most urgent first.
 is_escalated = text("escalated IS NOT NULL")
-open_escalations = Index(
+open_escalations = partial(
     "ix_tickets_escalated",
     tickets.c.rank_at,
     tickets.c.id,
-    postgresql_where=is_escalated,
-    sqlite_where=is_escalated,
+    where=is_escalated,
 )
 
 # `origin`: from where and by which key, salted (`shared.origin`); empty where the center acted by itself.

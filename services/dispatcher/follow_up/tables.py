@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, text
 
-from shared.db.schema import metadata
+from shared.db.schema import metadata, partial
 
 # A closed ticket; `look_at` NULL: nothing more is due. `answer`: asked, satisfied, dissatisfied, unanswered; NULL: not
 # asked yet. `owner`, `case_due_at` while a dissatisfied customer's case is open.
@@ -22,14 +22,11 @@ follow_ups = Table(
     Column("case_due_at", BigInteger),
 )
 is_watched = text("look_at IS NOT NULL")
-to_be_looked_at = Index(
-    "ix_follow_ups_look_at", follow_ups.c.look_at, follow_ups.c.ticket, postgresql_where=is_watched,
-    sqlite_where=is_watched,
+to_be_looked_at = partial(
+    "ix_follow_ups_look_at", follow_ups.c.look_at, follow_ups.c.ticket, where=is_watched,
 )  # fmt: skip
 is_case = text("case_due_at IS NOT NULL")
-cases = Index(
-    "ix_follow_ups_case", follow_ups.c.case_due_at, follow_ups.c.ticket, postgresql_where=is_case, sqlite_where=is_case
-)
+cases = partial("ix_follow_ups_case", follow_ups.c.case_due_at, follow_ups.c.ticket, where=is_case)
 
 by_closing = Index("ix_follow_ups_closed_at", follow_ups.c.closed_at)
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, text
 
-from shared.db.schema import metadata
+from shared.db.schema import metadata, partial
 
 _TEXT = (
     "account", "circuit", "service", "tier", "impact", "status", "network", "province", "segment", "segment_kind",
@@ -44,18 +44,13 @@ measures = Table(
     *(Column(name, BigInteger) for name in ("foretold_from", "foretold_at", "foretold_to")),
 )
 is_restored = text("restored_at IS NOT NULL")
-by_restoration = Index(
-    "ix_measures_restored_at", measures.c.restored_at, postgresql_where=is_restored, sqlite_where=is_restored
-)
-by_account = Index(
-    "ix_measures_account", measures.c.account, measures.c.restored_at, postgresql_where=is_restored,
-    sqlite_where=is_restored,
+by_restoration = partial("ix_measures_restored_at", measures.c.restored_at, where=is_restored)
+by_account = partial(
+    "ix_measures_account", measures.c.account, measures.c.restored_at, where=is_restored,
 )  # fmt: skip
 
 runs = text("breach_at IS NOT NULL")
-by_breach = Index(
-    "ix_measures_breach_at", measures.c.breach_at, measures.c.tier, postgresql_where=runs, sqlite_where=runs
-)
+by_breach = partial("ix_measures_breach_at", measures.c.breach_at, measures.c.tier, where=runs)
 
 # A row each time a network held an order of the ticket, `number` from 0: its own share.
 network_shares = Table(
