@@ -126,6 +126,49 @@ async def test_member_with_nothing_to_do_does_not_disturb_its_group(
     assert [record.message for record in caplog.records if "rebuilt" in record.message] == []
 
 
+async def committed(inbound: KafkaInbound) -> int:
+    (partition,) = inbound._consumer.assignment()
+    return await inbound._consumer.committed(partition) or 0
+
+
+async def test_offsets_of_many_small_batches_are_committed_together_and_soon(
+    publisher: KafkaPublisher, member: Callable[..., KafkaInbound], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consuming, "COMMIT_EVERY_S", 3600.0)
+    inbound = member()
+    for _ in range(5):
+        await publisher.publish([sent := message()])
+        await poll_until(inbound, [sent])
+        await inbound.done()
+    (partition,) = inbound._consumer.assignment()
+    end = await inbound._consumer.position(partition)
+    assert await committed(inbound) < end  # the first was committed at once, the others wait
+
+    inbound._commit_at = 0.0
+    await inbound.poll()  # there is nothing more to read: time for what waits
+    assert await committed(inbound) == end
+
+
+async def test_member_that_gives_its_partitions_back_commits_what_is_done_and_nothing_else(
+    publisher: KafkaPublisher, member: Callable[..., KafkaInbound], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consuming, "COMMIT_EVERY_S", 3600.0)
+    first = member()
+    for _ in range(2):
+        await publisher.publish([sent := message()])
+        await poll_until(first, [sent])
+        await first.done()
+    (partition,) = first._consumer.assignment()
+    done = await first._consumer.position(partition)
+    await publisher.publish([under_way := message()])
+    await poll_until(first, [under_way])
+    await first._share.on_partitions_revoked({partition})
+    assert await committed(first) == done
+    await first.done()
+    await first._give_back()
+    assert await committed(first) == done
+
+
 async def test_process_with_a_name_comes_back_to_its_partitions_at_once(
     publisher: KafkaPublisher, member: Callable[..., KafkaInbound]
 ) -> None:
