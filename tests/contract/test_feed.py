@@ -4,6 +4,8 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
+import pytest
+
 from services.notifier.store import feed, feeding
 from services.notifier.store.feed import Scope
 from shared.contracts.event import Event
@@ -52,27 +54,30 @@ async def test_same_events_fed_by_two_processes_at_once_are_there_once(store: Da
         assert await one.fed() == [(first.ticket, seq) for seq in range(1, 11)]
 
 
+@pytest.mark.parametrize("mark", [0, 1])
 async def test_mark_that_rises_while_a_process_waits_for_its_turn_is_not_passed_over(
-    postgres_store: PostgresDatabase, clock: ManualClock
+    mark: int, postgres_store: PostgresDatabase, clock: ManualClock
 ) -> None:
     happens = Tickets(postgres_store, clock)
     first = await happens.open()
-    log = [first, *await happens.happen(first.ticket, *notes(2))]
-    before_it = await postgres_store.connect()
-    async with notifier(postgres_store, clock) as feeder, before_it.transaction():
-        await before_it.execute("SELECT pg_advisory_xact_lock($1)", feeding.LOCK_KEY)
-        feeds = asyncio.create_task(feeder.feed(*log))
-        await until(lambda: _somebody_waits(before_it))
-        await before_it.execute(
-            "INSERT INTO feed (ticket, seq, account, at) SELECT $1, seq, $2, 0 FROM generate_series(1, 2) seq",
-            first.ticket, first.account,
-        )  # fmt: skip
-        await before_it.execute("INSERT INTO feed_marks VALUES ($1, 2)", first.ticket)
-        await before_it.execute("COMMIT")
+    log = [first, *await happens.happen(first.ticket, *notes(3))]
+    other = await postgres_store.connect()
+    async with notifier(postgres_store, clock) as feeder:
+        await feeder.feed(*log[:mark])
+        await other.execute("BEGIN")
+        await other.execute("SELECT pg_advisory_xact_lock($1)", feeding.LOCK_KEY)
+        feeds = asyncio.create_task(feeder.feed(*log[mark:]))
+        await until(lambda: _somebody_waits(other))
+        for event in log[mark : mark + 2]:
+            row = (event.ticket, event.seq)
+            await other.execute("INSERT INTO feed (ticket, seq, account, at) VALUES ($1, $2, 'a', 0)", *row)
+            await other.execute(
+                "INSERT INTO feed_marks VALUES ($1, $2) ON CONFLICT (ticket) DO UPDATE SET seq = $2", *row
+            )
+        await other.execute("COMMIT")
         await feeds
-        await before_it.execute("BEGIN")
-        assert await feeder.fed() == [(first.ticket, seq) for seq in (1, 2, 3)]
-    await before_it.close()
+        assert await feeder.fed() == [(first.ticket, seq) for seq in range(1, 5)]
+    await other.close()
 
 
 async def _somebody_waits(connection: Any) -> bool:
