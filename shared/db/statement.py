@@ -129,6 +129,11 @@ class JsonRows:
         return [orjson.dumps(lists).decode(), bytes(together)]
 
 
+def arrays(rows: Sequence[tuple[Any, ...]], width: int) -> Sequence[Sequence[Any]]:
+    """The rows' columns, as PostgreSQL's `unnest` takes them; of no rows, `width` empty ones."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
 def gathered(raw: Any, sql: str, parameters: Sequence[Any]) -> Any:
     """What a SQLite statement answers that puts all its rows into one JSON value: read in one step, for that reason."""
     return orjson.loads(raw.execute(sql, parameters).fetchone()[0])

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select
 from shared.clock import from_ms, to_ms
 from shared.db.port import Reader, Tx
 from shared.db.schema import inbox
-from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of, array_type, gathered
+from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of, array_type, arrays, gathered
 from shared.ids import CircuitId, TicketId
 from shared.tickets.deadlines import look_at
 from shared.tickets.log import Entry, fold
@@ -197,10 +197,6 @@ def entry_of(row: Row) -> Entry:
     )  # fmt: skip
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> Sequence[Sequence[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
-
-
 async def open_new(tx: Tx, new: Sequence[NewTicket]) -> set[TicketId]:
     """The ids that got in; the others met an open ticket on their circuit.
 
@@ -240,7 +236,7 @@ async def append(tx: Tx, changed: Sequence[Ticket], entries: Sequence[Entry], do
     log_rows, done_rows = [_log_row(e) for e in entries], [d.row() for d in done]
     tx.announce(APPENDED)
     if tx.dialect == "postgresql":
-        arguments = (*_columns(rows, len(_CHANGED)), *_columns(log_rows, _n_l), *_columns(done_rows, 6))
+        arguments = (*arrays(rows, len(_CHANGED)), *arrays(log_rows, _n_l), *arrays(done_rows, 6))
         await tx.raw.execute(APPEND_POSTGRESQL, *arguments)
         return
     tx.raw.execute(CHANGE_SQLITE, CHANGES.parameters(rows))

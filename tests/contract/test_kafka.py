@@ -131,17 +131,22 @@ async def committed(inbound: KafkaInbound) -> int:
     return await inbound._consumer.committed(partition) or 0
 
 
+async def deal_with(inbound: KafkaInbound, publisher: KafkaPublisher, *, batches: int) -> int:
+    """Batches of one message; answers where this member reads on."""
+    for _ in range(batches):
+        await publisher.publish([sent := message()])
+        await poll_until(inbound, [sent])
+        await inbound.done()
+    (partition,) = inbound._consumer.assignment()
+    return int(await inbound._consumer.position(partition))
+
+
 async def test_offsets_of_many_small_batches_are_committed_together_and_soon(
     publisher: KafkaPublisher, member: Callable[..., KafkaInbound], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consuming, "COMMIT_EVERY_S", 3600.0)
     inbound = member()
-    for _ in range(5):
-        await publisher.publish([sent := message()])
-        await poll_until(inbound, [sent])
-        await inbound.done()
-    (partition,) = inbound._consumer.assignment()
-    end = await inbound._consumer.position(partition)
+    end = await deal_with(inbound, publisher, batches=5)
     assert await committed(inbound) < end  # the first was committed at once, the others wait
 
     inbound._commit_at = 0.0
@@ -154,15 +159,10 @@ async def test_member_that_gives_its_partitions_back_commits_what_is_done_and_no
 ) -> None:
     monkeypatch.setattr(consuming, "COMMIT_EVERY_S", 3600.0)
     first = member()
-    for _ in range(2):
-        await publisher.publish([sent := message()])
-        await poll_until(first, [sent])
-        await first.done()
-    (partition,) = first._consumer.assignment()
-    done = await first._consumer.position(partition)
+    done = await deal_with(first, publisher, batches=2)
     await publisher.publish([under_way := message()])
     await poll_until(first, [under_way])
-    await first._share.on_partitions_revoked({partition})
+    await first._share.on_partitions_revoked(first._consumer.assignment())
     assert await committed(first) == done
     await first.done()
     await first._give_back()

@@ -19,7 +19,7 @@ from services.notifier.tables import feed, feed_marks
 from shared.clock import to_ms
 from shared.contracts.event import Event
 from shared.db.port import Tx
-from shared.db.statement import BulkInsert, Query, any_of
+from shared.db.statement import BulkInsert, Query, any_of, arrays
 from shared.ids import TicketId
 
 LOCK_KEY = 0x5652_4302  # "VRC", feed
@@ -82,7 +82,7 @@ async def put(
         found = await tx.raw.fetch(
             PUT_POSTGRESQL, *map(list, zip(*marked, strict=True)), to_ms(now),
             [e.ticket for e in fresh], [e.seq for e in fresh], [e.account for e in fresh],
-            *(map(list, zip(*bumped, strict=True)) if bumped else ([] for _ in range(6))),
+            *arrays(bumped, 6),
         )  # fmt: skip
         claimed = {(row["subscription"], row["ticket"], "") for row in found if row["claim"] == token}
         return Put({row["ticket"] for row in found if row["subscription"] is None}, claimed)

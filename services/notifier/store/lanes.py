@@ -21,7 +21,7 @@ from services.notifier.tables import ATTEMPT_COLUMNS, attempts, dead_letters, la
 from shared.clock import to_ms
 from shared.contracts.event import Event
 from shared.db.port import Database, Tx
-from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of, array_type, gathered
+from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of, array_type, arrays, gathered
 from shared.ids import SubscriptionId
 from shared.tickets.store import entry_of
 from shared.tickets.tables import LOG_COLUMNS
@@ -279,7 +279,7 @@ async def _write(tx: Tx, records: Sequence[Record], tried: Sequence[tuple[Any, .
         (*r.claim.key, r.claim.token, r.acked_seq, r.attempts, to_ms(r.due_at), r.keep, r.seen) for r in records
     ]  # fmt: skip
     if tx.dialect == "postgresql":
-        made = map(list, zip(*tried, strict=True)) if tried else ([] for _ in ATTEMPT_COLUMNS)
+        made = arrays(tried, len(ATTEMPT_COLUMNS))
         found: Sequence[Row] = await tx.raw.fetch(RECORD_POSTGRESQL, *map(list, zip(*rows, strict=True)), *made)
         return found
     await tx.insert(PUT_ATTEMPTS, tried)
