@@ -23,7 +23,7 @@ from shared.tickets import store as tickets
 from shared.tickets.log import append
 from shared.tickets.tables import ticket_log
 from shared.tickets.tables import tickets as states
-from tests.cases import ACTOR, new_ticket, notes
+from tests.cases import ACTOR, new_ticket, notes, save
 
 Rows = list[dict[str, Any]]
 SIGNER = Signer(b"a secret that is not in the database")
@@ -64,7 +64,7 @@ async def noted(database: Database, ticket: Any, count: int) -> None:
         held = (await tickets.lock(tx, [ticket]))[ticket]
         origin = Origin("key:0b9f3a6c1d2e", "10.1.2.3").salted()
         after, more = append(held.ticket, held.head, notes(count), at=START, actor=ACTOR, origin=origin)
-        await tickets.append(tx, [after], more)
+        await save(tx, [after], more)
 
     await database.transact(body)
 

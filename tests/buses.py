@@ -30,7 +30,7 @@ from shared.testing.clock import START
 from shared.testing.servers import Kafka
 from shared.tickets import store as tickets
 from shared.tickets.log import append
-from tests.cases import ACTOR, BEIJING, CHUXIONG, new_ticket, notes
+from tests.cases import ACTOR, BEIJING, CHUXIONG, new_ticket, notes, save
 from tests.stores import PATIENCE_S
 from tests.waiting import until
 
@@ -111,7 +111,7 @@ class Bus:
 async def record(tx: Tx, ticket: TicketId, facts: Sequence[Fact]) -> None:
     held = (await tickets.lock(tx, [ticket]))[ticket]
     after, entries = append(held.ticket, held.head, facts, at=START, actor=ACTOR)
-    await tickets.append(tx, [after], entries)
+    await save(tx, [after], entries)
 
 
 class EmbeddedBus(Bus):

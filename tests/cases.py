@@ -9,13 +9,15 @@ from typing import Any
 from shared.audit.chain import Link, Walk
 from shared.clock import to_ms
 from shared.contracts import facts as f
+from shared.db.port import Tx
 from shared.ids import AccountId, CircuitId, NetworkCode, TicketId, new_ticket_id, order_id
 from shared.origin import digest_of
 from shared.registry.writing import Author
 from shared.testing.clock import START
 from shared.tickets.log import Entry, append, link, open_ticket
 from shared.tickets.model import Ticket
-from shared.tickets.store import Done, NewTicket
+from shared.tickets.saving import Kept, Saving
+from shared.tickets.store import Done, NewTicket, Stored
 from shared.tickets.targets import Standing
 
 TICKET = TicketId("VT261121-7K3QM9XA")
@@ -73,6 +75,14 @@ def new_ticket(*, circuit: str = CIRCUIT, key: str | None = None, at: datetime =
     ticket, entry = open_ticket(new_ticket_id(at), reported(circuit=CircuitId(circuit)), at=at, actor=ACTOR)
     done = Done(ACTOR, key, sha256(circuit.encode()).digest(), ticket.id, 1, 0) if key else None
     return NewTicket(ticket, entry, done, STANDING)
+
+
+async def save(
+    tx: Tx, changed: Sequence[Ticket], entries: Sequence[Entry], done: Sequence[Done] = (), *, kept: Kept | None = None
+) -> None:
+    """Locked tickets as they are after these entries."""
+    after = [Stored(ticket, {e.ticket: e.hash for e in entries}[ticket.id]) for ticket in changed]
+    await Saving(kept).save(tx, after, [(entry, entry.fact()) for entry in entries], done)
 
 
 def first_broken_link(entries: Iterable[Entry]) -> int | None:

@@ -24,6 +24,7 @@ from shared.tickets.model import Ticket
 from shared.tickets.policy_file import read_policy
 from shared.tickets.store import NewTicket
 from shared.tickets.tables import ticket_log
+from tests.cases import save
 from tests.registry import ACCOUNTS, CIRCUITS, NETWORKS
 
 LOG = Query(select(ticket_log).order_by(ticket_log.c.ticket, ticket_log.c.seq))
@@ -81,7 +82,7 @@ class History:
         after, entries = append(before, head, facts, at=self.clock.now(), actor=actor)
 
         async def body(tx: Tx) -> None:
-            await store.append(tx, [after], entries)
+            await save(tx, [after], entries)
 
         await self.database.transact(body)
         self.tickets[id] = after, entries[-1].hash

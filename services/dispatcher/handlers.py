@@ -14,13 +14,12 @@ from services.dispatcher import model
 from services.dispatcher.model import Ground
 from services.dispatcher.prediction.foretelling import with_what_follows
 from services.dispatcher.prediction.history import History
-from services.dispatcher.store import project_orders
+from services.dispatcher.projection import KeptOrders
 from shared.auth.principal import Principal
 from shared.clock import Clock
 from shared.contracts import progress as p
 from shared.contracts.event import Event
 from shared.contracts.facts import Fact, FaultReported
-from shared.db.commit import GroupCommit
 from shared.db.port import Database
 from shared.errors import NotFound, Unavailable
 from shared.ids import NetworkCode, TicketId
@@ -43,9 +42,9 @@ class OrderDesk:
         self._history = history
         self._database = database
         self._registry = registry
-        body = Changes(clock, project_orders).run
-        self._commands: GroupCommit[Change, Changed] = GroupCommit(database, body)
-        self._in_order: GroupCommit[Change, Changed] = GroupCommit(database, body, lanes=1, max_batch=500)
+        changes = Changes(clock, KeptOrders())
+        self._commands = changes.grouped(database)
+        self._in_order = changes.grouped(database, lanes=1, max_batch=500)
 
     async def close(self) -> None:
         await self._commands.close()

@@ -39,5 +39,3 @@ recent = partial(
 )
 has_restored = text("restored_at IS NOT NULL")
 by_restoration = partial("ix_repair_orders_restored", repair_orders.c.restored_at, where=has_restored)
-
-ORDER_COLUMNS = ("id", "ticket", "network", "state", "issued_at", "updated_at", "data")

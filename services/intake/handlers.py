@@ -18,6 +18,7 @@ from shared.tickets import log, store
 from shared.tickets.changes import Change, Changed, Changes, replay
 from shared.tickets.model import Ticket
 from shared.tickets.retargeting import on_report
+from shared.tickets.saving import Saving
 from shared.tickets.targets import Policies
 
 RACES = 3
@@ -38,7 +39,8 @@ class Desk:
             database, self._open_tickets, carefully=self._resolve, single=True
         )
         self._others: GroupCommit[ReportFault, Reported | None] = GroupCommit(database, self._resolve)
-        self._changes: GroupCommit[Change, Changed] = GroupCommit(database, Changes(clock).run)
+        self._changes = Changes(clock).grouped(database)
+        self._saving = Saving()
 
     async def report(self, report: ReportFault) -> Reported:
         """Durable when it answers. Raises KeyReused, TooManyRequests, Unavailable."""
@@ -103,8 +105,9 @@ class Desk:
         ticket, entries = log.append(
             stored.ticket, stored.head, facts, at=now, actor=report.actor, origin=report.origin
         )
-        await store.append(tx, [ticket], entries, _done(report, ticket, to_ms(now)))
-        held[ticket.circuit] = store.Stored(ticket, entries[-1].hash)
+        held[ticket.circuit] = after = store.Stored(ticket, entries[-1].hash)
+        recorded = list(zip(entries, facts, strict=True))
+        await self._saving.save(tx, [after], recorded, _done(report, ticket, to_ms(now)))
         return ticket
 
     def _new(self, report: ReportFault) -> store.NewTicket:

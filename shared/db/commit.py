@@ -4,15 +4,17 @@ Whatever waits is taken at once, so a lone request pays nothing and 64 at once p
 beside the first only when that one takes long, as on a slow disk: on a quick one, two small ones cost more than one
 of twice the size (at 16 clients a sixth more CPU a report, and a tenth fewer reports).
 
-A batch that fails is run again item by item, so one bad item never fails its neighbours. Nothing is ever cancelled
-around a COMMIT: a caller whose patience ends is told to ask again, and the commit goes on.
+A batch that fails is run again item by item, so one bad item never fails its neighbours; items whose outcome is AGAIN
+are run again together. Nothing is ever cancelled around a COMMIT: a caller whose patience ends is told to ask again,
+and the commit goes on.
 """
 
 import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar, cast
+from enum import Enum, auto
+from typing import Final, Generic, TypeVar, cast
 
 from shared.db.port import Database, Tx
 from shared.errors import CenterError, Unavailable
@@ -20,14 +22,24 @@ from shared.errors import CenterError, Unavailable
 I = TypeVar("I")  # noqa: E741
 O = TypeVar("O")  # noqa: E741
 LONG_S = 0.002  # for one commit
-BatchBody = Callable[[Tx, Sequence[I]], Awaitable[Sequence[O | CenterError]]]
+
+
+class Again(Enum):
+    """What a body answers for an item that it did not do: it is to be run carefully, with all others of its batch."""
+
+    AGAIN = auto()
+
+
+AGAIN: Final = Again.AGAIN
+BatchBody = Callable[[Tx, Sequence[I]], Awaitable[Sequence[O | CenterError | Again]]]
 Waiting = tuple[I, asyncio.Future[O], float]
 
 
 class GroupCommit(Generic[I, O]):
     """`body` decides a whole batch in one transaction; an item's refusal is its outcome, not an exception.
 
-    `carefully` (default: `body`) runs one item alone after its batch failed. With `single`, one statement writes all.
+    `carefully` (default: `body`) runs one item alone after its batch failed, and what is to be run again. With
+    `single`, `body` writes with one statement, and `carefully` in a transaction all the same.
     """
 
     def __init__(
@@ -110,16 +122,26 @@ class GroupCommit(Generic[I, O]):
         self._tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _commit(self, batch: list[Waiting[I, O]]) -> None:
+        if again := await self._attempt(batch, self._body, self._single):
+            await self._attempt(again, self._carefully, False)
+
+    async def _attempt(self, batch: list[Waiting[I, O]], body: BatchBody[I, O], single: bool) -> list[Waiting[I, O]]:
+        """Answers what is to be run again."""
+        again: list[Waiting[I, O]] = []
         try:
-            outcomes = await self._run(self._body, [item for item, _, _ in batch], self._single)
+            outcomes = await self._run(body, [item for item, _, _ in batch], single)
         except Unavailable as error:
             for _, future, _ in batch:
                 _settle(future, error)
         except Exception:  # noqa: BLE001  an edge: whose fault it was shows item by item
             await self._commit_one_by_one(batch)
         else:
-            for (_, future, _), outcome in zip(batch, outcomes, strict=True):
-                _settle(future, outcome)
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                if outcome is AGAIN:
+                    again.append(waiting)
+                else:
+                    _settle(waiting[1], outcome)
+        return again
 
     async def _commit_one_by_one(self, batch: list[Waiting[I, O]]) -> None:
         for item, future, _ in batch:
@@ -129,9 +151,10 @@ class GroupCommit(Generic[I, O]):
                 if not future.done():
                     future.set_exception(error)
             else:
+                assert outcome is not AGAIN
                 _settle(future, outcome)
 
-    async def _run(self, body: BatchBody[I, O], items: Sequence[I], single: bool) -> Sequence[O | CenterError]:
+    async def _run(self, body: BatchBody[I, O], items: Sequence[I], single: bool) -> Sequence[O | CenterError | Again]:
         run = self._database.single if single else self._database.transact
         return await run(lambda tx: body(tx, items))
 

@@ -4,7 +4,7 @@ Compiling and SQLAlchemy's own execution cost more than the query on these paths
 engine reached 0.2 of what asyncpg does alone), so the language is kept and the machinery left out.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -101,6 +101,11 @@ def array_type(column: Column[Any]) -> str:
     return _ARRAY_TYPES[str(column.type)]
 
 
+def array_list(table: Table, columns: Iterable[str], numbers: Iterator[int]) -> str:
+    """The parameters that carry these columns, for `unnest`: `$3::text[], $4::bigint[]` …, numbered from `numbers`."""
+    return ", ".join(f"${next(numbers)}::{array_type(table.c[name])}" for name in columns)
+
+
 class JsonRows:
     """Rows on their way into one SQLite statement: JSON as its parameter `?1`, what JSON can't hold (bytes) as `?2`.
 
@@ -164,7 +169,7 @@ class BulkInsert:
     def __init__(self, table: Table, columns: Sequence[str], *, conflict: str | None = None) -> None:
         names = ", ".join(f'"{c}"' for c in columns)  # quoted: `order` is a column of ours and a word of SQL's
         tail = f" ON CONFLICT {conflict}" if conflict else ""
-        arrays = ", ".join(f"${i}::{array_type(table.c[c])}" for i, c in enumerate(columns, 1))
+        given = array_list(table, columns, count(1))
         self.rows = JsonRows.of(table, columns)
-        self.postgresql = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}){tail}"
+        self.postgresql = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({given}){tail}"
         self.sqlite = f"INSERT INTO {table.name} ({names}) {self.rows.select} WHERE true{tail}"

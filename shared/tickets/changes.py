@@ -1,25 +1,29 @@
-"""Commands on existing tickets, many in one transaction: load and lock, decide (pure), save state and log.
+"""Commands on existing tickets, many in one transaction: load, decide (pure), save state and log.
 
 Each command is decided on the ticket as the one before it left it. A refusal is that command's outcome and disturbs
 no other. A request that was done before is answered from the log as it stood then.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from shared.clock import Clock, to_ms
 from shared.contracts.facts import Fact
-from shared.db.port import Tx
+from shared.db.commit import AGAIN, Again, GroupCommit
+from shared.db.port import Database, Tx
 from shared.errors import CenterError, KeyReused, NotFound
 from shared.ids import TicketId
 from shared.tickets import store
 from shared.tickets.log import Entry, append, fold
 from shared.tickets.model import Ticket
 from shared.tickets.request import Request
+from shared.tickets.saving import Kept, Saving
 
 Decide = Callable[[Ticket, datetime], Sequence[Fact]]
-Projection = Callable[[Tx, Sequence[tuple[Entry, Fact]]], Awaitable[None]]
+Before = Mapping[tuple[str, str], tuple[bytes, Ticket]]
+"""By scope and key of a request: its digest, and the ticket as it left it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,49 +47,68 @@ class Changed:
     replayed: bool = False
 
 
-async def no_projection(tx: Tx, recorded: Sequence[tuple[Entry, Fact]]) -> None:
-    return None
-
-
 class Changes:
-    """Runs batches of changes; `project` keeps the calling service's own tables in step, in the same transaction."""
+    """Runs batches of changes; `kept` keeps the calling service's own tables in step, in the same transaction."""
 
-    def __init__(self, clock: Clock, project: Projection = no_projection) -> None:
+    def __init__(self, clock: Clock, kept: Kept | None = None) -> None:
         self._clock = clock
-        self._project = project
+        self._saving = Saving(kept)
+
+    def grouped(self, database: Database, **options: Any) -> GroupCommit[Change, Changed]:
+        """For changes that share nothing but their commits."""
+        return GroupCommit(database, self.run_alone, carefully=self.run, single=True, **options)
 
     async def run(self, tx: Tx, changes: Sequence[Change]) -> Sequence[Changed | CenterError]:
-        held = await store.lock(tx, (c.ticket for c in changes))
-        work = _Work(self._clock.now(), held)
-        outcomes: list[Changed | CenterError] = []
+        """As part of a transaction, the tickets locked."""
+        work = await self._work(tx, changes, await store.lock(tx, (c.ticket for c in changes)))
+        if work.recorded:
+            await self._saving.save(tx, work.touched, work.recorded, work.done)
+        return work.outcomes
+
+    async def run_alone(self, tx: Tx, changes: Sequence[Change]) -> Sequence[Changed | CenterError | Again]:
+        """By one statement that saves what is still as it was read: no locks, two round trips instead of five.
+
+        What concerns a ticket that somebody else changed meanwhile is to be run again.
+        """
+        read = await store.read(tx, (c.ticket for c in changes))
+        work = await self._work(tx, changes, dict(read))
+        if not work.recorded:
+            return work.outcomes
+        saved = await self._saving.save(tx, work.touched, work.recorded, work.done, read=read)
+        moved = {entry.ticket for entry, _ in work.recorded}.difference(saved)
+        return [AGAIN if c.ticket in moved else outcome for c, outcome in zip(changes, work.outcomes, strict=True)]
+
+    async def _work(self, tx: Tx, changes: Sequence[Change], held: dict[TicketId, store.Stored]) -> "_Work":
+        requests = [c.request for c in changes if c.request]
+        work = _Work(self._clock.now(), held, await _done_before(tx, requests))
         for change in changes:
             try:
-                outcomes.append(await work.run(tx, change))
+                work.outcomes.append(work.run(change))
             except CenterError as refusal:
-                outcomes.append(refusal)
-        if work.recorded:
-            touched = {entry.ticket for entry, _ in work.recorded}
-            entries = [entry for entry, _ in work.recorded]
-            await store.append(tx, [work.held[id].ticket for id in touched], entries, work.done)
-            await self._project(tx, work.recorded)
-        return outcomes
+                work.outcomes.append(refusal)
+        return work
 
 
 class _Work:
     """One batch under way: the tickets as they are by now, and what is to be saved."""
 
-    def __init__(self, now: datetime, held: dict[TicketId, store.Stored]) -> None:
+    def __init__(self, now: datetime, held: dict[TicketId, store.Stored], before: Before) -> None:
         self.now = now
         self.held = held
+        self.outcomes: list[Changed | CenterError] = []
         self.recorded: list[tuple[Entry, Fact]] = []
         self.done: list[store.Done] = []
-        self._seen: dict[tuple[str, str], tuple[bytes, Ticket]] = {}
+        self._before = dict(before)
 
-    async def run(self, tx: Tx, change: Change) -> Changed:
+    @property
+    def touched(self) -> Sequence[store.Stored]:
+        return [self.held[id] for id in {entry.ticket for entry, _ in self.recorded}]
+
+    def run(self, change: Change) -> Changed:
         stored = self.held.get(change.ticket)
         if stored is None or not change.sees(stored.ticket):
             raise NotFound()
-        if change.request and (before := await self._before(tx, change.request)):
+        if change.request and (before := _same(self._before, change.request)):
             return Changed(before, replayed=True)
         facts = change.decide(stored.ticket, self.now)
         ticket, entries = append(
@@ -99,28 +122,32 @@ class _Work:
         return Changed(ticket, entries)
 
     def _remember(self, request: Request, ticket: Ticket) -> None:
-        self._seen[request.scope, request.key] = request.digest, ticket
+        self._before[request.scope, request.key] = request.digest, ticket
         at = to_ms(self.now)
         self.done.append(store.Done(request.scope, request.key, request.digest, ticket.id, ticket.seq, at))
-
-    async def _before(self, tx: Tx, request: Request) -> Ticket | None:
-        """The ticket as this same request left it, when it was done before. Raises KeyReused."""
-        if seen := self._seen.get((request.scope, request.key)):
-            digest, ticket = seen
-            _require_same(digest, request)
-            return ticket
-        return await replay(tx, request)
 
 
 async def replay(tx: Tx, request: Request) -> Ticket | None:
     """The ticket as it stood when this request was first done; None when it was not. Raises KeyReused."""
-    found = await store.find_done(tx, request.scope, request.key)
+    return _same(await _done_before(tx, [request]), request)
+
+
+async def _done_before(tx: Tx, requests: Collection[Request]) -> Before:
+    found: dict[tuple[str, str], tuple[bytes, Ticket]] = {}
+    for scope in {request.scope for request in requests}:
+        keys = {request.key for request in requests if request.scope == scope}
+        for key, row in (await store.find_done(tx, scope, keys)).items():
+            log = await store.entries(tx, row["ticket"], most=row["seq"])
+            found[scope, key] = bytes(row["digest"]), fold(log)
+    return found
+
+
+def _same(before: Before, request: Request) -> Ticket | None:
+    """The ticket as this same request left it, when it was done before. Raises KeyReused."""
+    found = before.get((request.scope, request.key))
     if found is None:
         return None
-    _require_same(bytes(found["digest"]), request)
-    return fold(await store.entries(tx, found["ticket"], most=found["seq"]))
-
-
-def _require_same(digest: bytes, request: Request) -> None:
+    digest, ticket = found
     if digest != request.digest:
         raise KeyReused(f"Idempotency-Key {request.key!r} was used before with another request; choose a new one.")
+    return ticket

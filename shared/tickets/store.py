@@ -4,8 +4,9 @@ The statements every report and every step pass through are spelled out for both
 them to the same behaviour.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from sqlalchemy import bindparam, select
 from shared.clock import from_ms, to_ms
 from shared.db.port import Reader, Tx
 from shared.db.schema import inbox
-from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of, array_type, arrays, gathered
+from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of, array_list, gathered
 from shared.ids import CircuitId, TicketId
 from shared.tickets.deadlines import look_at
 from shared.tickets.log import Entry, fold
@@ -46,7 +47,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A ticket as loaded and locked; `head` is the hash its next entry links to."""
+    """A ticket as it was loaded; `head` is the hash its next entry links to."""
 
     ticket: Ticket
     head: bytes
@@ -64,15 +65,8 @@ class NewTicket:
     def row(self) -> tuple[Any, ...]:
         opened = to_ms(self.ticket.opened_at)
         standing = self.standing or standing_of(self.ticket) or Standing(self.ticket.tier or "", opened, opened)
-        return *_ticket_row(self.ticket, self.entry.hash), *_standing_row(standing), look_at(self.ticket), None
+        return *ticket_row(self.ticket, self.entry.hash), *standing_row(standing), look_at(self.ticket), None
 
-
-def _array_list(table: Any, columns: Sequence[str], first: int) -> str:
-    return ", ".join(f"${i}::{array_type(table.c[c])}" for i, c in enumerate(columns, first))
-
-
-_T, _L, _I = ", ".join(TICKET_COLUMNS), ", ".join(LOG_COLUMNS), ", ".join(INBOX_COLUMNS)
-_n_t, _n_l = len(TICKET_COLUMNS), len(LOG_COLUMNS)
 
 # A ticket gets in unless its circuit has an open one; log, outbox and inbox rows follow only where it did. What its
 # first entry and its answer have in common with the ticket does not travel again: each array costs the driver a check
@@ -80,11 +74,12 @@ _n_t, _n_l = len(TICKET_COLUMNS), len(LOG_COLUMNS)
 _OWN = ("type", "actor", "data", "origin")  # of the log
 _KEY = ("scope", "key", "digest")  # of the inbox
 _OPENING = ", ".join((*TICKET_COLUMNS, *(f"log_{name}" for name in _OWN), *_KEY))
-_OPENING_ARRAYS = ", ".join((
-    _array_list(tickets, TICKET_COLUMNS, 1),
-    _array_list(ticket_log, _OWN, 1 + _n_t),
-    _array_list(inbox, _KEY, 1 + _n_t + len(_OWN)),
-))  # fmt: skip
+_number = count(1)
+_OPENING_ARRAYS = ", ".join(
+    array_list(table, columns, _number)
+    for table, columns in ((tickets, TICKET_COLUMNS), (ticket_log, _OWN), (inbox, _KEY))
+)
+_T = ", ".join(TICKET_COLUMNS)
 OPEN_POSTGRESQL = f"""
 WITH given AS MATERIALIZED (SELECT * FROM unnest({_OPENING_ARRAYS}) AS g({_OPENING})),
 opened AS (
@@ -99,45 +94,15 @@ answered AS (
   SELECT scope, key, digest, id, 1, opened_at FROM given JOIN opened USING (id) WHERE key IS NOT NULL)
 SELECT id FROM opened"""
 
-_CHANGED = (
-    "id", "status", "impact", "updated_at", "over_at", "unroutable", "head", "state", "tier", "breach_at", "rank_at",
-    "look_at", "escalated",
-)  # fmt: skip
-# The ids are said twice: planned in a young database, the join alone once read all tickets.
-APPEND_POSTGRESQL = f"""
-WITH changed AS (
-  UPDATE tickets t SET status = v.status, impact = v.impact, updated_at = v.updated_at, over_at = v.over_at,
-    unroutable = v.unroutable, head = v.head, state = v.state, tier = coalesce(v.tier, t.tier),
-    breach_at = coalesce(v.breach_at, t.breach_at), rank_at = coalesce(v.rank_at, t.rank_at), look_at = v.look_at,
-    escalated = v.escalated
-  FROM unnest({_array_list(tickets, _CHANGED, 1)}) AS v({", ".join(_CHANGED)})
-  WHERE t.id = v.id AND t.id = ANY($1)),
-logged AS (
-  INSERT INTO ticket_log ({_L}) SELECT * FROM unnest({_array_list(ticket_log, LOG_COLUMNS, 1 + len(_CHANGED))})),
-answered AS (
-  INSERT INTO inbox ({_I}) SELECT * FROM unnest({_array_list(inbox, INBOX_COLUMNS, 1 + len(_CHANGED) + _n_l)}))
-INSERT INTO outbox (ticket, seq)
-SELECT ticket, seq FROM unnest(${1 + len(_CHANGED)}::text[], ${2 + len(_CHANGED)}::int[]) AS o(ticket, seq)"""
-
 PUT_LOG = BulkInsert(ticket_log, LOG_COLUMNS)
 PUT_DONE = BulkInsert(inbox, INBOX_COLUMNS)
 PUT_TICKETS = BulkInsert(tickets, TICKET_COLUMNS, conflict="DO NOTHING")
 IDS = JsonRows(("id",))
 INSIDE_SQLITE = f"SELECT json_group_array(id) FROM tickets WHERE id IN ({IDS.select})"
-CHANGES = JsonRows.of(tickets, _CHANGED)
-CHANGE_SQLITE = f"""
-UPDATE tickets SET status = v.status, impact = v.impact, updated_at = v.updated_at, over_at = v.over_at,
-  unroutable = v.unroutable, head = v.head, state = v.state, tier = coalesce(v.tier, tickets.tier),
-  breach_at = coalesce(v.breach_at, tickets.breach_at), rank_at = coalesce(v.rank_at, tickets.rank_at),
-  look_at = v.look_at, escalated = v.escalated
-FROM ({CHANGES.select}) v WHERE tickets.id = v.id"""
 
-LOCK = Query(
-    select(tickets.c.id, tickets.c.head, tickets.c.state)
-    .where(any_of(tickets.c.id, "ids"))
-    .order_by(tickets.c.id)  # always in this order, so that two batches never wait for each other
-    .with_for_update()
-)
+_THESE = select(tickets.c.id, tickets.c.head, tickets.c.state).where(any_of(tickets.c.id, "ids"))
+READ = Query(_THESE)
+LOCK = Query(_THESE.order_by(tickets.c.id).with_for_update())  # in one order: two batches never wait for each other
 GET = Query(select(tickets.c.state).where(tickets.c.id == bindparam("id")))
 OPEN_ON = Query(select(tickets.c.id).where(tickets.c.circuit == bindparam("circuit"), tickets.c.over_at.is_(None)))
 ENTRIES = Query(
@@ -147,8 +112,8 @@ ENTRIES = Query(
     .limit(bindparam("most"))
 )
 FIND_DONE = Query(
-    select(inbox.c.digest, inbox.c.ticket, inbox.c.seq).where(
-        inbox.c.scope == bindparam("scope"), inbox.c.key == bindparam("key")
+    select(inbox.c.key, inbox.c.digest, inbox.c.ticket, inbox.c.seq).where(
+        inbox.c.scope == bindparam("scope"), any_of(inbox.c.key, "keys")
     )
 )
 
@@ -157,7 +122,7 @@ def state_json(ticket: Ticket) -> str:
     return orjson.dumps(ticket.__dict__, option=orjson.OPT_UTC_Z).decode()
 
 
-def _ticket_row(ticket: Ticket, head: bytes) -> tuple[Any, ...]:
+def ticket_row(ticket: Ticket, head: bytes) -> tuple[Any, ...]:
     over = to_ms(ticket.closed_at or ticket.updated_at) if ticket.is_over else None
     return (
         ticket.id, ticket.account, ticket.circuit, ticket.status, ticket.impact, to_ms(ticket.opened_at),
@@ -165,20 +130,11 @@ def _ticket_row(ticket: Ticket, head: bytes) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _changed_row(ticket: Ticket, head: bytes) -> tuple[Any, ...]:
-    """In the order of _CHANGED. What was opened without terms keeps its place."""
-    id, _, _, status, impact, _, *changed = _ticket_row(ticket, head)
-    standing = standing_of(ticket)
-    place = _standing_row(standing) if standing else (None, None, None)
-    waits = ticket.open_escalation
-    return id, status, impact, *changed, *place, look_at(ticket), waits.level if waits else None
-
-
-def _standing_row(s: Standing) -> tuple[Any, ...]:
+def standing_row(s: Standing) -> tuple[Any, ...]:
     return s.tier, s.breach_at, s.rank_at
 
 
-def _log_row(e: Entry) -> tuple[Any, ...]:
+def log_row(e: Entry) -> tuple[Any, ...]:
     return e.ticket, e.seq, to_ms(e.at), e.type, e.actor, e.account, e.status, e.data.decode(), e.hash, e.origin
 
 
@@ -214,14 +170,23 @@ async def open_new(tx: Tx, new: Sequence[NewTicket]) -> set[TicketId]:
     inside = {n.ticket.id for n in new}
     if put < len(new):
         inside = set(gathered(tx.raw, INSIDE_SQLITE, IDS.parameters([row[:1] for row in rows])))
-    await tx.insert(PUT_LOG, [_log_row(n.entry) for n in new if n.ticket.id in inside])
+    await tx.insert(PUT_LOG, [log_row(n.entry) for n in new if n.ticket.id in inside])
     await tx.insert(PUT_DONE, [row for row in done if row[3] in inside])
     return inside
 
 
 async def lock(tx: Tx, ids: Iterable[TicketId]) -> dict[TicketId, Stored]:
     """These tickets, locked until the commit; unknown ones are missing."""
-    rows = await tx.fetch(LOCK, ids=list(set(ids)))
+    return await _stored(tx, LOCK, ids)
+
+
+async def read(tx: Tx, ids: Iterable[TicketId]) -> dict[TicketId, Stored]:
+    """These tickets as they are now, and may be no more in a moment."""
+    return await _stored(tx, READ, ids)
+
+
+async def _stored(tx: Tx, query: Query, ids: Iterable[TicketId]) -> dict[TicketId, Stored]:
+    rows = await tx.fetch(query, ids=list(set(ids)))
     found = {row["id"]: Stored(STATE.validate_json(row["state"]), bytes(row["head"])) for row in rows}
     for id, stored in found.items():
         if not stored.ticket.marks:  # its state was written by a center that kept none
@@ -229,25 +194,9 @@ async def lock(tx: Tx, ids: Iterable[TicketId]) -> dict[TicketId, Stored]:
     return found
 
 
-async def append(tx: Tx, changed: Sequence[Ticket], entries: Sequence[Entry], done: Sequence[Done] = ()) -> None:
-    """Save locked tickets after these entries (of each ticket in order), and what was thereby done for whom."""
-    heads = {e.ticket: e.hash for e in entries}
-    rows = [_changed_row(t, heads[t.id]) for t in changed]
-    log_rows, done_rows = [_log_row(e) for e in entries], [d.row() for d in done]
-    tx.announce(APPENDED)
-    if tx.dialect == "postgresql":
-        arguments = (*arrays(rows, len(_CHANGED)), *arrays(log_rows, _n_l), *arrays(done_rows, 6))
-        await tx.raw.execute(APPEND_POSTGRESQL, *arguments)
-        return
-    tx.raw.execute(CHANGE_SQLITE, CHANGES.parameters(rows))
-    await tx.insert(PUT_LOG, log_rows)
-    await tx.insert(PUT_DONE, done_rows)
-
-
-async def find_done(tx: Tx, scope: str, key: str) -> Row | None:
-    """`digest`, `ticket` and `seq` of what was done for this key before."""
-    rows = await tx.fetch(FIND_DONE, scope=scope, key=key)
-    return rows[0] if rows else None
+async def find_done(tx: Tx, scope: str, keys: Iterable[str]) -> Mapping[str, Row]:
+    """`digest`, `ticket` and `seq` of what was done before for this sender's keys, by key."""
+    return {row["key"]: row for row in await tx.fetch(FIND_DONE, scope=scope, keys=list(keys))}
 
 
 async def open_on(tx: Tx, circuit: CircuitId) -> TicketId | None:

@@ -1,24 +1,35 @@
 """Commands on existing tickets, many in one transaction, each decided on the ticket as the one before it left it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from services.dispatcher.projection import KeptOrders
+from services.dispatcher.tables import repair_orders
 from shared.contracts import facts as f
 from shared.contracts.facts import Fact
+from shared.db.commit import AGAIN, Again
 from shared.db.port import Database, Tx
+from shared.db.postgres import PostgresDatabase, PostgresTx
+from shared.db.schema import outbox
+from shared.db.statement import Query, Row
 from shared.errors import CenterError, IllegalMove, KeyReused, NotFound
 from shared.ids import TicketId
 from shared.testing.clock import START, ManualClock
 from shared.tickets import store as tickets
 from shared.tickets.changes import Change, Changed, Changes, replay
-from shared.tickets.log import Entry, fold
+from shared.tickets.log import fold
 from shared.tickets.model import Ticket, require_ticket_move
 from shared.tickets.request import Request
-from tests.cases import ACTOR, first_broken_link, new_ticket
+from shared.tickets.saving import Recorded
+from tests.cases import ACTOR, first_broken_link, issued, new_ticket
 
+ORDERS = Query(select(repair_orders.c.ticket))
+TO_PUBLISH = Query(select(outbox.c.ticket, outbox.c.seq).order_by(outbox.c.position))
 CANCEL = Request(ACTOR, "k1", b"cancel")
 
 
@@ -43,8 +54,7 @@ def change(id: TicketId, decide: Decide = note, request: Request | None = None) 
     return Change(id, ACTOR, decide, request=request)
 
 
-@pytest.fixture
-async def ids(store: Database) -> list[TicketId]:
+async def opened(store: Database) -> list[TicketId]:
     """Two tickets on two circuits."""
     new = [new_ticket(circuit=circuit) for circuit in ("1", "2")]
     await store.transact(lambda tx: tickets.open_new(tx, new))
@@ -52,10 +62,17 @@ async def ids(store: Database) -> list[TicketId]:
 
 
 @pytest.fixture
-def run(store: Database, clock: ManualClock) -> Run:
+async def ids(store: Database) -> list[TicketId]:
+    return await opened(store)
+
+
+@pytest.fixture(params=["in a transaction", "alone"])
+def run(store: Database, clock: ManualClock, request: pytest.FixtureRequest) -> Run:
     changes = Changes(clock)
 
-    async def run(*batch: Change) -> Sequence[Changed | CenterError]:
+    async def run(*batch: Change) -> Sequence[Changed | CenterError | Again]:
+        if request.param == "alone":
+            return await store.single(lambda tx: changes.run_alone(tx, batch))
         return await store.transact(lambda tx: changes.run(tx, batch))
 
     return run
@@ -166,28 +183,95 @@ async def test_replay_of_what_was_never_asked_is_nothing(store: Database) -> Non
     assert await store.transact(lambda tx: replay(tx, CANCEL)) is None
 
 
-async def test_projection_sees_what_was_recorded_in_the_same_transaction(
+class Broken:
+    """Keeps what no table takes."""
+
+    def postgresql(self, first: int) -> str:
+        return ", broken AS (INSERT INTO repair_orders (id) SELECT NULL FROM saved)"
+
+    def arguments(self, recorded: Recorded) -> Sequence[Any]:
+        return ()
+
+    async def sqlite(self, tx: Tx, recorded: Recorded) -> None:
+        tx.raw.execute("INSERT INTO repair_orders (id) VALUES (NULL)")
+
+
+async def test_state_and_log_are_not_saved_without_what_a_service_keeps_of_them(
     store: Database, clock: ManualClock, ids: list[TicketId]
 ) -> None:
-    seen: list[tuple[int, Fact]] = []
-
-    async def project(tx: Tx, recorded: Sequence[tuple[Entry, Fact]]) -> None:
-        assert [entry.seq for entry, _ in recorded] == [e.seq for e in await tickets.entries(tx, ids[0], after=1)]
-        seen.extend((entry.seq, fact) for entry, fact in recorded)
-
-    await store.transact(lambda tx: Changes(clock, project).run(tx, [change(ids[0]), change(ids[0])]))
-    assert seen == [(2, f.NoteAdded("after 1")), (3, f.NoteAdded("after 2"))]
-
-
-async def test_projection_that_fails_takes_state_and_log_with_it(
-    store: Database, clock: ManualClock, ids: list[TicketId]
-) -> None:
-    async def project(tx: Tx, recorded: Sequence[tuple[Entry, Fact]]) -> None:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        await store.transact(lambda tx: Changes(clock, project).run(tx, [change(ids[0])]))
+    with pytest.raises(Exception, match=r"(?i)null"):
+        await store.single(lambda tx: Changes(clock, Broken()).run_alone(tx, [change(ids[0])]))
     assert len(await tickets.entries(store, ids[0])) == 1
+    assert (await tickets.get(store, ids[0])).seq == 1
+
+
+@pytest.fixture
+async def elsewhere(postgres_dsn: str) -> AsyncIterator[PostgresDatabase]:
+    """The same database as another process has it open."""
+    other = PostgresDatabase(postgres_dsn)
+    yield other
+    await other.close()
+
+
+class Meanwhile(PostgresTx):
+    """Lets somebody else do something after the first read here."""
+
+    def __init__(self, raw: Any, does: Callable[[], Awaitable[Any]]) -> None:
+        super().__init__(raw)
+        self._does = [does]
+
+    async def fetch(self, query: Query, **params: Any) -> Sequence[Row]:
+        rows = await super().fetch(query, **params)
+        if self._does:
+            await self._does.pop()()
+        return rows
+
+
+async def test_ticket_that_changed_since_it_was_read_is_left_alone_and_its_neighbour_is_not(
+    postgres_store: PostgresDatabase, elsewhere: PostgresDatabase, clock: ManualClock
+) -> None:
+    moved, other = two = await opened(postgres_store)
+    changes, kept = Changes(clock), Changes(clock, KeptOrders())
+
+    async def somebody() -> None:
+        await elsewhere.transact(lambda tx: changes.run(tx, [change(moved)]))
+
+    def order(ticket: Ticket, now: datetime) -> Sequence[Fact]:
+        return [issued(ticket.id), f.NoteAdded("ordered")]
+
+    batch = [change(moved, order, CANCEL), change(other, order), change(moved, cancel), change(moved, nothing)]
+    outcomes = await postgres_store.single(lambda tx: kept.run_alone(Meanwhile(tx.raw, somebody), batch))
+    assert [o if o is AGAIN else o.ticket.seq for o in outcomes] == [AGAIN, 3, AGAIN, AGAIN]
+    types = {id: [e.type for e in await tickets.entries(postgres_store, id, after=1)] for id in two}
+    assert types == {moved: ["ticket.noted"], other: ["order.issued", "ticket.noted"]}
+    assert {row["ticket"] for row in await postgres_store.fetch(ORDERS)} == {other}
+    assert [(row["ticket"], row["seq"]) for row in await postgres_store.fetch(TO_PUBLISH)] == [
+        *((id, 1) for id in two),
+        (moved, 2),
+        (other, 2),
+        (other, 3),
+    ]
+    assert await postgres_store.transact(lambda tx: replay(tx, CANCEL)) is None
+
+
+async def test_what_two_processes_do_to_one_ticket_at_once_is_all_done_once(
+    postgres_store: PostgresDatabase, elsewhere: PostgresDatabase, clock: ManualClock
+) -> None:
+    two = await opened(postgres_store)
+    here, there = (Changes(clock).grouped(store) for store in (postgres_store, elsewhere))
+    asked = [
+        commits.submit(change(id, request=Request(ACTOR, f"{name} {number} {id}", b"note")))
+        for number in range(40)
+        for id in two
+        for name, commits in (("here", here), ("there", there))
+    ]
+    done = await asyncio.gather(*asked)
+    assert not any(changed.replayed for changed in done)
+    for id in two:
+        log = await tickets.entries(postgres_store, id)
+        assert [entry.seq for entry in log] == list(range(1, 82))
+        assert first_broken_link(log) is None
+        assert await tickets.get(postgres_store, id) == fold(log)
 
 
 async def test_everything_a_batch_records_carries_the_clocks_time_and_its_actor(

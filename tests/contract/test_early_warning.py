@@ -12,7 +12,7 @@ from services.dispatcher.noc import warnings
 from services.dispatcher.noc.rules import read_rules
 from services.dispatcher.noc.sweep import EarlyWarning
 from services.dispatcher.noc.tables import sweeps
-from services.dispatcher.store import project_orders
+from services.dispatcher.projection import KeptOrders
 from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.db.port import Database, Tx
@@ -24,7 +24,7 @@ from shared.tickets.log import append, open_ticket
 from shared.tickets.store import NewTicket
 from shared.tickets.targets import Standing
 from tests import registry
-from tests.cases import ACTOR, CHUXIONG, issued, reported
+from tests.cases import ACTOR, CHUXIONG, issued, reported, save
 from tests.contract.test_registry import write
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -47,9 +47,7 @@ async def fault(
     async def body(tx: Tx) -> None:
         await tickets.open_new(tx, [NewTicket(ticket, first, None, Standing("diamond", to_ms(at + 2 * HOUR), 0))])
         after, entries = append(ticket, first.hash, facts, at=at, actor=ACTOR)
-        await tickets.append(tx, [after], entries)
-        for pair in zip(entries, facts, strict=True):
-            await project_orders(tx, [pair])
+        await save(tx, [after], entries, kept=KeptOrders())
 
     await store.transact(body)
     return id

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import bindparam, select
 
 from shared.bus.embedded import POSITION, SAVE
-from shared.db.commit import GroupCommit
+from shared.db.commit import AGAIN, Again, GroupCommit
 from shared.db.port import Database, Tx
 from shared.db.postgres import PostgresDatabase
 from shared.db.schema import bus_positions
@@ -152,6 +152,26 @@ async def test_failed_batch_is_run_again_carefully_if_there_is_a_careful_way(sto
 
     commit = GroupCommit(store, bodies, carefully=carefully, single=True)
     assert await outcomes(commit, "a", BAD) == ["careful a", "careful bad"]
+
+
+async def test_what_is_to_be_run_again_is_run_carefully_and_together_and_nothing_else_is(
+    store: Database, bodies: Bodies
+) -> None:
+    async def body(tx: Tx, items: Sequence[str]) -> Sequence[str | Again]:
+        return [AGAIN if item.startswith("again") else f"at once {item}" for item in items]
+
+    commit = GroupCommit(store, body, carefully=bodies, single=True)
+    found = await outcomes(commit, "a", "again 1", "b", "again 2")
+    assert found == ["at once a", "done again 1", "at once b", "done again 2"]
+    assert bodies.batches == [["again 1", "again 2"]]
+
+
+async def test_bad_item_that_is_run_again_fails_alone(store: Database, bodies: Bodies) -> None:
+    async def body(tx: Tx, items: Sequence[str]) -> Sequence[str | Again]:
+        return [AGAIN if item in (BAD, "b") else f"at once {item}" for item in items]
+
+    first, failure, last = await outcomes(GroupCommit(store, body, carefully=bodies, single=True), "a", BAD, "b")
+    assert (first, type(failure), last) == ("at once a", ZeroDivisionError, "done b")
 
 
 async def test_closing_finishes_what_was_submitted(store: Database, commit: Commit) -> None:

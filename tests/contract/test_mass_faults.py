@@ -9,7 +9,7 @@ import pytest
 from services.dispatcher.escalation import faults_store
 from services.dispatcher.escalation.mass_faults import MassFaults
 from services.dispatcher.escalation.rules import read_escalation
-from services.dispatcher.store import project_orders
+from services.dispatcher.projection import KeptOrders
 from shared.contracts import facts as f
 from shared.contracts.event import Event
 from shared.db.port import Database, Tx
@@ -44,7 +44,7 @@ async def ordered(database: Database, clock: ManualClock, circuit: str) -> Event
     def decide(ticket: Ticket, now: datetime) -> Sequence[f.Fact]:
         return (order,)
 
-    changes = Changes(clock, project_orders)
+    changes = Changes(clock, KeptOrders())
     (changed,) = await database.transact(lambda tx: changes.run(tx, [Change(id, "x", decide)]))
     assert not isinstance(changed, Exception)
     return changed.entries[0]

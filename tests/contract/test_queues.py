@@ -7,7 +7,7 @@ import pytest
 
 from services.dispatcher import store as orders
 from services.dispatcher.noc import store as noc
-from services.dispatcher.store import project_orders
+from services.dispatcher.projection import KeptOrders
 from shared.clock import from_ms, to_ms
 from shared.contracts import facts as f
 from shared.db.port import Database, Tx
@@ -18,7 +18,7 @@ from shared.tickets import store as tickets
 from shared.tickets.log import append, open_ticket
 from shared.tickets.store import NewTicket
 from shared.tickets.targets import Standing
-from tests.cases import ACTOR, BEIJING, accepted, issued, reported, restored
+from tests.cases import ACTOR, BEIJING, accepted, issued, reported, restored, save
 
 Step = Callable[[TicketId], f.Fact]
 BEGINNING = (-(2**62), "")
@@ -35,8 +35,7 @@ async def ordered(store: Database, circuit: str, rank: int, *steps: Step, tier: 
         await tickets.open_new(tx, [NewTicket(ticket, first, None, standing)])
         done = (f.TicketUnroutable("nobody is responsible"), *(step(id) for step in steps or (issued,)))
         after, entries = append(ticket, first.hash, done, at=START, actor=ACTOR)
-        await tickets.append(tx, [after], entries)
-        await project_orders(tx, list(zip(entries, done, strict=True)))
+        await save(tx, [after], entries, kept=KeptOrders())
 
     await store.transact(body)
     return id
@@ -103,9 +102,7 @@ async def test_order_issued_again_keeps_its_rank_and_forgets_its_restoration(sto
         stored = (await tickets.lock(tx, [id]))[id]
         facts = (accepted(id), restored(id), f.TicketReopened("still down"), issued(id, round=2))
         after, entries = append(stored.ticket, stored.head, facts, at=START, actor=ACTOR)
-        await tickets.append(tx, [after], entries)
-        for entry, fact in zip(entries, facts, strict=True):
-            await project_orders(tx, [(entry, fact)])
+        await save(tx, [after], entries, kept=KeptOrders())
 
     await store.transact(body)
     (row,) = await orders.orders_to(store, BEIJING, state="live", after=BEGINNING, most=9)

@@ -15,7 +15,7 @@ from shared.tickets import store as tickets
 from shared.tickets.log import append, fold
 from shared.tickets.model import Ticket
 from shared.tickets.store import Done, NewTicket, Stored
-from tests.cases import ACCOUNT, ACTOR, CIRCUIT, first_broken_link, new_ticket, notes
+from tests.cases import ACCOUNT, ACTOR, CIRCUIT, first_broken_link, new_ticket, notes, save
 
 
 async def open_new(store: Database, *new: NewTicket) -> set[TicketId]:
@@ -26,7 +26,7 @@ async def change(store: Database, id: TicketId, *facts: f.Fact, done: Sequence[D
     async def body(tx: Tx) -> Ticket:
         stored = (await tickets.lock(tx, [id]))[id]
         ticket, entries = append(stored.ticket, stored.head, facts, at=START, actor=ACTOR)
-        await tickets.append(tx, [ticket], entries, done)
+        await save(tx, [ticket], entries, done)
         return ticket
 
     return await store.transact(body)
@@ -57,7 +57,7 @@ async def test_report_on_a_circuit_with_an_open_ticket_leaves_nothing_behind(sto
     assert await open_new(store, second) == set()
     assert await tickets.get(store, second.ticket.id) is None
     assert await tickets.entries(store, second.ticket.id) == []
-    assert await store.transact(lambda tx: tickets.find_done(tx, ACTOR, "2")) is None
+    assert await store.transact(lambda tx: tickets.find_done(tx, ACTOR, ["2"])) == {}
 
 
 async def test_open_ticket_of_a_circuit_is_found_until_it_is_over(store: Database) -> None:
@@ -105,7 +105,7 @@ async def test_many_tickets_are_changed_in_one_step_each_with_its_own_log(store:
     async def body(tx: Tx) -> None:
         held = await tickets.lock(tx, [n.ticket.id for n in new])
         changed = [append(s.ticket, s.head, notes(2), at=START, actor=ACTOR) for s in held.values()]
-        await tickets.append(tx, [ticket for ticket, _ in changed], [e for _, entries in changed for e in entries])
+        await save(tx, [ticket for ticket, _ in changed], [e for _, entries in changed for e in entries])
 
     await store.transact(body)
     logs = [await tickets.entries(store, n.ticket.id) for n in new]
@@ -135,7 +135,7 @@ async def test_entry_can_not_be_written_twice(store: Database) -> None:
     await open_new(store, new)
 
     async def again(tx: Tx) -> None:
-        await tickets.append(tx, [new.ticket], [new.entry])
+        await save(tx, [new.ticket], [new.entry])
 
     with pytest.raises(Exception, match=r"(?i)unique"):
         await store.transact(again)
@@ -152,11 +152,10 @@ async def test_entries_are_read_in_order_and_in_parts(store: Database) -> None:
 async def test_request_is_found_by_who_asked_and_its_key(store: Database) -> None:
     new = new_ticket(key="k1")
     await open_new(store, new)
-    found = await store.transact(lambda tx: tickets.find_done(tx, ACTOR, "k1"))
-    assert found is not None
+    (found,) = (await store.transact(lambda tx: tickets.find_done(tx, ACTOR, ["k0", "k1"]))).values()
     assert new.done is not None
     assert (bytes(found["digest"]), found["ticket"], found["seq"]) == (new.done.digest, new.ticket.id, 1)
-    assert await store.transact(lambda tx: tickets.find_done(tx, "account:another", "k1")) is None
+    assert await store.transact(lambda tx: tickets.find_done(tx, "account:another", ["k1"])) == {}
 
 
 async def test_reused_key_breaks_the_batch_and_leaves_nothing_of_it(store: Database) -> None:

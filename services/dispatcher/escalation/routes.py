@@ -11,7 +11,6 @@ from services.dispatcher.escalation import commands, shapes, store
 from services.dispatcher.escalation.rules import EscalationRules
 from shared.auth.principal import Principal
 from shared.clock import Clock
-from shared.db.commit import GroupCommit
 from shared.db.port import Database
 from shared.ids import TICKET_PATTERN, NetworkCode, TicketId
 from shared.registry.store import Registry
@@ -37,7 +36,7 @@ class EscalationDesk:
 
     def __init__(self, database: Database, clock: Clock, rules: EscalationRules) -> None:
         self.rules = rules
-        self._commands: GroupCommit[Change, Changed] = GroupCommit(database, Changes(clock).run)
+        self._commands = Changes(clock).grouped(database)
 
     async def together(self, changes: Sequence[Change]) -> Sequence[Changed]:
         """All of them, each by itself. Raises Unavailable when one of them could not be done."""

@@ -4,7 +4,6 @@ from functools import partial
 
 from shared.auth.principal import Principal
 from shared.clock import Clock
-from shared.db.commit import GroupCommit
 from shared.db.port import Database
 from shared.errors import NotFound
 from shared.ids import TicketId
@@ -22,7 +21,7 @@ class TermsDesk:
         self._database = database
         self._registry = registry
         self._policies = policies
-        self._commands: GroupCommit[Change, Changed] = GroupCommit(database, Changes(clock).run)
+        self._commands = Changes(clock).grouped(database)
 
     async def close(self) -> None:
         await self._commands.close()

@@ -1,0 +1,116 @@
+"""Tickets as they are after their new entries: state, log, outbox, inbox, and what a service keeps of them besides.
+
+On PostgreSQL that is one statement, and may be a transaction by itself: it saves only tickets that are still as the
+caller read them, and answers which. SQLite has one writer anyway.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import count
+from typing import Any, Protocol
+
+from shared.contracts.facts import Fact
+from shared.db.port import Tx
+from shared.db.schema import inbox
+from shared.db.statement import JsonRows, array_list, arrays
+from shared.ids import TicketId
+from shared.tickets import store
+from shared.tickets.deadlines import look_at
+from shared.tickets.log import Entry
+from shared.tickets.store import Done, Stored
+from shared.tickets.tables import LOG_COLUMNS, ticket_log, tickets
+from shared.tickets.targets import standing_of
+
+Recorded = Sequence[tuple[Entry, Fact]]
+"""Facts, each with the entry that it became, in order."""
+Read = Mapping[TicketId, Stored]
+
+_CHANGED = (
+    "id", "status", "impact", "updated_at", "over_at", "unroutable", "head", "state", "tier", "breach_at", "rank_at",
+    "look_at", "escalated",
+)  # fmt: skip
+_SET = """
+  status = v.status, impact = v.impact, updated_at = v.updated_at, over_at = v.over_at, unroutable = v.unroutable,
+  head = v.head, state = v.state, tier = coalesce(v.tier, t.tier), breach_at = coalesce(v.breach_at, t.breach_at),
+  rank_at = coalesce(v.rank_at, t.rank_at), look_at = v.look_at, escalated = v.escalated"""
+_CHANGES = JsonRows.of(tickets, _CHANGED)
+_WIDTH, _LOG_WIDTH, _DONE_WIDTH = len(_CHANGED) + 1, len(LOG_COLUMNS), len(store.INBOX_COLUMNS)
+CHANGE_SQLITE = f"UPDATE tickets AS t SET {_SET} FROM ({_CHANGES.select}) v WHERE t.id = v.id"
+
+
+class Kept(Protocol):
+    """What a service keeps of the facts in tables of its own, saved with them and only with them."""
+
+    def postgresql(self, first: int) -> str:
+        """Further parts of the WITH, with parameters from `first` on. `saved` has each saved ticket's `id`, `tier`,
+        `breach_at` and `rank_at`; of other tickets nothing is to be kept."""
+
+    def arguments(self, recorded: Recorded) -> Sequence[Any]: ...
+
+    async def sqlite(self, tx: Tx, recorded: Recorded) -> None: ...
+
+
+class Saving:
+    def __init__(self, kept: Kept | None = None) -> None:
+        self._kept = kept
+        self.postgresql = _statement(kept)
+
+    async def save(
+        self, tx: Tx, after: Sequence[Stored], recorded: Recorded, done: Sequence[Done], *, read: Read | None = None
+    ) -> Collection[TicketId]:
+        """Which of these tickets were saved, each with its entries (in order) and what was thereby done for whom.
+
+        Without `read` the tickets are locked in this transaction, and all are. With it those are that are still as
+        they were read: then this is the only statement of its transaction that writes.
+        """
+        rows = [_row(stored, read) for stored in sorted(after, key=lambda stored: stored.ticket.id)]
+        log_rows, done_rows = [store.log_row(entry) for entry, _ in recorded], [d.row() for d in done]
+        tx.announce(store.APPENDED)
+        if tx.dialect == "postgresql":
+            kept = self._kept.arguments(recorded) if self._kept else ()
+            given = (*arrays(rows, _WIDTH), *arrays(log_rows, _LOG_WIDTH), *arrays(done_rows, _DONE_WIDTH))
+            return {row[0] for row in await tx.raw.fetch(self.postgresql, *given, *kept)}
+        tx.raw.execute(CHANGE_SQLITE, _CHANGES.parameters([row[:-1] for row in rows]))
+        await tx.insert(store.PUT_LOG, log_rows)
+        await tx.insert(store.PUT_DONE, done_rows)
+        if self._kept:
+            await self._kept.sqlite(tx, recorded)
+        return {stored.ticket.id for stored in after}
+
+
+def _statement(kept: Kept | None) -> str:
+    """The ids are said twice: planned in a young database, the join alone once read all tickets. A ticket that changed
+    while this waited for its lock is looked at as it is then, and left alone."""
+    number = count(1)
+    changed = ", ".join((array_list(tickets, _CHANGED, number), f"${next(number)}::bytea[]"))
+    at = next(number)
+    logged = array_list(ticket_log, LOG_COLUMNS, number := count(at))
+    answered = array_list(inbox, store.INBOX_COLUMNS, number)
+    log_columns, inbox_columns = ", ".join(LOG_COLUMNS), ", ".join(store.INBOX_COLUMNS)
+    return f"""
+WITH saved AS (
+  UPDATE tickets t SET {_SET}
+  FROM unnest({changed}) AS v({", ".join(_CHANGED)}, read)
+  WHERE t.id = v.id AND t.id = ANY($1) AND (v.read IS NULL OR t.head = v.read)
+  RETURNING t.id, t.tier, t.breach_at, t.rank_at),
+logged AS (
+  INSERT INTO ticket_log ({log_columns})
+  SELECT * FROM unnest({logged}) AS l({log_columns}) WHERE l.ticket IN (SELECT id FROM saved)),
+queued AS (
+  INSERT INTO outbox (ticket, seq) SELECT o.ticket, o.seq
+  FROM unnest(${at}::text[], ${at + 1}::int[]) WITH ORDINALITY AS o(ticket, seq, number)
+  WHERE o.ticket IN (SELECT id FROM saved) ORDER BY o.number),
+answered AS (
+  INSERT INTO inbox ({inbox_columns})
+  SELECT * FROM unnest({answered}) AS i({inbox_columns}) WHERE i.ticket IN (SELECT id FROM saved))
+{kept.postgresql(next(number)) if kept else ""}
+SELECT id FROM saved"""
+
+
+def _row(after: Stored, read: Read | None) -> tuple[Any, ...]:
+    """In the order of _CHANGED, and how it was read. What was opened without terms keeps its place."""
+    ticket = after.ticket
+    id, _, _, status, impact, _, *changed = store.ticket_row(ticket, after.head)
+    standing, waits = standing_of(ticket), ticket.open_escalation
+    place = store.standing_row(standing) if standing else (None, None, None)
+    head = read[ticket.id].head if read is not None else None
+    return id, status, impact, *changed, *place, look_at(ticket), waits.level if waits else None, head
