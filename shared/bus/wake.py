@@ -12,6 +12,10 @@ class Wake:
     def set(self) -> None:
         self._event.set()
 
+    def clear(self) -> None:
+        """Whatever was said so far is about to be looked at."""
+        self._event.clear()
+
     async def wait(self, timeout_s: float) -> bool:
         """True when woken, False when the time ran out."""
         try:
