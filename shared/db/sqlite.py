@@ -1,31 +1,35 @@
-"""SQLite, embedded: one writer thread, WAL, synchronous=FULL, a lock file against a second process.
+"""SQLite, embedded: one writer, WAL, synchronous=FULL, a lock file against a second process.
 
-A body runs in the writer's thread; since its awaits never suspend there, one step finishes it. Whatever bodies wait
-share one transaction, each in a savepoint of its own: one fsync for each of them was the limit, and at 900 webhooks a
-second the slowest waited for seconds. Reads run in a small pool on query-only connections and see the last commit.
+Whatever bodies wait share one transaction, each in a savepoint of its own: one fsync for each of them was the limit,
+and at 900 webhooks a second the slowest waited for seconds. Bodies and reads that are known to be brief run on the
+event loop, where nobody contends for the interpreter; the commit, which waits for the disk, and all else in threads.
+Reads have query-only connections and see the last commit.
 """
 
 import asyncio
 import fcntl
 import os
-import queue
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, cast
 
+from shared.db.brief import Brief, kind_of
 from shared.db.port import PATIENCE_S, Body, T
 from shared.db.statement import BulkInsert, Dialect, Query, Row, sqlite_value
 from shared.errors import Unavailable
 
 MOST_TOGETHER = 64
 Outcome = tuple[Any, set[str]] | BaseException  # a body's result and the channels it announced
-Job = tuple[Body[Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
+Job = tuple[Body[Any], "asyncio.Future[Any]"]
+Clock = Callable[[], float]  # on the loop what it waited counts too: it kept others waiting
 
-
+BUSY_MS = 5000
 WAL_TRIES, WAL_PAUSE_S = 100, 0.05
 
 
@@ -36,7 +40,7 @@ class AlreadyRunning(Exception):
 def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA busy_timeout=5000")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     _use_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
@@ -91,26 +95,36 @@ class SqliteDatabase:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # customers' faults are nobody else's; -wal follows it
         self._path = path
         self._listeners: dict[str, list[Callable[[], None]]] = {}
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._writer = threading.Thread(target=self._write, name="sqlite-writer", daemon=True)
-        self._readers = ThreadPoolExecutor(2, "sqlite-reader", initializer=self._open_reader)
+        self._waiting: deque[Job] = deque()
+        self._writing: asyncio.Task[None] | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+        self._readers = ThreadPoolExecutor(2, "sqlite-reader")
+        self._here: sqlite3.Connection | None = None
         self._local = threading.local()
+        self._brief = Brief()
         self._closed = False
-        self._writer.start()
 
     async def transact(self, body: Body[T]) -> T:
         if self._closed:
             raise Unavailable("The database is closed.")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put((body, future, loop))
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((body, future))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write(), name="sqlite-write")
         return await future
 
     async def single(self, body: Body[T]) -> T:
         return await self.transact(body)
 
     async def fetch(self, query: Query, *, patience_s: float | None = None, **params: Any) -> Sequence[Row]:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query, params)
+        aside = partial(asyncio.get_running_loop().run_in_executor, self._readers)
+        if query not in self._brief:
+            return await aside(self._read_aside, query, params)
+        if self._here is None:
+            opened = await aside(self._open_reader)
+            self._here = self._here or opened
+        return self._read(self._here, query, params, time.perf_counter)
 
     def within(self, accounts: Iterable[str]) -> Self:
         return self
@@ -122,52 +136,89 @@ class SqliteDatabase:
         if self._closed:
             return
         self._closed = True
-        self._jobs.put(None)
-        await asyncio.get_running_loop().run_in_executor(None, self._writer.join)
+        if self._writing is not None:
+            await self._writing
+        self._writer.shutdown()
         self._readers.shutdown()
+        for connection in (self._here, self._connection):
+            if connection is not None:
+                connection.close()
         os.close(self._lock)
 
-    def _open_reader(self) -> None:
-        self._local.connection = connect(self._path)
-        self._local.connection.execute("PRAGMA query_only=ON")
+    def _open_reader(self) -> sqlite3.Connection:
+        connection = connect(self._path)
+        connection.execute("PRAGMA query_only=ON")
+        return connection
 
-    def _read(self, query: Query, params: dict[str, Any]) -> Sequence[Row]:
+    def _read_aside(self, query: Query, params: dict[str, Any]) -> Sequence[Row]:
+        if not hasattr(self._local, "connection"):
+            self._local.connection = self._open_reader()
+        return self._read(self._local.connection, query, params, time.thread_time)
+
+    def _read(
+        self, connection: sqlite3.Connection, query: Query, params: dict[str, Any], clock: Clock
+    ) -> Sequence[Row]:
+        began = clock()
         try:
-            return _fetch(self._local.connection, query, params)
+            return _fetch(connection, query, params)
         except sqlite3.OperationalError as error:
             raise _unavailable(error) or error from error
+        finally:
+            self._brief.took(query, clock() - began)
 
-    def _write(self) -> None:
-        """The writer's thread. It outlives whatever goes wrong: nobody else would answer those who wait."""
-        connection: sqlite3.Connection | None = None
-        going_on = True
-        while going_on:
-            jobs, going_on = self._take()
-            if jobs:
-                outcomes: Sequence[Outcome]
-                try:
-                    connection = connection or connect(self._path)
-                    outcomes = _run(connection, [body for body, _, _ in jobs])
-                except sqlite3.Error as error:
-                    outcomes = [error] * len(jobs)
-                jobs[0][2].call_soon_threadsafe(self._settle, jobs, outcomes)
-        if connection is not None:
-            connection.close()
+    async def _write(self) -> None:
+        """While somebody waits. It outlives whatever goes wrong: nobody else would answer those who wait."""
+        while self._waiting:
+            jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
+            bodies = [body for body, _ in jobs]
+            try:
+                outcomes = await self._transaction(bodies)
+            except Exception as error:  # noqa: BLE001  an edge: the callers get it
+                outcomes = [error] * len(jobs)
+            self._settle(jobs, outcomes)
+        self._writing = None
 
-    def _take(self) -> tuple[list[Job], bool]:
-        """Whatever waits, at least one; False when it was the last."""
-        jobs: list[Job] = []
-        job = self._jobs.get()
-        while job is not None:
-            jobs.append(job)
-            if len(jobs) == MOST_TOGETHER or self._jobs.empty():
-                return jobs, True
-            job = self._jobs.get()
-        return jobs, False
+    async def _transaction(self, bodies: Sequence[Body[Any]]) -> Sequence[Outcome]:
+        connection, aside = self._connection, partial(asyncio.get_running_loop().run_in_executor, self._writer)
+        if connection is None or not all(kind_of(body) in self._brief for body in bodies) or not _begun(connection):
+            return await aside(self._run, bodies)
+        before = connection.total_changes
+        outcomes = self._done(connection, bodies, time.perf_counter)
+        if connection.total_changes == before:
+            _commit(connection)
+        else:
+            await aside(_commit, connection)
+        return outcomes
+
+    def _run(self, bodies: Sequence[Body[Any]]) -> Sequence[Outcome]:
+        """A whole transaction, in the writer's thread, with patience for whoever has locked the file."""
+        self._connection = connection = self._connection or connect(self._path)
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            outcomes = self._done(connection, bodies, time.thread_time)
+            _commit(connection)
+        finally:
+            connection.execute("PRAGMA busy_timeout=0")  # on the loop nobody waits
+        return outcomes
+
+    def _done(self, connection: sqlite3.Connection, bodies: Sequence[Body[Any]], clock: Clock) -> Sequence[Outcome]:
+        """All bodies, in the transaction that was begun; a body that fails takes back only what it did itself."""
+        try:
+            one = _alone if len(bodies) == 1 else _one
+            outcomes = []
+            for body in bodies:
+                began = clock()
+                outcomes.append(one(connection, body))
+                self._brief.took(kind_of(body), clock() - began)
+        except BaseException:
+            _roll_back(connection)
+            raise
+        return outcomes
 
     def _settle(self, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
         announced: set[str] = set()
-        for (_, future, _), outcome in zip(jobs, outcomes, strict=True):
+        for (_, future), outcome in zip(jobs, outcomes, strict=True):
             if isinstance(outcome, BaseException):
                 _fail(future, _unavailable(outcome) or outcome)
                 continue
@@ -200,23 +251,35 @@ class SqliteReader:
         self._connection.close()
 
 
-def _run(connection: sqlite3.Connection, bodies: Sequence[Body[Any]]) -> Sequence[Outcome]:
-    """All bodies in one transaction, one fsync; a body that fails takes back only what it did itself."""
+def _begun(connection: sqlite3.Connection) -> bool:
+    """False when somebody else has locked the file right now."""
     try:
         connection.execute("BEGIN IMMEDIATE")
-        outcomes = _alone(connection, *bodies) if len(bodies) == 1 else [_one(connection, body) for body in bodies]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    """One fsync for all."""
+    try:
         connection.execute("COMMIT")
-    except BaseException as error:  # noqa: BLE001  an edge: the callers get it
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        return [error] * len(bodies)
-    return outcomes
+    except BaseException:
+        _roll_back(connection)
+        raise
 
 
-def _alone(connection: sqlite3.Connection, body: Body[Any]) -> Sequence[Outcome]:
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:  # else SQLite took the whole transaction back itself: disk full, I/O error
+        connection.execute("ROLLBACK")
+
+
+def _alone(connection: sqlite3.Connection, body: Body[Any]) -> Outcome:
     """What fails here takes the whole transaction back: no savepoint, two statements less."""
     tx = SqliteTx(connection)
-    return [(_finish(cast(Coroutine[Any, Any, Any], body(tx))), tx.announced)]
+    return _finish(cast(Coroutine[Any, Any, Any], body(tx))), tx.announced
 
 
 def _one(connection: sqlite3.Connection, body: Body[Any]) -> Outcome:

@@ -2,7 +2,10 @@
 
 import asyncio
 import sqlite3
+import threading
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +15,15 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from shared.bus.embedded import SAVE
+from shared.db import sqlite
 from shared.db.port import Tx
+from shared.db.schema import bus_positions
 from shared.db.sqlite import AlreadyRunning, SqliteDatabase
 from shared.db.statement import JsonRows, Query
 from shared.errors import Unavailable
 
 NOTHING = Query(select(1))
+SAVED = Query(select(bus_positions.c.consumer))
 
 
 async def test_second_process_on_a_sqlite_file_is_refused(sqlite_store: SqliteDatabase, sqlite_path: Path) -> None:
@@ -81,18 +87,99 @@ async def test_sqlite_commits_are_on_disk_not_in_a_cache(sqlite_store: SqliteDat
 
 
 async def test_sqlite_that_somebody_else_has_locked_is_unavailable(
-    sqlite_store: SqliteDatabase, sqlite_path: Path
+    sqlite_store: SqliteDatabase, sqlite_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def impatient(tx: Tx) -> None:
-        tx.raw.execute("PRAGMA busy_timeout=0")
-
-    await sqlite_store.transact(impatient)
+    monkeypatch.setattr("shared.db.sqlite.BUSY_MS", 50)
     with sqlite3.connect(sqlite_path, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(Unavailable):
             await sqlite_store.transact(lambda tx: tx.insert(SAVE, [("reader", 1)]))
         other.execute("ROLLBACK")
     other.close()
+
+
+class Threads:
+    """In which threads bodies, reads and commits ran."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[str] = []
+        for name in ("_fetch", "_commit"):
+            monkeypatch.setattr(sqlite, name, self._noting(getattr(sqlite, name)))
+
+    def _noting(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def noting(*arguments: Any) -> Any:
+            self.note()
+            return function(*arguments)
+
+        return noting
+
+    def note(self) -> None:
+        here = threading.current_thread() is threading.main_thread()
+        self.seen.append("loop" if here else threading.current_thread().name.rpartition("_")[0])
+
+    async def body(self, tx: Tx) -> None:
+        self.note()
+        await tx.insert(SAVE, [("reader", len(self.seen))])
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> Threads:
+    return Threads(monkeypatch)
+
+
+async def test_what_is_known_to_be_brief_runs_on_the_loop_and_its_commit_does_not(
+    sqlite_store: SqliteDatabase, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.db.brief.BRIEF_S", 3600.0)
+    for _ in range(2):
+        await sqlite_store.transact(threads.body)
+    assert threads.seen == ["sqlite-writer", "sqlite-writer", "loop", "sqlite-writer"]
+    threads.seen.clear()
+    for _ in range(2):
+        await sqlite_store.fetch(NOTHING)
+    assert threads.seen == ["sqlite-reader", "loop"]
+
+
+async def test_what_takes_long_keeps_nobody_from_the_loop(
+    sqlite_store: SqliteDatabase, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.db.brief.BRIEF_S", 0.0)
+    for _ in range(3):
+        await sqlite_store.transact(threads.body)
+        await sqlite_store.fetch(NOTHING)
+    assert set(threads.seen) == {"sqlite-writer", "sqlite-reader"}
+
+
+async def test_file_that_somebody_else_has_locked_is_waited_for_aside(
+    sqlite_store: SqliteDatabase, sqlite_path: Path, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.db.brief.BRIEF_S", 3600.0)
+    await sqlite_store.transact(threads.body)
+    other = sqlite3.connect(sqlite_path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(sqlite_store.transact(threads.body))
+    await asyncio.wait([waiting], timeout=0.1)
+    assert not waiting.done()
+    other.execute("ROLLBACK")
+    other.close()
+    await waiting
+    assert threads.seen[-2:] == ["sqlite-writer", "sqlite-writer"]
+
+
+async def test_body_that_fails_on_the_loop_takes_back_what_it_did_and_nothing_else(
+    sqlite_store: SqliteDatabase, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def saves(tx: Tx, name: str) -> None:
+        await tx.insert(SAVE, [(name, 1)])
+        if name == "bad":
+            raise ZeroDivisionError
+
+    monkeypatch.setattr("shared.db.brief.BRIEF_S", 3600.0)
+    for names in (["first"], ["bad"], ["a", "bad", "b"]):  # the first in the thread, then alone and together
+        bodies = [sqlite_store.transact(partial(saves, name=name)) for name in names]
+        done = await asyncio.gather(*bodies, return_exceptions=True)
+        assert [type(outcome) is ZeroDivisionError for outcome in done] == [name == "bad" for name in names]
+    assert {row["consumer"] for row in await sqlite_store.fetch(SAVED)} == {"first", "a", "b"}
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))  # the doors let in no others

@@ -1,0 +1,34 @@
+"""Which work on the embedded database is brief enough to be done on the event loop itself.
+
+A thread of its own pays for every step by winning the interpreter back from the loop, up to a millisecond each time:
+at 300 reports a second the writer's thread spent four fifths of its time waiting for that (decision 0064).
+"""
+
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any
+
+BRIEF_S = 0.005
+FORGETS = 0.9
+
+
+class Brief:
+    """Learned by kind of work. What is unknown is not brief, nor is what took long a short while ago."""
+
+    def __init__(self) -> None:
+        self._took: dict[Hashable, float] = {}
+
+    def __contains__(self, kind: Hashable) -> bool:
+        return self._took.get(kind, BRIEF_S) < BRIEF_S
+
+    def took(self, kind: Hashable, seconds: float) -> None:
+        """After one that took long it takes some that did not before the kind is brief again."""
+        self._took[kind] = max(seconds, self._took.get(kind, 0.0) * FORGETS)
+
+
+def kind_of(body: Callable[..., Any]) -> Hashable:
+    """What bodies made by the same lines of code have in common."""
+    while isinstance(body, partial):
+        body = body.func
+    kind: Hashable = getattr(body, "__code__", None) or type(body).__name__
+    return kind
