@@ -173,7 +173,9 @@ class SqliteDatabase:
             bodies = [body for body, _ in jobs]
             try:
                 outcomes = await self._transaction(bodies)
-            except Exception as error:  # noqa: BLE001  an edge: the callers get it
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # noqa: BLE001  an edge: the callers get it
                 outcomes = [error] * len(jobs)
             self._settle(jobs, outcomes)
         self._writing = None

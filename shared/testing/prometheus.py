@@ -4,9 +4,10 @@ What they are to scrape, to judge by and to tell whom stands in the file that is
 """
 
 import signal
-import socket
 import subprocess
 from pathlib import Path
+
+import httpx
 
 from shared.testing.process import Server, ServerDidNotStart, ServerProcess, free_ports
 
@@ -22,7 +23,7 @@ def run_tool(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[s
 
 
 class _Listening(Server):
-    """Ready when its port answers; both read their whole configuration before they listen."""
+    """Ready when it says so."""
 
     def __init__(self, *, name: str) -> None:
         super().__init__(None, name=name)
@@ -45,11 +46,14 @@ class _Listening(Server):
         command: list[str | Path] = [_installed(program), f"--config.file={file}"]
         command += [f"--web.listen-address=127.0.0.1:{self.port}", *arguments]
         self._process = ServerProcess(command, log=self.directory / "log")
-        self._process.wait_until(self._listens, timeout_s=START_TIMEOUT_S)
+        self._process.wait_until(self._is_ready, timeout_s=START_TIMEOUT_S)
 
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+    def _is_ready(self) -> bool:
+        """A port that answers is not enough: Prometheus answers 503 until it has read what it remembers."""
+        try:
+            return httpx.get(f"{self.url}/-/ready").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
 
 
 class Prometheus(_Listening):
