@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, cast
 
+from shared.db.aside import Aside
 from shared.db.brief import Brief, kind_of
 from shared.db.port import PATIENCE_S, Body, T
 from shared.db.statement import BulkInsert, Dialect, Query, Row, sqlite_value
@@ -98,7 +99,7 @@ class SqliteDatabase:
         self._waiting: deque[Job] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._connection: sqlite3.Connection | None = None
-        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+        self._writer = Aside("sqlite-writer")
         self._readers = ThreadPoolExecutor(2, "sqlite-reader")
         self._here: sqlite3.Connection | None = None
         self._local = threading.local()
@@ -138,7 +139,7 @@ class SqliteDatabase:
         self._closed = True
         if self._writing is not None:
             await self._writing
-        self._writer.shutdown()
+        self._writer.close()
         self._readers.shutdown()
         for connection in (self._here, self._connection):
             if connection is not None:
@@ -178,18 +179,19 @@ class SqliteDatabase:
             except BaseException as error:  # noqa: BLE001  an edge: the callers get it
                 outcomes = [error] * len(jobs)
             self._settle(jobs, outcomes)
+            await asyncio.sleep(0)  # whoever was just answered: what they want next shares the next commit
         self._writing = None
 
     async def _transaction(self, bodies: Sequence[Body[Any]]) -> Sequence[Outcome]:
-        connection, aside = self._connection, partial(asyncio.get_running_loop().run_in_executor, self._writer)
+        connection = self._connection
         if connection is None or not all(kind_of(body) in self._brief for body in bodies) or not _begun(connection):
-            return await aside(self._run, bodies)
+            return await self._writer.do(lambda: self._run(bodies))
         before = connection.total_changes
         outcomes = self._done(connection, bodies, time.perf_counter)
         if connection.total_changes == before:
             _commit(connection)
         else:
-            await aside(_commit, connection)
+            await self._writer.do(lambda: _commit(connection))
         return outcomes
 
     def _run(self, bodies: Sequence[Body[Any]]) -> Sequence[Outcome]:

@@ -115,7 +115,7 @@ class Threads:
 
     def note(self) -> None:
         here = threading.current_thread() is threading.main_thread()
-        self.seen.append("loop" if here else threading.current_thread().name.rpartition("_")[0])
+        self.seen.append("loop" if here else threading.current_thread().name.partition("_")[0])
 
     async def body(self, tx: Tx) -> None:
         self.note()
