@@ -169,18 +169,21 @@ class SqliteDatabase:
 
     async def _write(self) -> None:
         """While somebody waits. It outlives whatever goes wrong: nobody else would answer those who wait."""
-        while self._waiting:
-            jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
-            bodies = [body for body, _ in jobs]
-            try:
-                outcomes = await self._transaction(bodies)
-            except asyncio.CancelledError:
-                raise
-            except BaseException as error:  # noqa: BLE001  an edge: the callers get it
-                outcomes = [error] * len(jobs)
-            self._settle(jobs, outcomes)
-            await asyncio.sleep(0)  # whoever was just answered: what they want next shares the next commit
-        self._writing = None
+        try:
+            while self._waiting:
+                jobs = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
+                self._settle(jobs, await self._outcomes([body for body, _ in jobs]))
+                await asyncio.sleep(0)  # whoever was just answered: what they want next shares the next commit
+        finally:
+            self._writing = None
+
+    async def _outcomes(self, bodies: Sequence[Body[Any]]) -> Sequence[Outcome]:
+        try:
+            return await self._transaction(bodies)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001  an edge: the callers get it
+            return [error] * len(bodies)
 
     async def _transaction(self, bodies: Sequence[Body[Any]]) -> Sequence[Outcome]:
         connection = self._connection
