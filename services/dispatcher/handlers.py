@@ -27,8 +27,9 @@ from shared.registry.model.circuit import Circuit
 from shared.registry.store import Registry
 from shared.tickets import store as tickets
 from shared.tickets.changes import Change, Changed, Changes, Decide
-from shared.tickets.model import Ticket
+from shared.tickets.model import Ticket, opened
 from shared.tickets.request import Request
+from shared.tickets.store import Stored
 
 log = logging.getLogger(__name__)
 ACTOR = "system:dispatcher"
@@ -64,7 +65,7 @@ class OrderDesk:
         }
         grounds |= {id: await self._ground_again(id) for id, event in due.items() if event.type == "ticket.reopened"}
         changes = [
-            self._dispatch(id, grounds.get(id) or self._ground(None))
+            self._dispatch(id, grounds.get(id) or self._ground(None), known=_known(event, reports.get(id)))
             for id, event in due.items()
             if id in reports or event.type != "ticket.reported"
         ]
@@ -81,8 +82,9 @@ class OrderDesk:
                     log.error("ticket %s was not dispatched", change.ticket, exc_info=outcome)
         return issued, failed
 
-    def _dispatch(self, ticket: TicketId, ground: Ground) -> Change:
-        return Change(ticket, ACTOR, self._foretelling(partial(model.dispatch, ground=ground), ground))
+    def _dispatch(self, ticket: TicketId, ground: Ground, *, known: Stored | None) -> Change:
+        decide = self._foretelling(partial(model.dispatch, ground=ground), ground)
+        return Change(ticket, ACTOR, decide, known=known)
 
     def _foretelling(self, decide: Decide, ground: Ground) -> Decide:
         """What is decided, and what follows from it for when the service will be back: one transaction."""
@@ -152,6 +154,11 @@ def _report(event: Event) -> FaultReported | None:
         return None
     assert isinstance(fact, FaultReported)
     return fact
+
+
+def _known(event: Event, reported: FaultReported | None) -> Stored | None:
+    """A report makes its ticket: most tickets are still as it left them when they are dispatched."""
+    return Stored(opened(event.ticket, reported, event.at), event.hash) if reported and event.hash else None
 
 
 def _ordered(ticket: Ticket, *, network: NetworkCode) -> bool:

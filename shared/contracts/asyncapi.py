@@ -141,7 +141,9 @@ def _ticket_headers(statuses: Iterable[str]) -> Json:
         "ce_status": {"enum": list(statuses), "description": "The ticket's, after the fact (TM Forum TMF621)"},
         "ce_seq": {"pattern": "^[1-9][0-9]*$", "description": "Counts the facts of the ticket"},
     }
-    return _headers({"ce_specversion", "content-type", *properties}, **properties)
+    required = {"ce_specversion", "content-type", *properties}
+    chain = {"pattern": "^[0-9a-f]{64}$", "description": "The chain of the ticket's log at this fact; not of old ones"}
+    return _headers(required, **properties, ce_hash=chain)
 
 
 def _progress_headers() -> Json:

@@ -5,7 +5,8 @@
     id       <ticket>-<seq>                     the network's own, unique per source; a repeat is dropped
     subject  <ticket>                           <order>
 
-Extension attributes of the center's events: `account`, `actor`, `status` (the ticket's, after the fact), `seq`.
+Extension attributes of the center's events: `account`, `actor`, `status` (the ticket's, after the fact), `seq`, `hash`
+(the log's chain at this fact, hexadecimal).
 """
 
 from collections.abc import Mapping, Sequence

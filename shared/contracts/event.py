@@ -14,7 +14,10 @@ from shared.ids import AccountId, EventId, TicketId, event_id
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`seq` counts from 1 within the ticket; `status` is the ticket's after it; `data` is the fact as UTF-8 JSON."""
+    """`seq` counts from 1 within the ticket; `status` is the ticket's after it; `data` is the fact as UTF-8 JSON.
+
+    `hash`: the log's chain at this entry; empty where nobody told.
+    """
 
     ticket: TicketId
     seq: int
@@ -24,6 +27,7 @@ class Event:
     account: AccountId
     status: str
     data: bytes
+    hash: bytes = b""
 
     @property
     def id(self) -> EventId:

@@ -18,6 +18,8 @@ def to_messages(event: Event, topics: Iterable[str]) -> Sequence[Message]:
         ("ce_time", rfc3339(event.at).encode()), ("ce_account", event.account.encode()),
         ("ce_actor", event.actor.encode()), ("ce_status", event.status.encode()), ("ce_seq", b"%d" % event.seq),
     ]  # fmt: skip
+    if event.hash:
+        headers.append(("ce_hash", event.hash.hex().encode()))
     return [Message(topic, key, event.data, headers) for topic in topics]
 
 
@@ -28,4 +30,5 @@ def from_message(message: Message) -> Event:
         ticket=TicketId(found["subject"]), seq=int(found["seq"]), at=datetime.fromisoformat(found["time"]),
         type=fact_name(found["type"]), actor=found["actor"], account=AccountId(found["account"]),
         status=found["status"], data=message.value,
+        hash=bytes.fromhex(found.get("hash", "")),
     )  # fmt: skip

@@ -20,6 +20,7 @@ from shared.tickets.log import Entry, append, fold
 from shared.tickets.model import Ticket
 from shared.tickets.request import Request
 from shared.tickets.saving import Kept, Saving
+from shared.tickets.store import Stored
 
 Decide = Callable[[Ticket, datetime], Sequence[Fact]]
 Before = Mapping[tuple[str, str], tuple[bytes, Ticket]]
@@ -28,7 +29,10 @@ Before = Mapping[tuple[str, str], tuple[bytes, Ticket]]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`decide` is pure and may raise Refused; `sees`: the actor may know of this ticket; `origin` is salted."""
+    """`decide` is pure and may raise Refused; `sees`: the actor may know of this ticket; `origin` is salted.
+
+    `known`: the ticket as an event told it, which then is not read once more to be decided on.
+    """
 
     ticket: TicketId
     actor: str
@@ -36,6 +40,7 @@ class Change:
     sees: Callable[[Ticket], bool] = lambda ticket: True
     request: Request | None = None
     origin: str = ""
+    known: Stored | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,8 @@ class Changes:
 
         What concerns a ticket that somebody else changed meanwhile is to be run again.
         """
-        read = await store.read(tx, (c.ticket for c in changes))
+        known = {c.ticket: c.known for c in changes if c.known}
+        read = await store.read(tx, (c.ticket for c in changes), known)
         work = await self._work(tx, changes, dict(read))
         if not work.recorded:
             return work.outcomes
@@ -78,7 +84,7 @@ class Changes:
         moved = {entry.ticket for entry, _ in work.recorded}.difference(saved)
         return [AGAIN if c.ticket in moved else outcome for c, outcome in zip(changes, work.outcomes, strict=True)]
 
-    async def _work(self, tx: Tx, changes: Sequence[Change], held: dict[TicketId, store.Stored]) -> "_Work":
+    async def _work(self, tx: Tx, changes: Sequence[Change], held: dict[TicketId, Stored]) -> "_Work":
         requests = [c.request for c in changes if c.request]
         work = _Work(self._clock.now(), held, await _done_before(tx, requests))
         for change in changes:
@@ -92,7 +98,7 @@ class Changes:
 class _Work:
     """One batch under way: the tickets as they are by now, and what is to be saved."""
 
-    def __init__(self, now: datetime, held: dict[TicketId, store.Stored], before: Before) -> None:
+    def __init__(self, now: datetime, held: dict[TicketId, Stored], before: Before) -> None:
         self.now = now
         self.held = held
         self.outcomes: list[Changed | CenterError] = []
@@ -101,7 +107,7 @@ class _Work:
         self._before = dict(before)
 
     @property
-    def touched(self) -> Sequence[store.Stored]:
+    def touched(self) -> Sequence[Stored]:
         return [self.held[id] for id in {entry.ticket for entry, _ in self.recorded}]
 
     def run(self, change: Change) -> Changed:
@@ -115,7 +121,7 @@ class _Work:
             stored.ticket, stored.head, facts, at=self.now, actor=change.actor, origin=change.origin
         )
         if entries:
-            self.held[ticket.id] = store.Stored(ticket, entries[-1].hash)
+            self.held[ticket.id] = Stored(ticket, entries[-1].hash)
             self.recorded += zip(entries, facts, strict=True)
             if change.request:
                 self._remember(change.request, ticket)

@@ -23,7 +23,7 @@ GENESIS = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class Entry(Event):
-    """One fact as recorded; `data` is what was hashed, byte for byte; `origin` is salted, and published as a digest."""
+    """One fact as recorded; `hash` covers `data` byte for byte; `origin` is salted, and published as a digest."""
 
     hash: bytes
     origin: str = ""

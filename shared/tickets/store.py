@@ -7,6 +7,7 @@ them to the same behaviour.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -51,6 +52,9 @@ class Stored:
 
     ticket: Ticket
     head: bytes
+
+
+NOTHING: Mapping[TicketId, Stored] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ INSIDE_SQLITE = f"SELECT json_group_array(id) FROM tickets WHERE id IN ({IDS.sel
 
 _THESE = select(tickets.c.id, tickets.c.head, tickets.c.state).where(any_of(tickets.c.id, "ids"))
 READ = Query(_THESE)
+HEADS = Query(select(tickets.c.id, tickets.c.head).where(any_of(tickets.c.id, "ids")))
 LOCK = Query(_THESE.order_by(tickets.c.id).with_for_update())  # in one order: two batches never wait for each other
 GET = Query(select(tickets.c.state).where(tickets.c.id == bindparam("id")))
 OPEN_ON = Query(select(tickets.c.id).where(tickets.c.circuit == bindparam("circuit"), tickets.c.over_at.is_(None)))
@@ -180,9 +185,17 @@ async def lock(tx: Tx, ids: Iterable[TicketId]) -> dict[TicketId, Stored]:
     return await _stored(tx, LOCK, ids)
 
 
-async def read(tx: Tx, ids: Iterable[TicketId]) -> dict[TicketId, Stored]:
-    """These tickets as they are now, and may be no more in a moment."""
-    return await _stored(tx, READ, ids)
+async def read(tx: Tx, ids: Iterable[TicketId], known: Mapping[TicketId, Stored] = NOTHING) -> dict[TicketId, Stored]:
+    """These tickets as they are now, and may be no more in a moment.
+
+    What is `known` may be of before: where others write too, whoever saves it has to look at its head anyway.
+    """
+    if known and tx.dialect == "sqlite":
+        heads = await tx.fetch(HEADS, ids=list(known))
+        still = {row["id"] for row in heads if known[row["id"]].head == bytes(row["head"])}
+        known = {id: known[id] for id in still}
+    unknown = [id for id in ids if id not in known]
+    return {**known, **(await _stored(tx, READ, unknown) if unknown else NOTHING)}
 
 
 async def _stored(tx: Tx, query: Query, ids: Iterable[TicketId]) -> dict[TicketId, Stored]:

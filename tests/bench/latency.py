@@ -5,13 +5,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-import aiohttp
+import httpx
 import orjson
-from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
 from tests.bench.ground import Ground, circuit_id, quantile
+from tests.bench.wire import Client, Server
 
 RATES = (50, 300)  # reports a second
 SECONDS = 10
@@ -34,26 +34,18 @@ class Stopwatch:
 
 @asynccontextmanager
 async def receiver(watch: Stopwatch) -> AsyncIterator[str]:
-    async def hook(request: web.Request) -> web.Response:
-        body = orjson.loads(await request.read())
-        now, ticket = time.perf_counter(), body["data"]["ticket"]
-        if body["type"] == "ticket.reported":
+    def hook(head: bytes, body: bytes) -> bytes:
+        told = orjson.loads(body)
+        now, ticket = time.perf_counter(), told["data"]["ticket"]
+        if told["type"] == "ticket.reported":
             watch.reported.setdefault(ticket, now)
-        elif body["type"] == "order.issued":
+        elif told["type"] == "order.issued":
             watch.ordered.setdefault(ticket, now)
-        return web.Response(status=204)
+        return b"HTTP/1.1 204 No Content\r\n\r\n"
 
-    app = web.Application()
-    app.router.add_post("/hook", hook)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    try:
-        yield f"http://127.0.0.1:{port}/hook"
-    finally:
-        await runner.cleanup()
+    server = await asyncio.get_running_loop().create_server(lambda: Server(hook), "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
 
 
 async def measure(
@@ -68,31 +60,30 @@ async def measure(
     """`faults` and `subscriptions` are base URLs; `orders` follows the network's topic until cancelled."""
     watch = Stopwatch()
     headers = {"Authorization": f"Bearer {ground.key}"}
-    async with receiver(watch) as url, aiohttp.ClientSession(headers=headers) as session:
-        made = await session.post(f"{subscriptions}/v1/subscriptions", json={"url": url})
-        assert made.status == 201, await made.text()
-        made_id = (await made.json())["id"]
+    reporters = Client(httpx.URL(faults).port or 80, headers | {"Content-Type": "application/json"})
+    async with receiver(watch) as url, httpx.AsyncClient(base_url=subscriptions, headers=headers) as customer:
+        made = await customer.post("/v1/subscriptions", json={"url": url})
+        assert made.status_code == 201, made.text
         follow = asyncio.create_task(orders(watch)) if orders else None
-        await _reports(session, faults, watch, first=first, rate=rate, seconds=1)  # warm
+        await _reports(reporters, watch, first=first, rate=rate, seconds=1)  # warm
         for known in (watch.sent, watch.answered, watch.reported, watch.ordered, watch.on_topic):
             known.clear()
-        await _reports(session, faults, watch, first=first + rate, rate=rate, seconds=SECONDS)
+        await _reports(reporters, watch, first=first + rate, rate=rate, seconds=SECONDS)
         if follow:
             follow.cancel()
-        await session.delete(f"{subscriptions}/v1/subscriptions/{made_id}")
+        await customer.delete(f"/v1/subscriptions/{made.json()['id']}")
+    reporters.close()
     return watch
 
 
-async def _reports(
-    session: aiohttp.ClientSession, base: str, watch: Stopwatch, *, first: int, rate: int, seconds: int
-) -> None:
+async def _reports(reporters: Client, watch: Stopwatch, *, first: int, rate: int, seconds: int) -> None:
     started = time.perf_counter()
     tasks = []
     for i in range(rate * seconds):
         ahead = started + i / rate - time.perf_counter()
         if ahead > 0:
             await asyncio.sleep(ahead)
-        tasks.append(asyncio.create_task(_one(session, base, watch, first + i)))
+        tasks.append(asyncio.create_task(_one(reporters, watch, first + i)))
     await asyncio.gather(*tasks)
     for _ in range(100):  # what is still under way
         if len(watch.ordered) >= len(watch.sent):
@@ -100,14 +91,14 @@ async def _reports(
         await asyncio.sleep(0.05)
 
 
-async def _one(session: aiohttp.ClientSession, base: str, watch: Stopwatch, number: int) -> None:
+async def _one(reporters: Client, watch: Stopwatch, number: int) -> None:
     body = {"circuit": circuit_id(number), "impact": "down", "description": "no light at either end"}
     sent = time.perf_counter()
-    async with session.post(f"{base}/v1/faults", json=body, headers={"Idempotency-Key": f"lat-{number}"}) as answer:
-        if answer.status != 201:
-            watch.refused += 1
-            return
-        ticket = (await answer.json())["id"]
+    status, answer = await reporters.post("/v1/faults", orjson.dumps(body), {"Idempotency-Key": f"lat-{number}"})
+    if status != 201:
+        watch.refused += 1
+        return
+    ticket = orjson.loads(answer)["id"]
     watch.sent[ticket], watch.answered[ticket] = sent, time.perf_counter()
 
 

@@ -26,6 +26,7 @@ from shared.tickets.log import fold
 from shared.tickets.model import Ticket, require_ticket_move
 from shared.tickets.request import Request
 from shared.tickets.saving import Recorded
+from shared.tickets.store import Stored
 from tests.cases import ACTOR, first_broken_link, issued, new_ticket
 
 ORDERS = Query(select(repair_orders.c.ticket))
@@ -252,6 +253,39 @@ async def test_ticket_that_changed_since_it_was_read_is_left_alone_and_its_neigh
         (other, 3),
     ]
     assert await postgres_store.transact(lambda tx: replay(tx, CANCEL)) is None
+
+
+@pytest.mark.parametrize("went_on", [False, True])
+async def test_ticket_known_from_its_event_is_decided_on_as_it_is_now(
+    store: Database, clock: ManualClock, went_on: bool
+) -> None:
+    new = new_ticket()
+    await store.transact(lambda tx: tickets.open_new(tx, [new]))
+    commands = Changes(clock).grouped(store)
+    if went_on:
+        await commands.submit(change(new.ticket.id))
+    known = Stored(new.ticket, new.entry.hash)
+    changed = await commands.submit(Change(new.ticket.id, ACTOR, note, known=known))
+    await commands.close()
+    assert changed.entries[0].fact() == f.NoteAdded("after 2" if went_on else "after 1")
+    log = await tickets.entries(store, new.ticket.id)
+    assert fold(log) == changed.ticket == await tickets.get(store, new.ticket.id)
+    assert first_broken_link(log) is None
+
+
+async def test_ticket_known_from_its_event_is_not_read_again(
+    postgres_store: PostgresDatabase, clock: ManualClock
+) -> None:
+    new = new_ticket()
+    await postgres_store.transact(lambda tx: tickets.open_new(tx, [new]))
+    known = Change(new.ticket.id, ACTOR, note, known=Stored(new.ticket, new.entry.hash))
+    said: list[str] = []
+    async with postgres_store.connection() as connection:
+        connection.add_query_logger(lambda query: said.append(query.query))
+        await Changes(clock).run_alone(PostgresTx(connection), [known])
+        await asyncio.sleep(0)  # the driver tells later
+    assert any("UPDATE tickets" in query for query in said)
+    assert not any("FROM tickets" in query for query in said)
 
 
 async def test_what_two_processes_do_to_one_ticket_at_once_is_all_done_once(

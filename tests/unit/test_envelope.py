@@ -19,10 +19,10 @@ from tests.cases import ACTOR, TICKET, log_of
 from tests.strategies import FACTS, INSTANTS, NAMES
 
 EVENTS = st.builds(
-    lambda fact, seq, at, actor, account, status: Event(
-        TICKET, seq, at, facts.NAMES[type(fact)], actor, account, status, facts.encode(fact)
+    lambda fact, seq, at, actor, account, status, hash: Event(
+        TICKET, seq, at, facts.NAMES[type(fact)], actor, account, status, facts.encode(fact), hash
     ),
-    FACTS, st.integers(1, 10_000), INSTANTS, NAMES, NAMES, NAMES,
+    FACTS, st.integers(1, 10_000), INSTANTS, NAMES, NAMES, NAMES, st.sampled_from([b"", bytes(range(32))]),
 )  # fmt: skip
 REPORTED = log_of()[1][0]
 MESSAGE = to_messages(REPORTED, [TICKETS])[0]
@@ -117,7 +117,9 @@ def test_message_that_lacks_what_the_centers_facts_carry_is_not_one(name: str) -
         from_message(without(name))
 
 
-@pytest.mark.parametrize(("name", "value"), [("ce_seq", b"one"), ("ce_time", b"now"), ("ce_type", b"other.v1")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("ce_seq", b"one"), ("ce_time", b"now"), ("ce_type", b"other.v1"), ("ce_hash", b"none")]
+)
 def test_message_with_an_unreadable_attribute_is_not_one(name: str, value: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         from_message(with_header(name, value))
