@@ -231,6 +231,7 @@ def make_class_archive() -> None:
 def _java(heap_mb: int, *, quick_start: bool, temporary: Path) -> list[str]:
     return [
         "java",
+        f"-Xms{heap_mb}m",  # as large from the beginning, as Kafka's own script has it
         f"-Xmx{heap_mb}m",
         "-XX:+UseG1GC",
         "-XX:MaxGCPauseMillis=20",

@@ -9,6 +9,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer
 from rich.console import Console
 
+from services.run import settle
 from shared.bus.kafka import ensure_topics
 from shared.bus.relay import LOCK_KEY
 from shared.contracts.topics import PROGRESS_PREFIX, TICKETS, orders_topic
@@ -18,7 +19,7 @@ from shared.testing.kafka import Kafka
 from shared.testing.postgres import Postgres
 from shared.testing.process import free_ports
 from tests.bench import intake, latency, pipeline, scrape, streams, tick, webhooks
-from tests.bench.ground import NETWORK, Ground, prepare, running, temporary
+from tests.bench.ground import NETWORK, WAL_KEPT, Ground, prepare, running, temporary, used_for_a_while
 
 SECTIONS = ("intake", "pipeline", "latency", "streams", "tick", "scrape", "webhooks")
 ALONE = {"streams", "tick", "scrape", "webhooks"}
@@ -26,6 +27,7 @@ WEBHOOKS = ("--webhook-http", "--webhook-networks=127.0.0.0/8")
 
 
 async def main(wanted: set[str]) -> None:
+    settle()  # it measures: 65 ms for garbage would be the center's
     console = Console(width=130)
     if "tick" in wanted:
         with temporary() as folder:
@@ -44,7 +46,12 @@ async def main(wanted: set[str]) -> None:
 
 
 async def _with_a_broker(console: Console, wanted: set[str]) -> None:
-    with temporary() as folder, Postgres() as postgres, Kafka(heap_mb=512) as kafka:
+    with (
+        temporary() as folder,
+        Postgres(settings=WAL_KEPT) as postgres,
+        Kafka(heap_mb=512, quick_start=False) as kafka,
+    ):
+        used_for_a_while(postgres)
         await ensure_topics(
             kafka.bootstrap, {TICKETS: 4, orders_topic(NETWORK): 1, PROGRESS_PREFIX + NETWORK: 1}, replication=1
         )
@@ -60,7 +67,7 @@ async def _with_a_broker(console: Console, wanted: set[str]) -> None:
             used = await _intake(console, production, embedded, postgres, folder)
         if "latency" in wanted:
             await _latency(console, production, embedded, first=used)
-            used += sum(latency.RATES) * (latency.SECONDS + 1)
+            used += latency.CIRCUITS
         if "pipeline" in wanted:
             await pipeline.run(console, production, first=used)
 
@@ -89,7 +96,7 @@ async def _latency(console: Console, production: Ground, embedded: Ground, *, fi
             found[f"embedded, {rate} reports/s"] = await latency.measure(
                 embedded, faults=bases[0], subscriptions=bases[0], first=at, rate=rate, orders=None
             )
-            at += rate * (latency.SECONDS + 1)
+            at += latency.circuits(rate)
     with (
         running("intake", production, port=ports[0]),
         running("dispatcher", production, port=ports[1]),
@@ -103,7 +110,7 @@ async def _latency(console: Console, production: Ground, embedded: Ground, *, fi
             found[f"PostgreSQL + Kafka, three processes, {rate} reports/s"] = await latency.measure(
                 production, faults=bases[0], subscriptions=bases[2], first=first, rate=rate, orders=orders
             )
-            first += rate * (latency.SECONDS + 1)
+            first += latency.circuits(rate)
     latency.show(console, found)
 
 

@@ -14,7 +14,16 @@ from tests.bench.ground import Ground, circuit_id, quantile
 from tests.bench.wire import Client, Server
 
 RATES = (50, 300)  # reports a second
+WARM_RATE, WARM_SECONDS = 300, 15  # before each: a broker compiles its code while it works
 SECONDS = 10
+
+
+def circuits(rate: int) -> int:
+    """How many a measurement uses."""
+    return WARM_RATE * WARM_SECONDS + rate * SECONDS
+
+
+CIRCUITS = sum(map(circuits, RATES))
 
 
 class Stopwatch:
@@ -65,10 +74,10 @@ async def measure(
         made = await customer.post("/v1/subscriptions", json={"url": url})
         assert made.status_code == 201, made.text
         follow = asyncio.create_task(orders(watch)) if orders else None
-        await _reports(reporters, watch, first=first, rate=rate, seconds=1)  # warm
+        await _reports(reporters, watch, first=first, rate=WARM_RATE, seconds=WARM_SECONDS)
         for known in (watch.sent, watch.answered, watch.reported, watch.ordered, watch.on_topic):
             known.clear()
-        await _reports(reporters, watch, first=first + rate, rate=rate, seconds=SECONDS)
+        await _reports(reporters, watch, first=first + WARM_RATE * WARM_SECONDS, rate=rate, seconds=SECONDS)
         if follow:
             follow.cancel()
         await customer.delete(f"/v1/subscriptions/{made.json()['id']}")
