@@ -5,14 +5,13 @@ What several facts of one batch do to an order is put together first: one statem
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 from services.dispatcher.tables import repair_orders
 from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.db.port import Tx
-from shared.db.statement import JsonRows, array_list, arrays
+from shared.db.statement import JsonRows, RowType
 from shared.ids import NetworkCode, OrderId, TicketId
 from shared.tickets.log import Entry
 from shared.tickets.model import OrderState
@@ -35,6 +34,7 @@ _AGAIN = f"""
 _MOVE = """
   UPDATE repair_orders AS o SET state = v.state, updated_at = v.updated_at,
     accepted_at = coalesce(v.accepted_at, o.accepted_at), restored_at = coalesce(v.restored_at, o.restored_at)"""
+ISSUES, ORDER_MOVES = RowType.of("issue_1", repair_orders, ISSUED), RowType.of("order_move_1", repair_orders, MOVES)
 _ISSUED, _MOVES = JsonRows.of(repair_orders, ISSUED), JsonRows.of(repair_orders, MOVES)
 ISSUE_SQLITE = f"{_INTO} ({_ISSUED.select}) v CROSS JOIN tickets s WHERE s.id = v.ticket {_AGAIN}"
 MOVE_SQLITE = f"{_MOVE} FROM ({_MOVES.select}) v WHERE o.id = v.id"
@@ -57,19 +57,16 @@ class KeptOrders:
     """Each order takes its ticket's standing along, within the one statement."""
 
     def postgresql(self, first: int) -> str:
-        number = count(first)
-        issued, moves = array_list(repair_orders, ISSUED, number), array_list(repair_orders, MOVES, number)
-        moved = first + len(ISSUED)
         return f""",
 issued AS (
-  {_INTO} unnest({issued}) AS v({", ".join(ISSUED)}) JOIN saved s ON s.id = v.ticket {_AGAIN}),
+  {_INTO} {ISSUES.unnest(first)} v JOIN saved s ON s.id = v.ticket {_AGAIN}),
 moved AS ({_MOVE}
-  FROM unnest({moves}) AS v({", ".join(MOVES)})
-  WHERE o.id = v.id AND o.id = ANY(${moved}) AND v.ticket IN (SELECT id FROM saved))"""
+  FROM {ORDER_MOVES.unnest(first + 2)} v
+  WHERE o.id = v.id AND o.id = ANY(${first + 1}::text[]) AND v.ticket IN (SELECT id FROM saved))"""
 
     def arguments(self, recorded: Recorded) -> Sequence[Any]:
         issued, moves = _rows(recorded)
-        return *arrays(issued, len(ISSUED)), *arrays(moves, len(MOVES))
+        return issued, [row[0] for row in moves], moves
 
     async def sqlite(self, tx: Tx, recorded: Recorded) -> None:
         for sql, shape, rows in zip((ISSUE_SQLITE, MOVE_SQLITE), (_ISSUED, _MOVES), _rows(recorded), strict=True):

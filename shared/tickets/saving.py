@@ -5,13 +5,12 @@ caller read them, and answers which. SQLite has one writer anyway.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from itertools import count
 from typing import Any, Protocol
 
 from shared.contracts.facts import Fact
 from shared.db.port import Tx
 from shared.db.schema import inbox
-from shared.db.statement import JsonRows, array_list, arrays
+from shared.db.statement import JsonRows, RowType
 from shared.ids import TicketId
 from shared.tickets import store
 from shared.tickets.deadlines import look_at
@@ -33,7 +32,9 @@ _SET = """
   head = v.head, state = v.state, tier = coalesce(v.tier, t.tier), breach_at = coalesce(v.breach_at, t.breach_at),
   rank_at = coalesce(v.rank_at, t.rank_at), look_at = v.look_at, escalated = v.escalated"""
 _CHANGES = JsonRows.of(tickets, _CHANGED)
-_WIDTH, _LOG_WIDTH, _DONE_WIDTH = len(_CHANGED) + 1, len(LOG_COLUMNS), len(store.INBOX_COLUMNS)
+CHANGED = RowType("change_1", {**{name: tickets.c[name] for name in _CHANGED}, "read": tickets.c.head})
+LOGGED = RowType.of("log_entry_1", ticket_log, LOG_COLUMNS)
+ANSWERED = RowType.of("answer_1", inbox, store.INBOX_COLUMNS)
 CHANGE_SQLITE = f"UPDATE tickets AS t SET {_SET} FROM ({_CHANGES.select}) v WHERE t.id = v.id"
 
 
@@ -67,7 +68,7 @@ class Saving:
         tx.announce(store.APPENDED)
         if tx.dialect == "postgresql":
             kept = self._kept.arguments(recorded) if self._kept else ()
-            given = (*arrays(rows, _WIDTH), *arrays(log_rows, _LOG_WIDTH), *arrays(done_rows, _DONE_WIDTH))
+            given = [row[0] for row in rows], rows, log_rows, done_rows
             return {row[0] for row in await tx.raw.fetch(self.postgresql, *given, *kept)}
         tx.raw.execute(CHANGE_SQLITE, _CHANGES.parameters([row[:-1] for row in rows]))
         await tx.insert(store.PUT_LOG, log_rows)
@@ -80,29 +81,23 @@ class Saving:
 def _statement(kept: Kept | None) -> str:
     """The ids are said twice: planned in a young database, the join alone once read all tickets. A ticket that changed
     while this waited for its lock is looked at as it is then, and left alone."""
-    number = count(1)
-    changed = ", ".join((array_list(tickets, _CHANGED, number), f"${next(number)}::bytea[]"))
-    at = next(number)
-    logged = array_list(ticket_log, LOG_COLUMNS, number := count(at))
-    answered = array_list(inbox, store.INBOX_COLUMNS, number)
-    log_columns, inbox_columns = ", ".join(LOG_COLUMNS), ", ".join(store.INBOX_COLUMNS)
     return f"""
 WITH saved AS (
   UPDATE tickets t SET {_SET}
-  FROM unnest({changed}) AS v({", ".join(_CHANGED)}, read)
-  WHERE t.id = v.id AND t.id = ANY($1) AND (v.read IS NULL OR t.head = v.read)
+  FROM {CHANGED.unnest(2)} v
+  WHERE t.id = v.id AND t.id = ANY($1::text[]) AND (v.read IS NULL OR t.head = v.read)
   RETURNING t.id, t.tier, t.breach_at, t.rank_at),
 logged AS (
-  INSERT INTO ticket_log ({log_columns})
-  SELECT * FROM unnest({logged}) AS l({log_columns}) WHERE l.ticket IN (SELECT id FROM saved)),
+  INSERT INTO ticket_log ({LOGGED.columns})
+  SELECT * FROM {LOGGED.unnest(3)} l WHERE l.ticket IN (SELECT id FROM saved)),
 queued AS (
   INSERT INTO outbox (ticket, seq) SELECT o.ticket, o.seq
-  FROM unnest(${at}::text[], ${at + 1}::int[]) WITH ORDINALITY AS o(ticket, seq, number)
+  FROM {LOGGED.unnest(3)} WITH ORDINALITY AS o({LOGGED.columns}, number)
   WHERE o.ticket IN (SELECT id FROM saved) ORDER BY o.number),
 answered AS (
-  INSERT INTO inbox ({inbox_columns})
-  SELECT * FROM unnest({answered}) AS i({inbox_columns}) WHERE i.ticket IN (SELECT id FROM saved))
-{kept.postgresql(next(number)) if kept else ""}
+  INSERT INTO inbox ({ANSWERED.columns})
+  SELECT * FROM {ANSWERED.unnest(4)} i WHERE i.ticket IN (SELECT id FROM saved))
+{kept.postgresql(5) if kept else ""}
 SELECT id FROM saved"""
 
 

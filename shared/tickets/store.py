@@ -6,7 +6,6 @@ them to the same behaviour.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from types import MappingProxyType
 from typing import Any
 
@@ -17,7 +16,7 @@ from sqlalchemy import bindparam, select
 from shared.clock import from_ms, to_ms
 from shared.db.port import Reader, Tx
 from shared.db.schema import inbox
-from shared.db.statement import BulkInsert, JsonRows, Query, Row, any_of, array_list, gathered
+from shared.db.statement import BulkInsert, JsonRows, Query, Row, RowType, any_of, gathered
 from shared.ids import CircuitId, TicketId
 from shared.tickets.deadlines import look_at
 from shared.tickets.log import Entry, fold
@@ -73,19 +72,20 @@ class NewTicket:
 
 
 # A ticket gets in unless its circuit has an open one; log, outbox and inbox rows follow only where it did. What its
-# first entry and its answer have in common with the ticket does not travel again: each array costs the driver a check
-# of each of its values.
+# first entry and its answer have in common with the ticket does not travel again.
 _OWN = ("type", "actor", "data", "origin")  # of the log
 _KEY = ("scope", "key", "digest")  # of the inbox
-_OPENING = ", ".join((*TICKET_COLUMNS, *(f"log_{name}" for name in _OWN), *_KEY))
-_number = count(1)
-_OPENING_ARRAYS = ", ".join(
-    array_list(table, columns, _number)
-    for table, columns in ((tickets, TICKET_COLUMNS), (ticket_log, _OWN), (inbox, _KEY))
+OPENING = RowType(
+    "opening_1",
+    {
+        **{name: tickets.c[name] for name in TICKET_COLUMNS},
+        **{f"log_{name}": ticket_log.c[name] for name in _OWN},
+        **{name: inbox.c[name] for name in _KEY},
+    },
 )
 _T = ", ".join(TICKET_COLUMNS)
 OPEN_POSTGRESQL = f"""
-WITH given AS MATERIALIZED (SELECT * FROM unnest({_OPENING_ARRAYS}) AS g({_OPENING})),
+WITH given AS MATERIALIZED (SELECT * FROM {OPENING.unnest(1)}),
 opened AS (
   INSERT INTO tickets ({_T}) SELECT {_T} FROM given ON CONFLICT DO NOTHING RETURNING id),
 logged AS (
@@ -169,7 +169,7 @@ async def open_new(tx: Tx, new: Sequence[NewTicket]) -> set[TicketId]:
     tx.announce(APPENDED)
     if tx.dialect == "postgresql":
         given = [(*row, *_only_its_own(n)) for row, n in zip(rows, new, strict=True)]
-        return {row[0] for row in await tx.raw.fetch(OPEN_POSTGRESQL, *map(list, zip(*given, strict=True)))}
+        return {row[0] for row in await tx.raw.fetch(OPEN_POSTGRESQL, given)}
     done = [n.done.row() for n in new if n.done]
     put = tx.raw.execute(PUT_TICKETS.sqlite, PUT_TICKETS.rows.parameters(rows)).rowcount
     inside = {n.ticket.id for n in new}

@@ -16,10 +16,13 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from services.dispatcher.projection import ISSUES, ORDER_MOVES
 from shared.bus.relay import LOCK_KEY
 from shared.db.migrate import migrate
 from shared.db.schema import metadata
 from shared.testing.servers import Postgres
+from shared.tickets.saving import ANSWERED, CHANGED, LOGGED
+from shared.tickets.store import OPENING
 
 ROOT = Path(__file__).parents[2]
 OWNERS = sorted(
@@ -30,6 +33,12 @@ OWNERS = sorted(
 PARTIAL = """
 SELECT c.relname, pg_get_expr(i.indpred, i.indrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE i.indpred IS NOT NULL"""
+
+TYPES = """
+SELECT t.typname, string_agg(a.attname || ' ' || replace(format_type(a.atttypid, -1), 'integer', 'int'), ', '
+  ORDER BY a.attnum)
+FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid JOIN pg_attribute a ON a.attrelid = c.oid
+WHERE c.relkind = 'c' GROUP BY t.typname"""
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -73,6 +82,15 @@ def test_migrated_sqlite_is_what_the_code_declares(sqlite_path: Path) -> None:
 async def test_migrated_postgres_is_what_the_code_declares(postgres: Postgres, database: str) -> None:
     await asyncio.to_thread(migrate, database)
     assert await ask(database, differences) == []
+
+
+async def test_migrated_postgres_has_the_row_types_in_which_rows_travel(database: str) -> None:
+    await asyncio.to_thread(migrate, database)
+    connection = await asyncpg.connect(database)
+    there = dict(await connection.fetch(TYPES))
+    await connection.close()
+    for shape in (OPENING, CHANGED, LOGGED, ANSWERED, ISSUES, ORDER_MOVES):
+        assert there[shape.name] == ", ".join(f"{name} {type_}" for name, type_ in shape.attributes.items())
 
 
 def conditions() -> dict[str, tuple[str, str]]:
