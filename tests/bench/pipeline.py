@@ -56,7 +56,7 @@ async def run(console: Console, ground: Ground, *, first: int, rounds: int = 3) 
             bare = await _bare_send(kafka, messages)
             relayed.append((await _drain(relay, connection, COUNT), bare))
             bare = await _bare_loop(kafka)
-            dispatched.append((await _dispatch(database, relay, connection, kafka), bare))
+            dispatched.append((await _dispatch(database, publisher, kafka), bare))
     finally:
         connection.terminate()
         await publisher.close()
@@ -140,24 +140,31 @@ async def _bare_loop(kafka: str) -> float:
     return rate
 
 
-async def _dispatch(database: PostgresDatabase, relay: Relay, connection: Any, kafka: str) -> float:
-    """Events of the round → orders, log and outbox in PostgreSQL → published → offsets committed."""
+async def _dispatch(database: PostgresDatabase, publisher: KafkaPublisher, kafka: str) -> float:
+    """Events of the round → orders, log and outbox in PostgreSQL → published, by a relay beside it as in a process."""
     desk = OrderDesk(database, await loaded(database), SystemClock(), history=History)
     events = KafkaEvents(kafka, group="bench-dispatch", instance=None)
-    first: Sequence[Any] = ()
-    while not first:
-        first = await events.poll()
-    await desk.on_events(first)
+    relay = Relay(database, publisher, SystemClock(), Pulse("relay"))
+    relaying = asyncio.create_task(relay.run())
+    begun = 0
+    while not begun:
+        begun, _ = await desk.on_events(await events.poll())
+    await _published(relay, begun)
     started, done = time.perf_counter(), 0
-    while done < COUNT - len(first):
+    while done < COUNT - begun:
         found = [e for e in await events.poll() if e.type == "ticket.reported"]
         issued, failed = await desk.on_events(found)
         assert not failed
         done += issued
-        while await relay.publish_some(connection):
-            pass
         await events.done()
+    await _published(relay, COUNT)
     rate = done / (time.perf_counter() - started)
+    relaying.cancel()
     await events.close()
     await desk.close()
     return rate
+
+
+async def _published(relay: Relay, count: int) -> None:
+    while relay.published < count:  # noqa: ASYNC110  a counter, not an event
+        await asyncio.sleep(0.002)
