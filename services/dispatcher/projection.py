@@ -34,7 +34,8 @@ _AGAIN = f"""
 _MOVE = """
   UPDATE repair_orders AS o SET state = v.state, updated_at = v.updated_at,
     accepted_at = coalesce(v.accepted_at, o.accepted_at), restored_at = coalesce(v.restored_at, o.restored_at)"""
-ISSUES, ORDER_MOVES = RowType.of("issue_1", repair_orders, ISSUED), RowType.of("order_move_1", repair_orders, MOVES)
+ISSUES = RowType("issue_1", {name: repair_orders.c[name] for name in ISSUED})
+ORDER_MOVES = RowType("order_move_1", {name: repair_orders.c[name] for name in MOVES})
 _ISSUED, _MOVES = JsonRows.of(repair_orders, ISSUED), JsonRows.of(repair_orders, MOVES)
 ISSUE_SQLITE = f"{_INTO} ({_ISSUED.select}) v CROSS JOIN tickets s WHERE s.id = v.ticket {_AGAIN}"
 MOVE_SQLITE = f"{_MOVE} FROM ({_MOVES.select}) v WHERE o.id = v.id"
@@ -58,10 +59,8 @@ class KeptOrders:
 
     def postgresql(self, first: int) -> str:
         return f""",
-issued AS (
-  {_INTO} {ISSUES.unnest(first)} v JOIN saved s ON s.id = v.ticket {_AGAIN}),
-moved AS ({_MOVE}
-  FROM {ORDER_MOVES.unnest(first + 2)} v
+issued AS ({_INTO} {ISSUES.unnest(first)} v JOIN saved s ON s.id = v.ticket {_AGAIN}),
+moved AS ({_MOVE} FROM {ORDER_MOVES.unnest(first + 2)} v
   WHERE o.id = v.id AND o.id = ANY(${first + 1}::text[]) AND v.ticket IN (SELECT id FROM saved))"""
 
     def arguments(self, recorded: Recorded) -> Sequence[Any]:

@@ -14,10 +14,8 @@ from shared.ids import AccountId, EventId, TicketId, event_id
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`seq` counts from 1 within the ticket; `status` is the ticket's after it; `data` is the fact as UTF-8 JSON.
-
-    `hash`: the log's chain at this entry; empty where nobody told.
-    """
+    """`seq` counts from 1 within the ticket; `status` is the ticket's after it; `data` is the fact as UTF-8 JSON;
+    `hash` is the log's chain there, empty where nobody told."""
 
     ticket: TicketId
     seq: int

@@ -4,7 +4,7 @@ Compiling and SQLAlchemy's own execution cost more than the query on these paths
 engine reached 0.2 of what asyncpg does alone), so the language is kept and the machinery left out.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -101,30 +101,17 @@ def array_type(column: Column[Any]) -> str:
     return _ARRAY_TYPES[str(column.type)]
 
 
-def array_list(table: Table, columns: Iterable[str], numbers: Iterator[int]) -> str:
-    """The parameters that carry these columns, for `unnest`: `$3::text[], $4::bigint[]` …, numbered from `numbers`."""
-    return ", ".join(f"${next(numbers)}::{array_type(table.c[name])}" for name in columns)
-
-
 class RowType:
-    """Rows of one shape as one parameter of a PostgreSQL statement: an array of a composite type, of tuples.
-
-    As an array a column the driver looks at each value twice, and the server takes each array apart by itself: with
-    16 clients a report was a twentieth dearer. `vrc migrate` makes the types. One that changes gets another name:
-    while a center is updated, processes of both versions write.
-    """
+    """Rows of one shape as one parameter of a PostgreSQL statement, an array of tuples: as an array a column a report
+    was a twentieth dearer. `vrc migrate` makes the types. One that changes gets another name, for processes of both
+    versions write while a center is updated."""
 
     def __init__(self, name: str, columns: Mapping[str, Column[Any]]) -> None:
         self.name = name
         self.columns = ", ".join(columns)
         self.attributes = {name: array_type(column).removesuffix("[]") for name, column in columns.items()}
 
-    @classmethod
-    def of(cls, name: str, table: Table, columns: Iterable[str]) -> Self:
-        return cls(name, {column: table.c[column] for column in columns})
-
     def unnest(self, number: int) -> str:
-        """The rows of parameter `number`."""
         return f"unnest(${number}::{self.name}[])"
 
 
@@ -191,7 +178,7 @@ class BulkInsert:
     def __init__(self, table: Table, columns: Sequence[str], *, conflict: str | None = None) -> None:
         names = ", ".join(f'"{c}"' for c in columns)  # quoted: `order` is a column of ours and a word of SQL's
         tail = f" ON CONFLICT {conflict}" if conflict else ""
-        given = array_list(table, columns, count(1))
+        given = ", ".join(f"${number}::{array_type(table.c[name])}" for number, name in enumerate(columns, 1))
         self.rows = JsonRows.of(table, columns)
         self.postgresql = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({given}){tail}"
         self.sqlite = f"INSERT INTO {table.name} ({names}) {self.rows.select} WHERE true{tail}"

@@ -29,10 +29,8 @@ Before = Mapping[tuple[str, str], tuple[bytes, Ticket]]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`decide` is pure and may raise Refused; `sees`: the actor may know of this ticket; `origin` is salted.
-
-    `known`: the ticket as an event told it, which then is not read once more to be decided on.
-    """
+    """`decide` is pure and may raise Refused; `sees`: the actor may know of this ticket; `origin` is salted; `known` is
+    the ticket as an event told it, which then need not be read."""
 
     ticket: TicketId
     actor: str
@@ -75,8 +73,7 @@ class Changes:
 
         What concerns a ticket that somebody else changed meanwhile is to be run again.
         """
-        known = {c.ticket: c.known for c in changes if c.known}
-        read = await store.read(tx, (c.ticket for c in changes), known)
+        read = await store.read(tx, {c.ticket: c.known for c in changes})
         work = await self._work(tx, changes, dict(read))
         if not work.recorded:
             return work.outcomes

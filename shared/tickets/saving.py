@@ -33,8 +33,8 @@ _SET = """
   rank_at = coalesce(v.rank_at, t.rank_at), look_at = v.look_at, escalated = v.escalated"""
 _CHANGES = JsonRows.of(tickets, _CHANGED)
 CHANGED = RowType("change_1", {**{name: tickets.c[name] for name in _CHANGED}, "read": tickets.c.head})
-LOGGED = RowType.of("log_entry_1", ticket_log, LOG_COLUMNS)
-ANSWERED = RowType.of("answer_1", inbox, store.INBOX_COLUMNS)
+LOGGED = RowType("log_entry_1", {name: ticket_log.c[name] for name in LOG_COLUMNS})
+ANSWERED = RowType("answer_1", {name: inbox.c[name] for name in store.INBOX_COLUMNS})
 CHANGE_SQLITE = f"UPDATE tickets AS t SET {_SET} FROM ({_CHANGES.select}) v WHERE t.id = v.id"
 
 

@@ -6,7 +6,6 @@ them to the same behaviour.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -53,9 +52,6 @@ class Stored:
     head: bytes
 
 
-NOTHING: Mapping[TicketId, Stored] = MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class NewTicket:
     """Without a `standing` it is placed by its terms; without terms too, by its opening."""
@@ -78,9 +74,9 @@ _KEY = ("scope", "key", "digest")  # of the inbox
 OPENING = RowType(
     "opening_1",
     {
-        **{name: tickets.c[name] for name in TICKET_COLUMNS},
-        **{f"log_{name}": ticket_log.c[name] for name in _OWN},
-        **{name: inbox.c[name] for name in _KEY},
+        **{c: tickets.c[c] for c in TICKET_COLUMNS},
+        **{f"log_{c}": ticket_log.c[c] for c in _OWN},
+        **{c: inbox.c[c] for c in _KEY},
     },
 )
 _T = ", ".join(TICKET_COLUMNS)
@@ -106,7 +102,6 @@ INSIDE_SQLITE = f"SELECT json_group_array(id) FROM tickets WHERE id IN ({IDS.sel
 
 _THESE = select(tickets.c.id, tickets.c.head, tickets.c.state).where(any_of(tickets.c.id, "ids"))
 READ = Query(_THESE)
-HEADS = Query(select(tickets.c.id, tickets.c.head).where(any_of(tickets.c.id, "ids")))
 LOCK = Query(_THESE.order_by(tickets.c.id).with_for_update())  # in one order: two batches never wait for each other
 GET = Query(select(tickets.c.state).where(tickets.c.id == bindparam("id")))
 OPEN_ON = Query(select(tickets.c.id).where(tickets.c.circuit == bindparam("circuit"), tickets.c.over_at.is_(None)))
@@ -185,17 +180,11 @@ async def lock(tx: Tx, ids: Iterable[TicketId]) -> dict[TicketId, Stored]:
     return await _stored(tx, LOCK, ids)
 
 
-async def read(tx: Tx, ids: Iterable[TicketId], known: Mapping[TicketId, Stored] = NOTHING) -> dict[TicketId, Stored]:
-    """These tickets as they are now, and may be no more in a moment.
-
-    What is `known` may be of before: where others write too, whoever saves it has to look at its head anyway.
-    """
-    if known and tx.dialect == "sqlite":
-        heads = await tx.fetch(HEADS, ids=list(known))
-        still = {row["id"] for row in heads if known[row["id"]].head == bytes(row["head"])}
-        known = {id: known[id] for id in still}
-    unknown = [id for id in ids if id not in known]
-    return {**known, **(await _stored(tx, READ, unknown) if unknown else NOTHING)}
+async def read(tx: Tx, known: Mapping[TicketId, Stored | None]) -> dict[TicketId, Stored]:
+    """These tickets as they are now, or were when they became known: where others write, who saves looks anyway."""
+    held = {id: stored for id, stored in known.items() if stored and tx.dialect == "postgresql"}
+    unknown = [id for id in known if id not in held]
+    return held | await _stored(tx, READ, unknown) if unknown else held
 
 
 async def _stored(tx: Tx, query: Query, ids: Iterable[TicketId]) -> dict[TicketId, Stored]:
