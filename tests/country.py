@@ -29,7 +29,7 @@ from shared.testing.serve import serving
 from shared.testing.servers import Kafka
 from tests import registry
 from tests.cases import SEED
-from tests.centers import Embedded, Production, Way
+from tests.centers import UNHURRIED, Embedded, Production, Way
 from tests.keys import issued, save, write_master_key
 from tests.locked import Locked
 from tests.people import Operator
@@ -134,7 +134,7 @@ async def production_country(production_land: Way) -> AsyncIterator[Country]:
 @pytest.fixture
 def locked_land(postgres_dsn: str, locked: Locked, master_key: Path) -> Way:
     way = Production(postgres_dsn, locked.kafka.bootstrap, master_key, outside=locked.kafka.admin)
-    way.settings = locked.settings("vrc-center", postgres_dsn)
+    way.settings = locked.settings("vrc-center", postgres_dsn).model_copy(update=UNHURRIED)
     return way
 
 
