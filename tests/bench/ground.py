@@ -25,7 +25,7 @@ from shared.registry.writing import Author, put
 from shared.settings import Settings
 from shared.testing.postgres import Postgres
 
-CIRCUITS = 150_000
+CIRCUITS = 200_000  # each report of a run has its own
 WAL_FILES = 50
 WAL_KEPT = {"min_wal_size": "1GB"}
 NETWORK = NetworkCode("010")

@@ -26,7 +26,7 @@ from shared.registry.following import loaded
 from shared.tickets.policy_file import read_policies
 from shared.tickets.store import entry_of
 from shared.tickets.tables import LOG_COLUMNS
-from tests.bench.ground import ACCOUNT, NETWORK, Ground, circuit_id
+from tests.bench.ground import ACCOUNT, CIRCUITS, NETWORK, Ground, circuit_id
 
 BARE = "bench.bare"
 COUNT = 10_000
@@ -35,6 +35,8 @@ CHUNK = 500
 
 async def run(console: Console, ground: Ground, *, first: int, rounds: int = 3) -> int:
     """Answers how many circuits were used."""
+    if first + rounds * COUNT > CIRCUITS:
+        raise RuntimeError(f"the sections before used {first} of {CIRCUITS} circuits: make more")
     dsn, kafka = ground.settings.database, ground.settings.kafka
     assert dsn is not None
     assert kafka is not None
