@@ -1,14 +1,15 @@
 """The sweeps: what repeats or falls is found once, by one of all dispatchers, told to those it concerns."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
-from services.dispatcher.noc import warnings
+from services.dispatcher.noc import finding, warnings
 from services.dispatcher.noc.rules import read_rules
 from services.dispatcher.noc.sweep import EarlyWarning
 from services.dispatcher.noc.tables import sweeps
@@ -137,6 +138,57 @@ async def test_two_dispatchers_warn_once(store: Database, clock: ManualClock, wa
     other = EarlyWarning(store, clock, read_rules())
     await asyncio.gather(*(one.sweep_due() for one in (watch, other, watch, other)))
     assert len(await found(store)) == 1
+
+
+def meanwhile(store: Database, does: Callable[[], Awaitable[Any]], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Somebody does this while a sweep looks, once; what came of it."""
+    done: list[Any] = []
+
+    async def fetch(query: Query, **params: Any) -> Sequence[Row]:
+        rows = await store_fetch(query, **params)
+        if query is finding.CIRCUITS and not done:
+            done.append(None)
+            done[0] = await does()
+        return rows
+
+    store_fetch = store.fetch
+    monkeypatch.setattr(store, "fetch", fetch)
+    return done
+
+
+async def test_others_write_while_a_sweep_looks(
+    store: Database, clock: ManualClock, watch: EarlyWarning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await repeated(store, clock, registry.FAR)
+    reported = meanwhile(store, lambda: asyncio.wait_for(fault(store, clock.now()), 20), monkeypatch)
+    await watch.sweep_due()
+    assert (await tickets.get(store, *reported)).status == "closed"
+    assert await kinds(store) == [("circuit", registry.FAR)]
+
+
+async def test_sweep_that_another_has_made_meanwhile_tells_nothing(
+    store: Database, clock: ManualClock, watch: EarlyWarning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = await repeated(store, clock, registry.FAR)
+    meanwhile(store, EarlyWarning(store, clock, read_rules()).sweep_due, monkeypatch)
+    await watch.sweep_due()
+    told = [entry.type for id in faults for entry in await tickets.entries(store, id) if "repeated" in entry.type]
+    assert (len(await found(store)), told) == (1, ["ticket.repeated"])
+
+
+async def test_sweep_that_was_made_just_before_is_not_made_again_after_the_next_fault(
+    store: Database, clock: ManualClock, watch: EarlyWarning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other's turn has come and gone: what this one saw in the meantime is told when it is due again."""
+    await repeated(store, clock, registry.FAR, times=2)
+    meanwhile(store, EarlyWarning(store, clock, read_rules()).sweep_due, monkeypatch)
+    await watch.sweep_due()
+    await fault(store, clock.now(), registry.FAR)
+    await watch.sweep_due()
+    assert await kinds(store) == []
+    clock.advance(timedelta(minutes=1))
+    await watch.sweep_due()
+    assert await kinds(store) == [("circuit", registry.FAR)]
 
 
 async def test_faults_long_ago_or_cancelled_are_not_counted(

@@ -49,7 +49,7 @@ class Surveys:
     async def _ask(self, tx: Tx) -> None:
         now, within = self._clock.now(), timedelta(days=self._rules.survey.answer_within_days)
         quarter, begin, end = quarter_before(now, self._rules.zone)
-        if await take_turn(tx, SWEEP, now, every=EVERY) is None or now > end + within:
+        if not await take_turn(tx, SWEEP, now, every=EVERY) or now > end + within:
             return
         span = {"since": to_ms(begin), "until": to_ms(end)}
         answer_by = now + within

@@ -1,12 +1,13 @@
-"""The sweeps of early warning. A due sweep looks, records and tells in one transaction, which holds its row: however
-many dispatchers run, each sweep is done by one of them, and a kill in the middle leaves nothing half said.
+"""The sweeps of early warning. A due sweep reads first, beside everybody else's writes, and then records and tells in
+one short transaction that takes its turn: however many dispatchers look, one of them warns, and a kill in the middle
+leaves nothing half said.
 
 What concerns one account alone is told as a fact of the ticket that made it be noticed (a fall of its attainment: of
 its newest closed one), and so reaches whoever follows that account. A network's faults are many accounts', and no
 account may learn of another's: those are listed only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,8 @@ ACTOR = "system:early-warning"
 EVERY = {"repeats": timedelta(minutes=1), "attainment": timedelta(hours=1)}
 # A report is dated before it is committed, a restoration may have happened hours before it is said.
 COMMITS_WITHIN, SAID_WITHIN = timedelta(minutes=5), timedelta(days=1)
+LOOKS_WITHIN_S = 60.0
+Found = tuple[Sequence[Warned], Sequence[Change]]
 
 
 class EarlyWarning:
@@ -34,60 +37,66 @@ class EarlyWarning:
         self._tell = Changes(clock).run
 
     async def sweep_due(self) -> None:
-        """Each in a transaction of its own: the long one holds no ticket. Raises Unavailable."""
+        """Raises Unavailable."""
         due = await warnings.due(self._database, EVERY, self._clock.now())
         if "repeats" in due:
-            await self._database.transact(self._look_for_repeats)
+            await self._sweep("repeats", self._repeated)
         if "attainment" in due:
-            await self._database.transact(self._look_at_attainment)
+            await self._sweep("attainment", self._fallen)
 
-    async def _look_for_repeats(self, tx: Tx) -> None:
+    async def _sweep(self, name: str, look: Callable[[datetime, datetime], Awaitable[Found]]) -> None:
+        """What another dispatcher has swept while this one was looking is not recorded a second time."""
         now = self._clock.now()
-        until = await warnings.take_turn(tx, "repeats", now, every=EVERY["repeats"])
-        if until is None:
-            return
-        found = [warned for kind in LOOK for warned in await self._repeats(tx, kind, until, now)]
-        await warnings.put(tx, found)
-        await self._tell(tx, [_told(warned) for warned in found if warned.kind != "network"])
+        until = await warnings.looked_until(self._database, name) or now
+        found, changes = await look(until, now)
 
-    async def _repeats(self, tx: Tx, kind: RepeatKind, until: datetime, now: datetime) -> Sequence[Warned]:
+        async def record(tx: Tx) -> None:
+            if await warnings.take_turn(tx, name, now, looked_until=until, every=EVERY[name]):
+                await warnings.put(tx, found)
+                await self._tell(tx, changes)
+
+        await self._database.transact(record)
+
+    async def _fetch(self, query: Query, **params: Any) -> Sequence[Row]:
+        return await self._database.fetch(query, patience_s=LOOKS_WITHIN_S, **params)
+
+    async def _repeated(self, until: datetime, now: datetime) -> Found:
+        found = [warned for kind in LOOK for warned in await self._repeats(kind, until, now)]
+        return found, [_told(warned) for warned in found if warned.kind != "network"]
+
+    async def _repeats(self, kind: RepeatKind, until: datetime, now: datetime) -> Sequence[Warned]:
         rule = getattr(self._rules.repeats, kind)
         since, new = now - timedelta(days=rule.days), until - (SAID_WITHIN if kind == "network" else COMMITS_WITHIN)
-        rows = await tx.fetch(LOOK[kind], since=to_ms(since), new=to_ms(new), least=rule.faults)
+        rows = await self._fetch(LOOK[kind], since=to_ms(since), new=to_ms(new), least=rule.faults)
         rows_by_subject = {_subject(kind, row): row for row in rows}
-        known = await warnings.quiet(tx, kind, list(rows_by_subject), now)
+        known = await warnings.quiet(self._database, kind, list(rows_by_subject), now)
         return [
-            await self._warned(tx, kind, subject, row, since=since, now=now)
+            await self._warned(kind, subject, row, since=since, now=now)
             for subject, row in rows_by_subject.items()
             if subject not in known
         ]
 
-    async def _warned(
-        self, tx: Tx, kind: RepeatKind, subject: str, row: Row, *, since: datetime, now: datetime
-    ) -> Warned:
+    async def _warned(self, kind: RepeatKind, subject: str, row: Row, *, since: datetime, now: datetime) -> Warned:
         days = getattr(self._rules.repeats, kind).days
         where = {name: row[name] for name in ("account", "network", "site")} if kind == "site" else {"subject": subject}
-        tickets = [found["id"] for found in await tx.fetch(EVIDENCE[kind], since=to_ms(since), **where)]
+        tickets = [found["id"] for found in await self._fetch(EVIDENCE[kind], since=to_ms(since), **where)]
         data = {"faults": row["n"], "days": days, "tickets": tickets}
         account = None if kind == "network" else row["account"]
         return Warned(kind, subject, tickets[0], account, now, now + timedelta(days=days), data)
 
-    async def _look_at_attainment(self, tx: Tx) -> None:
-        now, rule = self._clock.now(), self._rules.attainment
-        if await warnings.take_turn(tx, "attainment", now, every=EVERY["attainment"]) is None:
-            return
+    async def _fallen(self, until: datetime, now: datetime) -> Found:
+        rule = self._rules.attainment
         period = timedelta(days=rule.days)
-        rows = await tx.fetch(finding.ATTAINMENT, since=to_ms(now - 2 * period), middle=to_ms(now - period))
+        rows = await self._fetch(finding.ATTAINMENT, since=to_ms(now - 2 * period), middle=to_ms(now - period))
         fallen = {row["account"]: row for row in rows if self._has_fallen(row)}
-        known = await warnings.quiet(tx, "attainment", list(fallen), now)
+        known = await warnings.quiet(self._database, "attainment", list(fallen), now)
         found = [
             Warned("attainment", account, now.date().isoformat(), account, now, now + period, _shares(row, rule.days))
             for account, row in fallen.items()
             if account not in known
         ]
-        await warnings.put(tx, found)
-        tickets = {warned.subject: await tx.fetch(finding.NEWEST_CLOSED, account=warned.subject) for warned in found}
-        await self._tell(tx, [_fallen(warned, row["id"]) for warned in found for row in tickets[warned.subject]])
+        tickets = {warned.subject: await self._fetch(finding.NEWEST_CLOSED, account=warned.subject) for warned in found}
+        return found, [_fell(warned, row["id"]) for warned in found for row in tickets[warned.subject]]
 
     def _has_fallen(self, row: Row) -> bool:
         rule = self._rules.attainment
@@ -119,7 +128,7 @@ def _told(warned: Warned) -> Change:
     return Change(TicketId(warned.mark), ACTOR, lambda ticket, now: (fact,))
 
 
-def _fallen(warned: Warned, ticket: str) -> Change:
+def _fell(warned: Warned, ticket: str) -> Change:
     n = warned.data
     before, after = (100 * n[f"kept_{part}"] // n[part] for part in ("before", "after"))
     fact = AttainmentFell(n["days"], before, after, n["after"])

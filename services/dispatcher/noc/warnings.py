@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Text, bindparam, func, or_, select, tuple_, u
 from services.dispatcher.noc.rules import WarningKind
 from services.dispatcher.noc.tables import WARNING_COLUMNS, sweeps, warnings
 from shared.clock import from_ms, to_ms
-from shared.db.port import Database, Tx
+from shared.db.port import Database, Reader, Tx
 from shared.db.statement import BulkInsert, Query, Row, any_of
 
 w, s = warnings.c, sweeps.c
@@ -35,6 +35,7 @@ BEGIN = BulkInsert(sweeps, ("name", "due_at", "looked_until"), conflict="DO NOTH
 _now, _until = bindparam("now", type_=BigInteger()), bindparam("until", type_=BigInteger())
 _is_due = or_(s.due_at <= _now, s.due_at > _until)  # a clock that went back an hour must not mean an hour of nothing
 DUE = Query(select(s.looked_until).where(s.name == bindparam("name"), _is_due).with_for_update())
+LOOKED = Query(select(s.looked_until).where(s.name == bindparam("name")))
 KNOWN = Query(select(s.name, s.due_at))
 SWEPT = Query(update(sweeps).where(s.name == bindparam("name")).values(due_at=_until, looked_until=_now))
 
@@ -52,15 +53,23 @@ class Warned:
     data: Mapping[str, Any]
 
 
-async def take_turn(tx: Tx, name: str, now: datetime, *, every: timedelta) -> datetime | None:
-    """Up to when this sweep had looked, if it is due: then it is this transaction's. The first looks at nothing."""
+async def looked_until(database: Reader, name: str) -> datetime | None:
+    """None: this sweep was never made."""
+    rows = await database.fetch(LOOKED, name=name)
+    return from_ms(rows[0]["looked_until"]) if rows else None
+
+
+async def take_turn(
+    tx: Tx, name: str, now: datetime, *, every: timedelta, looked_until: datetime | None = None
+) -> bool:
+    """Whether this sweep is due: then it is this transaction's. `looked_until`: not if others have made it since."""
     at, until = to_ms(now), to_ms(now + every)
     await tx.insert(BEGIN, [(name, at, at)])
     rows = await tx.fetch(DUE, name=name, now=at, until=until)
-    if not rows:
-        return None
+    if not rows or (looked_until is not None and rows[0]["looked_until"] != to_ms(looked_until)):
+        return False
     await tx.fetch(SWEPT, name=name, now=at, until=until)
-    return from_ms(rows[0]["looked_until"])
+    return True
 
 
 async def due(database: Database, every: Mapping[str, timedelta], now: datetime) -> set[str]:
@@ -69,9 +78,9 @@ async def due(database: Database, every: Mapping[str, timedelta], now: datetime)
     return {name for name in every if name not in known or not now < known[name] <= now + every[name]}
 
 
-async def quiet(tx: Tx, kind: WarningKind, subjects: Sequence[str], now: datetime) -> set[str]:
+async def quiet(database: Reader, kind: WarningKind, subjects: Sequence[str], now: datetime) -> set[str]:
     """Those of these that were warned of and are not to be warned of again yet."""
-    rows = await tx.fetch(QUIET, kind=kind, subjects=list(subjects), now=to_ms(now))
+    rows = await database.fetch(QUIET, kind=kind, subjects=list(subjects), now=to_ms(now))
     return {row["subject"] for row in rows}
 
 
