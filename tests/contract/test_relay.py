@@ -127,6 +127,32 @@ async def test_more_than_one_round_holds_is_published_in_order(
     async with relaying(postgres_store, broker) as relay:
         await until(lambda: relay.published == 2 * BATCH + 8)
     assert broker.told(id) == list(range(1, 2 * BATCH + 9))
+    assert await waiting(postgres_store) == 0
+
+
+async def test_rounds_that_are_full_to_the_last_are_published_once(
+    postgres_store: PostgresDatabase, broker: Broker
+) -> None:
+    id = await open_ticket(postgres_store, facts=2 * BATCH - 1)
+    async with relaying(postgres_store, broker) as relay:
+        await until(lambda: relay.published == 2 * BATCH)
+        await add(postgres_store, id, *notes(1))
+        await until(lambda: relay.published == 2 * BATCH + 1)
+    assert broker.told(id) == list(range(1, 2 * BATCH + 2))
+    assert await waiting(postgres_store) == 0
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+async def test_acknowledgement_that_is_lost_among_full_rounds_skips_nothing(
+    postgres_store: PostgresDatabase, broker: Broker, call: int
+) -> None:
+    """The round after it had been read already: it is not published before what came first."""
+    id = await open_ticket(postgres_store, facts=2 * BATCH + 7)
+    broker.lose = lambda: broker.calls == call
+    async with relaying(postgres_store, broker) as relay:
+        await until(lambda: relay.published >= 2 * BATCH + 8 and relay.leads)
+    assert in_order(broker.told(id), 2 * BATCH + 8)
+    assert await waiting(postgres_store) == 0
 
 
 async def test_late_commit_with_an_earlier_position_is_not_skipped(
