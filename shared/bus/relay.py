@@ -4,9 +4,9 @@ One relay leads, by an advisory lock held on the very connection it works on: lo
 can be deleted, so a second leader can at worst publish again. It never walks a cursor: on PostgreSQL a late commit
 takes an earlier position, and a cursor lost 720 of 4,000 rows. Here it is simply found in the next round.
 
-What was acknowledged is deleted by the statement that reads on; while much waits it reads on, and makes the records, before
-the broker has acknowledged what it has. Its commit waits for no disk: what a server that crashes then has not kept is
-published again.
+What was acknowledged is deleted by the statement that reads on; while much waits it reads on, and makes the records,
+before the broker has acknowledged what it has. Its commit waits for no disk: what a server that crashes then has not
+kept is published again.
 """
 
 import asyncio
