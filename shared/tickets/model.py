@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from shared.clock import to_ms
+from shared.clock import EPOCH, to_ms
 from shared.contracts import facts as f
 from shared.contracts import satisfaction as sat
 from shared.errors import IllegalMove
@@ -204,12 +204,18 @@ def require_order_move(order: Order, move: str) -> None:
 
 
 def opened(id: TicketId, fact: f.FaultReported, at: datetime) -> Ticket:
-    return Ticket(
-        id=id, account=fact.account, circuit=fact.circuit, status="acknowledged", impact=fact.impact,
-        description=fact.description, reported_at=fact.reported_at, opened_at=at, updated_at=at, seq=1,
-        reference=fact.reference, contact=fact.contact, segment=fact.segment, tier=fact.tier, breach_at=fact.breach_at,
-        terms=fact.terms, marks=begin(fact.reported_at), told_at=to_ms(at), news_at=to_ms(at),
+    told_at = to_ms(at)
+    return _with(
+        _BLANK,
+        id=id, account=fact.account, circuit=fact.circuit, impact=fact.impact, description=fact.description,
+        reported_at=fact.reported_at, opened_at=at, updated_at=at, reference=fact.reference, contact=fact.contact,
+        segment=fact.segment, tier=fact.tier, breach_at=fact.breach_at, terms=fact.terms,
+        marks=begin(fact.reported_at), told_at=told_at, news_at=told_at,
     )  # fmt: skip
+
+
+# Of a frozen class __init__ sets one field after the other: four times slower than to copy these.
+_BLANK = Ticket(TicketId(""), AccountId(""), CircuitId(""), "acknowledged", "down", "", EPOCH, EPOCH, EPOCH, 1)
 
 
 def _with(ticket: Ticket, **changes: Any) -> Ticket:
