@@ -1,4 +1,4 @@
-"""What each local network has to do."""
+"""What each local network has to do, and what the dispatcher has to look for."""
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text, text
 
@@ -39,3 +39,12 @@ recent = partial(
 )
 has_restored = text("restored_at IS NOT NULL")
 by_restoration = partial("ix_repair_orders_restored", repair_orders.c.restored_at, where=has_restored)
+
+# When each sweep is due, and up to which instant it has looked.
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("due_at", BigInteger, nullable=False),
+    Column("looked_until", BigInteger, nullable=False),
+)

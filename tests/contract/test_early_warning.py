@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 from services.dispatcher.noc import finding, warnings
 from services.dispatcher.noc.rules import read_rules
 from services.dispatcher.noc.sweep import EarlyWarning
-from services.dispatcher.noc.tables import sweeps
 from services.dispatcher.projection import KeptOrders
+from services.dispatcher.tables import sweeps
 from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.db.port import Database, Tx

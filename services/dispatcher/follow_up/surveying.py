@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from services.dispatcher.follow_up import store
 from services.dispatcher.follow_up.desk import ACTOR, AT_ONCE
 from services.dispatcher.follow_up.rules import FollowUpRules
-from services.dispatcher.noc.warnings import due, take_turn
+from services.dispatcher.turns import due, take_turn
 from shared.auth.principal import Principal
 from shared.clock import Clock, to_ms
 from shared.contracts import satisfaction as sat

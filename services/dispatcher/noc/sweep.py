@@ -14,6 +14,7 @@ from typing import Any
 from services.dispatcher.noc import finding, warnings
 from services.dispatcher.noc.rules import RepeatKind, Rules
 from services.dispatcher.noc.warnings import Warned
+from services.dispatcher.turns import due, looked_until, take_turn
 from shared.clock import Clock, to_ms
 from shared.contracts.facts import AttainmentFell, FaultRepeated
 from shared.db.port import Database, Tx
@@ -38,20 +39,20 @@ class EarlyWarning:
 
     async def sweep_due(self) -> None:
         """Raises Unavailable."""
-        due = await warnings.due(self._database, EVERY, self._clock.now())
-        if "repeats" in due:
+        due_now = await due(self._database, EVERY, self._clock.now())
+        if "repeats" in due_now:
             await self._sweep("repeats", self._repeated)
-        if "attainment" in due:
+        if "attainment" in due_now:
             await self._sweep("attainment", self._fallen)
 
     async def _sweep(self, name: str, look: Callable[[datetime, datetime], Awaitable[Found]]) -> None:
         """What another dispatcher has swept while this one was looking is not recorded a second time."""
         now = self._clock.now()
-        until = await warnings.looked_until(self._database, name) or now
+        until = await looked_until(self._database, name) or now
         found, changes = await look(until, now)
 
         async def record(tx: Tx) -> None:
-            if await warnings.take_turn(tx, name, now, looked_until=until, every=EVERY[name]):
+            if await take_turn(tx, name, now, looked_until=until, every=EVERY[name]):
                 await warnings.put(tx, found)
                 await self._tell(tx, changes)
 

@@ -19,15 +19,6 @@ refused_progress = Table(
 )
 by_age = Index("ix_refused_progress_at", refused_progress.c.at, refused_progress.c.source, refused_progress.c.id)
 
-# When each sweep is due, and up to which instant it has looked.
-sweeps = Table(
-    "sweeps",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("due_at", BigInteger, nullable=False),
-    Column("looked_until", BigInteger, nullable=False),
-)
-
 # What the center noticed, once a subject and `mark`: the newest ticket, or the day, that made it be noticed. Until
 # `quiet_until` the same subject is not warned of again. `account` is whose it is, NULL where it is several accounts'.
 warnings = Table(
