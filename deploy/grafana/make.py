@@ -97,6 +97,7 @@ NOC = (
             ("sum(rate(vrc_orders_issued_total[1m]))", "issued"),
             ("sum by (outcome) (rate(vrc_order_progress_total[1m]))", "progress {{outcome}}"),
             ("sum(rate(vrc_dispatch_failures_total[1m]))", "dispatch failed"),
+            ("sum(rate(vrc_dispatch_overlooked_total[1m]))", "no event told"),
         ], unit="ops"),
         Panel("timeseries", "Behind, in events 积压", [
             ("sum by (consumer) (vrc_consumer_lag_events)", "{{consumer}}"),

@@ -7,6 +7,7 @@ while the database is away the same batch is tried again, and what can't be take
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -36,6 +37,15 @@ ACTOR = "system:dispatcher"
 CALLS_FOR_DISPATCH = frozenset({"ticket.reported", "ticket.reopened", "ticket.cancelled", "ticket.rejected"})
 
 
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """How many tickets something was done about, how many orders went out for them, how many tickets failed."""
+
+    tickets: int
+    issued: int
+    failed: int
+
+
 class OrderDesk:
     """Orders out and their progress in. `in_order`: one lane, so that what one sender says stays in order."""
 
@@ -51,8 +61,8 @@ class OrderDesk:
         await self._commands.close()
         await self._in_order.close()
 
-    async def on_events(self, events: Sequence[Event]) -> tuple[int, int]:
-        """Dispatch what these events call for; answers how many orders went out and how many tickets failed.
+    async def on_events(self, events: Sequence[Event]) -> Dispatched:
+        """Dispatch what these events call for.
 
         Raises Unavailable: then the whole batch is to come again, which is harmless.
         """
@@ -69,18 +79,27 @@ class OrderDesk:
             for id, event in due.items()
             if id in reports or event.type != "ticket.reported"
         ]
+        dispatched = await self._dispatched(changes)
+        return replace(dispatched, failed=dispatched.failed + len(due) - len(changes))
+
+    async def dispatch(self, ids: Sequence[TicketId]) -> Dispatched:
+        """Whatever is due for these tickets now, without an event that calls for it. Raises Unavailable."""
+        return await self._dispatched([self._dispatch(id, await self._ground_again(id), known=None) for id in ids])
+
+    async def _dispatched(self, changes: Sequence[Change]) -> Dispatched:
         outcomes = await asyncio.gather(*map(self._commands.submit, changes), return_exceptions=True)
-        issued, failed = 0, len(due) - len(changes)
+        tickets, issued, failed = 0, 0, 0
         for change, outcome in zip(changes, outcomes, strict=True):
             match outcome:
                 case Changed(entries=entries):
+                    tickets += bool(entries)
                     issued += sum(entry.type == "order.issued" for entry in entries)
                 case Unavailable():
                     raise outcome
                 case _:
                     failed += 1
                     log.error("ticket %s was not dispatched", change.ticket, exc_info=outcome)
-        return issued, failed
+        return Dispatched(tickets, issued, failed)
 
     def _dispatch(self, ticket: TicketId, ground: Ground, *, known: Stored | None) -> Change:
         decide = self._foretelling(partial(model.dispatch, ground=ground), ground)
@@ -96,7 +115,7 @@ class OrderDesk:
         return decided
 
     async def _ground_again(self, reopened: TicketId) -> Ground:
-        """One that was reopened before it was routed at all needs its circuit as a report does."""
+        """A ticket that was reopened before it was routed at all needs its circuit as a report does."""
         try:
             return await self._ground_of(reopened)
         except NotFound:

@@ -34,6 +34,7 @@ from services.dispatcher.noc.metrics import NocMetrics
 from services.dispatcher.noc.rules import Rules
 from services.dispatcher.noc.silent_networks import SilentNetworks
 from services.dispatcher.noc.sweep import EarlyWarning
+from services.dispatcher.overlooked import Overlooked
 from services.dispatcher.prediction.learning import Learning
 from services.dispatcher.queues import Queues
 from services.dispatcher.reports import routes as reports
@@ -88,6 +89,7 @@ class DispatcherService:
         NocMetrics(metrics, database, clock, self._silences)
         self._learning = Learning(database, clock, metrics)
         self._desk = OrderDesk(database, registry, clock, history=lambda: self._learning.history)
+        self._overlooked = Overlooked(database, clock, self._desk)
         self._follow_ups = FollowUps(database, clock, follow_up)
         self._surveys = Surveys(database, clock, follow_up)
         self._disputes = Disputes(database, clock)
@@ -156,7 +158,7 @@ class DispatcherService:
             await self._inbound.close()
 
     async def _on_events(self, events: Sequence[Event]) -> None:
-        self._metrics.dispatched(*await self._desk.on_events(events))
+        self._metrics.dispatched(await self._desk.on_events(events))
         await self._queues.on_events(events)
         await self._mass_faults.on_events(events)
         await self._follow_ups.on_events(events)
@@ -166,6 +168,7 @@ class DispatcherService:
         signs = self._signs.due()
         await self._silences.record(signs)
         self._signs.written(signs)
+        self._metrics.overlooked(await self._overlooked.dispatch_due())
         await self._early_warning.sweep_due()
         await self._follow_ups.look_due()
         await self._surveys.ask_due()

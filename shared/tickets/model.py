@@ -204,17 +204,14 @@ def require_order_move(order: Order, move: str) -> None:
 
 
 def opened(id: TicketId, fact: f.FaultReported, at: datetime) -> Ticket:
-    told_at = to_ms(at)
-    return _with(
-        _BLANK,
-        id=id, account=fact.account, circuit=fact.circuit, impact=fact.impact, description=fact.description,
-        reported_at=fact.reported_at, opened_at=at, updated_at=at, reference=fact.reference, contact=fact.contact,
-        segment=fact.segment, tier=fact.tier, breach_at=fact.breach_at, terms=fact.terms,
-        marks=begin(fact.reported_at), told_at=told_at, news_at=told_at,
+    """Copied: a frozen class's __init__ sets one field after the other, four times slower."""
+    return _with(_BLANK, id=id, account=fact.account, circuit=fact.circuit, impact=fact.impact, tier=fact.tier,
+        description=fact.description, reported_at=fact.reported_at, opened_at=at, updated_at=at, terms=fact.terms,
+        reference=fact.reference, contact=fact.contact, segment=fact.segment, breach_at=fact.breach_at,
+        marks=begin(fact.reported_at), told_at=(told_at := to_ms(at)), news_at=told_at,
     )  # fmt: skip
 
 
-# Of a frozen class __init__ sets one field after the other: four times slower than to copy these.
 _BLANK = Ticket(TicketId(""), AccountId(""), CircuitId(""), "acknowledged", "down", "", EPOCH, EPOCH, EPOCH, 1)
 
 

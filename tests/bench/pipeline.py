@@ -150,14 +150,14 @@ async def _dispatch(database: PostgresDatabase, publisher: KafkaPublisher, kafka
     relaying = asyncio.create_task(relay.run())
     begun = 0
     while not begun:
-        begun, _ = await desk.on_events(await events.poll())
+        begun = (await desk.on_events(await events.poll())).issued
     await _published(relay, begun)
     started, done = time.perf_counter(), 0
     while done < COUNT - begun:
         found = [e for e in await events.poll() if e.type == "ticket.reported"]
-        issued, failed = await desk.on_events(found)
-        assert not failed
-        done += issued
+        dispatched = await desk.on_events(found)
+        assert not dispatched.failed
+        done += dispatched.issued
         await events.done()
     await _published(relay, COUNT)
     rate = done / (time.perf_counter() - started)

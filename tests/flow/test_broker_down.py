@@ -1,4 +1,6 @@
-"""Broker down: intake goes on accepting, and everything flows when it is back."""
+"""Broker down: intake goes on accepting, networks are ordered over HTTP, and everything flows when it is back."""
+
+from datetime import timedelta
 
 import pytest
 
@@ -39,6 +41,20 @@ async def test_center_that_starts_while_the_broker_is_down_takes_reports(product
     ticket = await production.customer.report(PLAIN[0])
     revived.start()
     await until(lambda: _is_ordered(production, ticket), timeout_s=60)
+
+
+async def test_networks_are_ordered_over_http_while_the_broker_is_down(production: House, revived: Kafka) -> None:
+    revived.kill()
+    ticket = await production.customer.report(PLAIN[0])
+    production.clock.advance(timedelta(minutes=2))
+    await until(lambda: _is_ordered(production, ticket))
+    assert (await production.network(XIAN).accept(ticket))["state"] == "accepted"
+    revived.start()
+    later = await production.customer.report(PLAIN[1])
+    await until(lambda: _is_ordered(production, later), timeout_s=60)
+    await production.all_heard()
+    happened = [entry["type"] for entry in await production.customer.log(ticket)]
+    assert happened.count("order.issued") == 2
 
 
 async def _is_ordered(center: House, ticket: str) -> bool:

@@ -1,0 +1,144 @@
+"""Tickets that no event told the dispatcher of are found in the database, ordered or stood down, by one dispatcher."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from services.dispatcher.handlers import Dispatched, OrderDesk
+from services.dispatcher.overlooked import EVERY, TOLD_WITHIN, Overlooked
+from services.dispatcher.prediction.history import History
+from services.dispatcher.projection import KeptOrders
+from shared.contracts import facts as f
+from shared.db.port import Database, Tx
+from shared.ids import CircuitId, TicketId, new_ticket_id
+from shared.registry.following import loaded
+from shared.testing.clock import ManualClock
+from shared.tickets import store as tickets
+from shared.tickets.log import append, open_ticket
+from shared.tickets.store import NewTicket
+from tests import registry
+from tests.cases import ACTOR, STANDING, accepted, issued, reported, restored, save
+from tests.contract.test_registry import write
+from tests.registry import BEIJING, CHUXIONG, FAR, GRID
+
+NOTHING = Dispatched(0, 0, 0)
+
+
+@pytest.fixture
+async def desk(store: Database, clock: ManualClock) -> AsyncIterator[OrderDesk]:
+    await write(store, *registry.CIRCUITS, accounts=registry.ACCOUNTS, networks=registry.NETWORKS)
+    desk = OrderDesk(store, await loaded(store), clock, history=History)
+    yield desk
+    await desk.close()
+
+
+@pytest.fixture
+def overlooked(store: Database, clock: ManualClock, desk: OrderDesk) -> Overlooked:
+    return Overlooked(store, clock, desk)
+
+
+async def ticket(store: Database, clock: ManualClock, *facts: f.Fact, circuit: str = FAR) -> TicketId:
+    """Reported just now, and what happened then: the log and the state, and no event."""
+    now = clock.now()
+    id = new_ticket_id(now)
+    opened, first = open_ticket(
+        id, reported(account=GRID, circuit=CircuitId(circuit), reported_at=now), at=now, actor=ACTOR
+    )
+    own = [replace(fact, order=f"{id}.{fact.network}") if isinstance(fact, _OF_ORDERS) else fact for fact in facts]
+
+    async def body(tx: Tx) -> None:
+        await tickets.open_new(tx, [NewTicket(opened, first, None, STANDING)])
+        if own:
+            after, entries = append(opened, first.hash, own, at=now, actor=ACTOR)
+            await save(tx, [after], entries, kept=KeptOrders())
+
+    await store.transact(body)
+    return id
+
+
+_OF_ORDERS = (f.OrderIssued, f.OrderAccepted, f.ServiceRestored, f.OrderDeclined)
+
+
+async def orders(store: Database, id: TicketId) -> dict[str, str]:
+    return {order.network: order.state for order in (await tickets.get(store, id)).orders}
+
+
+async def happened(store: Database, id: TicketId) -> Sequence[str]:
+    return [entry.type for entry in await tickets.entries(store, id)]
+
+
+async def test_ticket_that_no_event_told_of_is_ordered(
+    store: Database, clock: ManualClock, overlooked: Overlooked
+) -> None:
+    id = await ticket(store, clock)
+    clock.advance(TOLD_WITHIN)
+    assert await overlooked.dispatch_due() == Dispatched(tickets=1, issued=2, failed=0)
+    assert await orders(store, id) == {BEIJING: "issued", CHUXIONG: "issued"}
+
+
+async def test_what_was_said_a_moment_ago_is_left_to_its_event(
+    store: Database, clock: ManualClock, overlooked: Overlooked
+) -> None:
+    id = await ticket(store, clock)
+    clock.advance(TOLD_WITHIN - timedelta(milliseconds=1))
+    assert await overlooked.dispatch_due() == NOTHING
+    assert await happened(store, id) == ["ticket.reported"]
+
+
+async def test_reopened_ticket_is_ordered_again(store: Database, clock: ManualClock, overlooked: Overlooked) -> None:
+    done = issued(network=BEIJING), accepted(network=BEIJING), restored(network=BEIJING, at=clock.now())
+    id = await ticket(store, clock, *done, f.TicketReopened("it is down again"))
+    clock.advance(TOLD_WITHIN)
+    assert await overlooked.dispatch_due() == Dispatched(tickets=1, issued=1, failed=0)
+    assert await orders(store, id) == {BEIJING: "issued"}
+
+
+async def test_networks_of_a_cancelled_ticket_stand_down(
+    store: Database, clock: ManualClock, overlooked: Overlooked
+) -> None:
+    id = await ticket(store, clock, issued(network=BEIJING), f.TicketCancelled("a mistake"))
+    clock.advance(TOLD_WITHIN)
+    assert await overlooked.dispatch_due() == Dispatched(tickets=1, issued=0, failed=0)
+    assert await orders(store, id) == {BEIJING: "stood_down"}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        (issued(network=BEIJING),),
+        (issued(network=BEIJING), accepted(network=BEIJING)),
+        (f.TicketUnroutable("nobody is responsible"),),
+        (issued(network=BEIJING), accepted(network=BEIJING), restored(network=BEIJING)),
+        (f.TicketCancelled("a mistake"),),
+    ],
+)
+async def test_what_waits_for_somebody_else_is_left_alone(
+    store: Database, clock: ManualClock, overlooked: Overlooked, facts: Sequence[f.Fact]
+) -> None:
+    id = await ticket(store, clock, *facts)
+    before = await happened(store, id)
+    clock.advance(timedelta(days=1))
+    assert await overlooked.dispatch_due() == NOTHING
+    assert await happened(store, id) == before
+
+
+async def test_two_dispatchers_order_once(
+    store: Database, clock: ManualClock, desk: OrderDesk, overlooked: Overlooked
+) -> None:
+    id = await ticket(store, clock)
+    clock.advance(TOLD_WITHIN)
+    found = await asyncio.gather(*(Overlooked(store, clock, desk).dispatch_due() for _ in range(4)))
+    assert sum(one.issued for one in found) == 2
+    assert (await happened(store, id)).count("order.issued") == 2
+
+
+async def test_it_is_looked_for_once_a_minute(store: Database, clock: ManualClock, overlooked: Overlooked) -> None:
+    await overlooked.dispatch_due()
+    await ticket(store, clock)
+    clock.advance(EVERY - timedelta(milliseconds=1))
+    assert await overlooked.dispatch_due() == NOTHING
+    clock.advance(timedelta(milliseconds=1))
+    assert (await overlooked.dispatch_due()).tickets == 1
