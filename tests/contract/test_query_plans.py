@@ -24,6 +24,8 @@ MEANT = {
     "services.dispatcher.noc.silent_networks.LIVE.repair_orders": BOUNDED,
     "services.dispatcher.noc.store.QUEUED.tickets": BOUNDED,
     "services.dispatcher.noc.warnings.ACTIVE.warnings": "a scrape's; warnings are few",
+    "services.dispatcher.overlooked.TO_STAND_DOWN.repair_orders": BOUNDED,
+    "services.dispatcher.overlooked.WITHOUT_NETWORK.tickets": BOUNDED,
     "services.dispatcher.reports.queries.ATTAINMENT.anon_1": "the period's rows, found by an index, ranked",
     "services.dispatcher.reports.queries.ATTAINMENT_OF_SOME.anon_1": "the same of some accounts",
     "services.notifier.store.pruning.OLDEST.feed": "in the order of its rows, and no further than its limit",
