@@ -69,15 +69,12 @@ def append(
 
 def fold(entries: Iterable[Event]) -> Ticket:
     """The ticket these entries (1, 2, … in order) make. Raises ValueError when the first is not a report."""
-    ticket: Ticket | None = None
-    for entry in entries:
-        fact = entry.fact()
-        if ticket is not None:
-            ticket = evolve(ticket, fact, entry.at, actor=entry.actor)
-        elif isinstance(fact, FaultReported):
-            ticket = opened(entry.ticket, fact, entry.at)
-        else:
-            raise ValueError(f"the log of {entry.ticket} does not begin with a report")
-    if ticket is None:
+    events = iter(entries)
+    if (first := next(events, None)) is None:
         raise ValueError("an empty log makes no ticket")
+    if not isinstance(fact := first.fact(), FaultReported):
+        raise ValueError(f"the log of {first.ticket} does not begin with a report")
+    ticket = opened(first.ticket, fact, first.at)
+    for entry in events:
+        ticket = evolve(ticket, entry.fact(), entry.at, actor=entry.actor)
     return ticket

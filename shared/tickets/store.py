@@ -101,6 +101,7 @@ IDS = JsonRows(("id",))
 INSIDE_SQLITE = f"SELECT json_group_array(id) FROM tickets WHERE id IN ({IDS.select})"
 
 _THESE = select(tickets.c.id, tickets.c.head, tickets.c.state).where(any_of(tickets.c.id, "ids"))
+HEADS = Query(select(tickets.c.id, tickets.c.head).where(any_of(tickets.c.id, "ids")))
 READ = Query(_THESE)
 LOCK = Query(_THESE.order_by(tickets.c.id).with_for_update())  # in one order: two batches never wait for each other
 GET = Query(select(tickets.c.state).where(tickets.c.id == bindparam("id")))
@@ -182,7 +183,10 @@ async def lock(tx: Tx, ids: Iterable[TicketId]) -> dict[TicketId, Stored]:
 
 async def read(tx: Tx, known: Mapping[TicketId, Stored | None]) -> dict[TicketId, Stored]:
     """These tickets as they are now, or were when they became known: where others write, who saves looks anyway."""
-    held = {id: stored for id, stored in known.items() if stored and tx.dialect == "postgresql"}
+    held = {id: stored for id, stored in known.items() if stored}
+    if held and tx.dialect == "sqlite":
+        heads = {row["id"]: row["head"] for row in await tx.fetch(HEADS, ids=list(held))}
+        held = {id: stored for id, stored in held.items() if heads.get(id) == stored.head}
     unknown = [id for id in known if id not in held]
     return held | await _stored(tx, READ, unknown) if unknown else held
 
