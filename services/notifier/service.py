@@ -21,6 +21,7 @@ from services.notifier.handlers.contacts import ContactsDesk
 from services.notifier.handlers.delivery import Deliveries
 from services.notifier.handlers.feeding import Feeder
 from services.notifier.handlers.hub import Hub
+from services.notifier.handlers.late import Late
 from services.notifier.handlers.receipts import ReceiptDesk
 from services.notifier.handlers.replaying import ReplayDesk
 from services.notifier.handlers.subscriptions import SubscriptionDesk
@@ -48,6 +49,7 @@ from shared.settings import Settings
 
 CLAIM_FOR, CLAIM_TIMES = timedelta(seconds=60), 4
 LOOK_EVERY_S = 1.0
+LATE_EVERY_S = 5.0
 PRUNE_EVERY_S = 60.0
 SECRETS = "subscription-secrets"
 DEAD_LETTERS_KEPT = timedelta(days=30)
@@ -99,6 +101,7 @@ class NotifierService:
         ]
         self.webhooks = webhooks
         self._loops: list[Loop] = []
+        self._feeding: list[Loop] = []
         self._consuming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -113,7 +116,10 @@ class NotifierService:
             Loop("notifier-prune", self.prune_due_feed, wake=Wake(), every_s=PRUNE_EVERY_S, pulse=None),
             Loop("notifier-history", self.prune_due_history, wake=Wake(), every_s=PRUNE_EVERY_S, pulse=None),
         ]
-        for loop in self._loops:
+        if self._database.dialect == "postgresql":
+            late = Late(self._database, self._feeder, self._clock)
+            self._feeding = [Loop("notifier-late", late.feed, wake=Wake(), every_s=LATE_EVERY_S, pulse=None)]
+        for loop in (*self._loops, *self._feeding):
             loop.start()
         pulse = self._health.pulse("notifier-events")
         self._consuming = asyncio.create_task(consume(self._events, self._feeder.on_events, pulse), name=pulse.name)
@@ -127,6 +133,7 @@ class NotifierService:
         if self._consuming is not None:
             self._consuming.cancel()
             await asyncio.gather(self._consuming, return_exceptions=True)
+        await asyncio.gather(*(loop.stop(STOP_WITHIN_S) for loop in self._feeding))
         await self._feeder.finish()
         self._deliveries.take_no_more()
         await asyncio.gather(*(loop.stop(STOP_WITHIN_S) for loop in self._loops))

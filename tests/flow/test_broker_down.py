@@ -1,4 +1,4 @@
-"""Broker down: intake goes on accepting, networks are ordered over HTTP, and everything flows when it is back."""
+"""Broker down: reports are taken, networks ordered over HTTP, customers told; everything flows when it is back."""
 
 from datetime import timedelta
 
@@ -6,8 +6,9 @@ import pytest
 
 from shared.testing.servers import Kafka
 from tests.centers import House, live
+from tests.notifying import FEED
 from tests.people import done
-from tests.registry import BEIJING, CHUXIONG, FAR, PLAIN, SHANGHAI, XIAN
+from tests.registry import BEIJING, CHUXIONG, FAR, KUNMING, NEAR, PLAIN, SHANGHAI, XIAN
 from tests.waiting import until
 from tests.wire import Wire, progress
 
@@ -55,6 +56,24 @@ async def test_networks_are_ordered_over_http_while_the_broker_is_down(productio
     await production.all_heard()
     happened = [entry["type"] for entry in await production.customer.log(ticket)]
     assert happened.count("order.issued") == 2
+
+
+async def test_customers_are_told_of_each_step_while_the_broker_is_down(production: House, revived: Kafka) -> None:
+    ticket = await production.report(NEAR, KUNMING)
+    await production.all_heard()
+    revived.kill()
+    await production.network(KUNMING).accept(ticket)
+    production.clock.advance(timedelta(seconds=30))
+    await until(lambda: _is_told(production, ticket, 3))
+    revived.start()
+    await production.network(KUNMING).restore(ticket)
+    await until(lambda: _is_told(production, ticket, 4), timeout_s=60)
+
+
+async def _is_told(center: House, ticket: str, seq: int) -> bool:
+    """Once each, up to this one."""
+    fed = [row["seq"] for row in await center.center.database.fetch(FEED) if row["ticket"] == ticket]
+    return fed == list(range(1, seq + 1))
 
 
 async def _is_ordered(center: House, ticket: str) -> bool:

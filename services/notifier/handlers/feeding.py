@@ -55,16 +55,17 @@ class Feeder:
         self._clock = clock
         self._metrics = metrics
         self._readers = readers
-        self._under_way: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def on_events(self, events: Sequence[Event]) -> None:
         """Repeatable. Cancelling the caller does not cancel a transaction: see `finish`."""
-        self._under_way = asyncio.create_task(self._feed(events))
-        await asyncio.shield(self._under_way)
+        task = asyncio.create_task(self._feed(events))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        await asyncio.shield(task)
 
     async def finish(self) -> None:
-        if self._under_way is not None:
-            await asyncio.gather(self._under_way, return_exceptions=True)
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _feed(self, events: Sequence[Event]) -> None:
         """On PostgreSQL first as if these were each ticket's next, which one statement finds out and feeds.
