@@ -5,8 +5,7 @@ can be deleted, so a second leader can at worst publish again. It never walks a 
 takes an earlier position, and a cursor lost 720 of 4,000 rows. Here it is simply found in the next round.
 
 What was acknowledged is deleted by the statement that reads on; while much waits it reads on, and makes the records,
-before the broker has acknowledged what it has. Its commit waits for no disk: what a server that crashes then has not
-kept is published again.
+before the broker has acknowledged what it has.
 """
 
 import asyncio
@@ -85,7 +84,7 @@ class Relay:
 
     async def _stand(self) -> None:
         """Wait to become the leader, then lead until the connection or the broker is lost."""
-        connection = await self.connect()
+        connection = await self._database.connect()
         self._ahead, self._acknowledged = None, []  # another may have led meanwhile
         try:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
@@ -98,12 +97,6 @@ class Relay:
                     await self._wake.wait(1.0)
         finally:
             connection.terminate()
-
-    async def connect(self) -> Any:
-        """A connection to lead on. Raises Unavailable."""
-        connection = await self._database.connect()
-        await connection.execute("SET synchronous_commit = off")
-        return connection
 
     async def publish_some(self, connection: Any) -> int:
         """One round; answers how many log entries were published and acknowledged."""

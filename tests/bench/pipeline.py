@@ -44,7 +44,7 @@ async def run(console: Console, ground: Ground, *, first: int, rounds: int = 3) 
     database = PostgresDatabase(dsn)
     publisher = KafkaPublisher(kafka)
     relay = Relay(database, publisher, SystemClock(), Pulse("relay"))
-    connection = await relay.connect()
+    connection = await database.connect()
     await connection.execute("DELETE FROM outbox")
     table = Table(title=f"Pipeline on PostgreSQL + Kafka, {COUNT} messages, one partition", title_justify="left")
     for column in ("", "messages/s", "bare loop/s", "÷ bare"):
