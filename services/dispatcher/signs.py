@@ -1,7 +1,7 @@
 """Signs of life of the local networks: noted in memory by whoever hears them, written down by the NOC's loop.
 
-Written at once for a network not heard of for a minute, else a minute later: a door that is asked every second costs
-one row a minute, and a kill loses a minute of signs.
+Written at once for a network not heard of for a minute before, else a minute after what was written: a door that is
+asked every second costs one row a minute, and a kill loses a minute of signs.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,7 +46,7 @@ class Signs:
 
     def written(self, signs: Mapping[NetworkCode, Sign]) -> None:
         for network, sign in signs.items():
-            self._written[network] = self._clock.now()
+            self._written[network] = max(at for at in (sign.looked_at, sign.spoke_at) if at is not None)
             if self._waiting.get(network) is sign:  # else another came meanwhile
                 del self._waiting[network]
 

@@ -108,3 +108,12 @@ def test_sign_that_comes_while_another_is_written_is_not_lost(clock: ManualClock
     signs.written(due)
     clock.advance(MINUTE)
     assert signs.due() == {BEIJING: Sign(START, START)}
+
+
+def test_sign_that_is_written_late_does_not_put_off_the_next(clock: ManualClock) -> None:
+    signs = Signs(clock, lambda: None)
+    signs.spoke(BEIJING)
+    clock.advance(61 * MINUTE)
+    assert written(signs) == {BEIJING: Sign(None, START)}
+    signs.looked(BEIJING)
+    assert written(signs) == {BEIJING: Sign(START + 61 * MINUTE, None)}
