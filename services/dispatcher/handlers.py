@@ -114,10 +114,10 @@ class OrderDesk:
 
         return decided
 
-    async def _ground_again(self, reopened: TicketId) -> Ground:
+    async def _ground_again(self, ticket: TicketId) -> Ground:
         """A ticket that was reopened before it was routed at all needs its circuit as a report does."""
         try:
-            return await self._ground_of(reopened)
+            return await self._ground_of(ticket)
         except NotFound:
             return self._ground(None)
 

@@ -26,14 +26,13 @@ async def looked_until(database: Reader, name: str) -> datetime | None:
     return from_ms(rows[0]["looked_until"]) if rows else None
 
 
-async def take_turn(
-    tx: Tx, name: str, now: datetime, *, every: timedelta, looked_until: datetime | None = None
-) -> bool:
-    """Whether this sweep is due: then it is this transaction's. `looked_until`: not if others have made it since."""
+async def take_turn(tx: Tx, name: str, now: datetime, *, every: timedelta, since: datetime | None = None) -> bool:
+    """Whether this sweep is due: then it is this transaction's. `since`: up to when it had looked, unless others have
+    made it meanwhile."""
     at, until = to_ms(now), to_ms(now + every)
     await tx.insert(BEGIN, [(name, at, at)])
     rows = await tx.fetch(DUE, name=name, now=at, until=until)
-    if not rows or (looked_until is not None and rows[0]["looked_until"] != to_ms(looked_until)):
+    if not rows or (since is not None and rows[0]["looked_until"] != to_ms(since)):
         return False
     await tx.fetch(SWEPT, name=name, now=at, until=until)
     return True

@@ -52,7 +52,7 @@ class EarlyWarning:
         found, changes = await look(until, now)
 
         async def record(tx: Tx) -> None:
-            if await take_turn(tx, name, now, looked_until=until, every=EVERY[name]):
+            if await take_turn(tx, name, now, since=until, every=EVERY[name]):
                 await warnings.put(tx, found)
                 await self._tell(tx, changes)
 
