@@ -60,10 +60,19 @@ class Tickets:
         self._count = 0
 
     async def open(self, circuit: str | None = None) -> Event:
+        return (await self._open([circuit or self._circuit()]))[0]
+
+    async def open_many(self, count: int) -> Sequence[Event]:
+        return await self._open([self._circuit() for _ in range(count)])
+
+    async def _open(self, circuits: Sequence[str]) -> Sequence[Event]:
+        new = [new_ticket(circuit=circuit, at=self._clock.now()) for circuit in circuits]
+        await self._database.transact(lambda tx: tickets.open_new(tx, new))
+        return [one.entry for one in new]
+
+    def _circuit(self) -> str:
         self._count += 1
-        new = new_ticket(circuit=circuit or f"circuit-{id(self)}-{self._count}", at=self._clock.now())
-        await self._database.transact(lambda tx: tickets.open_new(tx, [new]))
-        return new.entry
+        return f"circuit-{id(self)}-{self._count}"
 
     async def happen(self, ticket: TicketId, *facts: Fact) -> Sequence[Event]:
         change = Change(ticket, ACTOR, lambda *_: facts)
@@ -135,7 +144,7 @@ class Notifier:
         self.database = database
         self.clock = clock
         self.metrics = Metrics()
-        own = NotifierMetrics(self.metrics, database, clock)
+        self.counts = own = NotifierMetrics(self.metrics, database, clock)
         channels = channels or {"webhook": channel or webhook_channel(clock)}
         self.deliveries = Deliveries(
             database, channels, clock, own, readers=readers, claim_for=CLAIM_FOR, instance=instance, room=room,

@@ -107,6 +107,7 @@ NOC = (
         Panel("timeseries", "Published, fed a second 发布", [
             ("sum(rate(vrc_relay_published_total[1m]))", "published"),
             ("sum(rate(vrc_feed_events_total[1m]))", "fed"),
+            ("sum(rate(vrc_feed_overlooked_total[1m]))", "fed without the bus"),
         ], unit="ops"),
         Panel("timeseries", "Deliveries a second 推送", [
             ("sum by (channel, outcome) (rate(vrc_delivery_attempts_total[1m]))", "{{channel}} {{outcome}}"),

@@ -17,6 +17,9 @@ ATTEMPT_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15
 class NotifierMetrics:
     def __init__(self, metrics: Metrics, database: Database, clock: Clock) -> None:
         self._fed = metrics.counter("vrc_feed_events_total", "Events that went into the feed.")
+        self._overlooked = metrics.counter(
+            "vrc_feed_overlooked_total", "Events that went into the feed without the bus, which was late or lost them."
+        )
         self._attempts = metrics.counter(
             "vrc_delivery_attempts_total",
             "Attempts by channel, outcome and its reason.",
@@ -44,6 +47,9 @@ class NotifierMetrics:
 
     def fed(self, events: int) -> None:
         self._fed.inc(events)
+
+    def fed_without_bus(self, events: int) -> None:
+        self._overlooked.inc(events)
 
     def attempted(self, channel: str, outcome: Outcome, seconds: float) -> None:
         counted, timed = self._children(channel, *named(outcome))

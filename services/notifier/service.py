@@ -22,6 +22,7 @@ from services.notifier.handlers.delivery import Deliveries
 from services.notifier.handlers.feeding import Feeder
 from services.notifier.handlers.hub import Hub
 from services.notifier.handlers.late import Late
+from services.notifier.handlers.lost import Lost
 from services.notifier.handlers.receipts import ReceiptDesk
 from services.notifier.handlers.replaying import ReplayDesk
 from services.notifier.handlers.subscriptions import SubscriptionDesk
@@ -50,6 +51,7 @@ from shared.settings import Settings
 CLAIM_FOR, CLAIM_TIMES = timedelta(seconds=60), 4
 LOOK_EVERY_S = 1.0
 LATE_EVERY_S = 5.0
+LOST_EVERY_S = 60.0
 PRUNE_EVERY_S = 60.0
 SECRETS = "subscription-secrets"
 DEAD_LETTERS_KEPT = timedelta(days=30)
@@ -79,7 +81,7 @@ class NotifierService:
         self._settings = settings
         self._secrets = secrets
         self._health = health
-        own = NotifierMetrics(metrics, database, clock)
+        self._metrics = own = NotifierMetrics(metrics, database, clock)
         links = Links(settings.public_url, secrets.derive(answer_link.PURPOSE))
         vault = Vault(secrets.derive(SECRETS))
         channels = open_channels(Context(clock, settings, secrets, vault, names, links))
@@ -117,8 +119,12 @@ class NotifierService:
             Loop("notifier-history", self.prune_due_history, wake=Wake(), every_s=PRUNE_EVERY_S, pulse=None),
         ]
         if self._database.dialect == "postgresql":
-            late = Late(self._database, self._feeder, self._clock)
-            self._feeding = [Loop("notifier-late", late.feed, wake=Wake(), every_s=LATE_EVERY_S, pulse=None)]
+            late = Late(self._database, self._feeder, self._clock, self._metrics)
+            lost = Lost(self._database, self._feeder, self._clock, self._metrics)
+            self._feeding = [
+                Loop("notifier-late", late.feed, wake=Wake(), every_s=LATE_EVERY_S, pulse=None),
+                Loop("notifier-lost", lost.feed, wake=Wake(), every_s=LOST_EVERY_S, pulse=None),
+            ]
         for loop in (*self._loops, *self._feeding):
             loop.start()
         pulse = self._health.pulse("notifier-events")

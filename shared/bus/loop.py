@@ -24,7 +24,7 @@ class Source(Protocol[T]):
     async def done(self) -> None: ...
 
 
-async def consume(source: Source[U], handle: Callable[[Sequence[U]], Awaitable[None]], pulse: Pulse) -> None:
+async def consume(source: Source[U], handle: Callable[[Sequence[U]], Awaitable[object]], pulse: Pulse) -> None:
     """Runs until cancelled. `handle` must be repeatable."""
     while True:
         batch = await _until_it_works(source.poll, pulse)

@@ -18,7 +18,7 @@ def happens(postgres_store: PostgresDatabase, clock: ManualClock) -> Tickets:
 
 
 def late(one: Notifier) -> Late:
-    return Late(one.database, one.feeder, one.clock)
+    return Late(one.database, one.feeder, one.clock, one.counts)
 
 
 async def test_what_is_not_published_in_time_is_delivered_all_the_same(

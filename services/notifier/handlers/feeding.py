@@ -55,30 +55,30 @@ class Feeder:
         self._clock = clock
         self._metrics = metrics
         self._readers = readers
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[int]] = set()
 
-    async def on_events(self, events: Sequence[Event]) -> None:
-        """Repeatable. Cancelling the caller does not cancel a transaction: see `finish`."""
+    async def on_events(self, events: Sequence[Event]) -> int:
+        """Answers how many went into the feed. Repeatable; cancelling it cancels no transaction: see `finish`."""
         task = asyncio.create_task(self._feed(events))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
 
     async def finish(self) -> None:
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    async def _feed(self, events: Sequence[Event]) -> None:
+    async def _feed(self, events: Sequence[Event]) -> int:
         """On PostgreSQL first as if these were each ticket's next, which one statement finds out and feeds.
 
         They nearly always are: the bus brings a ticket's events in order, and to one process.
         """
-        if self._database.dialect == "postgresql":
-            events = await self._feed_new(events, as_next=True)
+        count, as_next = 0, self._database.dialect == "postgresql"
         while events:
-            events = await self._feed_new(events, as_next=False)
+            fed = await self._feed_new(events, as_next=as_next)
+            count, events, as_next = count + fed.events, fed.again, False
+        return count
 
-    async def _feed_new(self, events: Sequence[Event], *, as_next: bool) -> Sequence[Event]:
-        """Answers those whose tickets' marks turned out to be others."""
+    async def _feed_new(self, events: Sequence[Event], *, as_next: bool) -> Fed:
         token, room = self._deliveries.new_token(), self._deliveries.room()
 
         async def write(tx: Tx) -> Fed:
@@ -90,7 +90,7 @@ class Feeder:
         if fed.left:
             self._deliveries.look()
         self._metrics.fed(fed.events)
-        return fed.again
+        return fed
 
     async def _batch(self, tx: Tx, events: Sequence[Event], known: Mapping[TicketId, int]) -> Batch:
         fresh: list[Event] = []

@@ -9,6 +9,7 @@ from datetime import timedelta
 from sqlalchemy import BigInteger, bindparam, select, true
 
 from services.notifier.handlers.feeding import Feeder
+from services.notifier.metrics import NotifierMetrics
 from shared.clock import Clock, to_ms
 from shared.db.port import Database
 from shared.db.schema import outbox
@@ -45,16 +46,19 @@ UNPUBLISHED = Query(
 class Late:
     """For PostgreSQL: on SQLite the log itself is the bus."""
 
-    def __init__(self, database: Database, feeder: Feeder, clock: Clock) -> None:
+    def __init__(self, database: Database, feeder: Feeder, clock: Clock, metrics: NotifierMetrics) -> None:
         self._database = database
         self._feeder = feeder
         self._clock = clock
+        self._metrics = metrics
         self._fed_to = 0
 
     async def feed(self) -> None:
         """Everything that is late. What takes an earlier position by then is left to the bus. Raises Unavailable."""
         before = to_ms(self._clock.now() - LATE)
         while rows := await self._database.fetch(UNPUBLISHED, after=self._fed_to, before=before):
-            await self._feeder.on_events([entry_of(row) for row in rows])
+            fed = await self._feeder.on_events([entry_of(row) for row in rows])
             self._fed_to = rows[-1]["position"]
-            log.warning("fed %s facts of which the broker was not told in time", len(rows))
+            self._metrics.fed_without_bus(fed)
+            if fed:
+                log.warning("fed %s facts of which the broker was not told in time", fed)
