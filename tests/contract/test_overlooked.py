@@ -7,11 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from services.dispatcher.follow_up.desk import FollowUps
+from services.dispatcher.follow_up.rules import read_follow_up
 from services.dispatcher.handlers import Dispatched, OrderDesk
-from services.dispatcher.overlooked import EVERY, TOLD_WITHIN, Overlooked
+from services.dispatcher.overlooked import CLOSINGS, EVERY, ORDERS, TOLD_WITHIN, Overlooked
 from services.dispatcher.prediction.history import History
 from services.dispatcher.projection import KeptOrders
 from shared.contracts import facts as f
+from shared.contracts.satisfaction import SatisfactionAnswered
 from shared.db.port import Database, Tx
 from shared.ids import CircuitId, TicketId, new_ticket_id
 from shared.registry.following import loaded
@@ -36,8 +39,15 @@ async def desk(store: Database, clock: ManualClock) -> AsyncIterator[OrderDesk]:
 
 
 @pytest.fixture
-def overlooked(store: Database, clock: ManualClock, desk: OrderDesk) -> Overlooked:
-    return Overlooked(store, clock, desk)
+async def follow_ups(store: Database, clock: ManualClock) -> AsyncIterator[FollowUps]:
+    follow_ups = FollowUps(store, clock, read_follow_up())
+    yield follow_ups
+    await follow_ups.close()
+
+
+@pytest.fixture
+def overlooked(store: Database, clock: ManualClock, desk: OrderDesk, follow_ups: FollowUps) -> Overlooked:
+    return Overlooked(store, clock, desk, follow_ups)
 
 
 async def ticket(store: Database, clock: ManualClock, *facts: f.Fact, circuit: str = FAR) -> TicketId:
@@ -75,7 +85,7 @@ async def test_ticket_that_no_event_told_of_is_ordered(
 ) -> None:
     id = await ticket(store, clock)
     clock.advance(TOLD_WITHIN)
-    assert await overlooked.dispatch_due() == Dispatched(tickets=1, issued=2, failed=0)
+    assert await overlooked.look_due() == Dispatched(tickets=1, issued=2, failed=0)
     assert await orders(store, id) == {BEIJING: "issued", CHUXIONG: "issued"}
 
 
@@ -84,7 +94,7 @@ async def test_what_was_said_a_moment_ago_is_left_to_its_event(
 ) -> None:
     id = await ticket(store, clock)
     clock.advance(TOLD_WITHIN - timedelta(milliseconds=1))
-    assert await overlooked.dispatch_due() == NOTHING
+    assert await overlooked.look_due() == NOTHING
     assert await happened(store, id) == ["ticket.reported"]
 
 
@@ -92,7 +102,7 @@ async def test_reopened_ticket_is_ordered_again(store: Database, clock: ManualCl
     done = issued(network=BEIJING), accepted(network=BEIJING), restored(network=BEIJING, at=clock.now())
     id = await ticket(store, clock, *done, f.TicketReopened("it is down again"))
     clock.advance(TOLD_WITHIN)
-    assert await overlooked.dispatch_due() == Dispatched(tickets=1, issued=1, failed=0)
+    assert await overlooked.look_due() == Dispatched(tickets=1, issued=1, failed=0)
     assert await orders(store, id) == {BEIJING: "issued"}
 
 
@@ -101,7 +111,7 @@ async def test_networks_of_a_cancelled_ticket_stand_down(
 ) -> None:
     id = await ticket(store, clock, issued(network=BEIJING), f.TicketCancelled("a mistake"))
     clock.advance(TOLD_WITHIN)
-    assert await overlooked.dispatch_due() == Dispatched(tickets=1, issued=0, failed=0)
+    assert await overlooked.look_due() == Dispatched(tickets=1, issued=0, failed=0)
     assert await orders(store, id) == {BEIJING: "stood_down"}
 
 
@@ -121,24 +131,58 @@ async def test_what_waits_for_somebody_else_is_left_alone(
     id = await ticket(store, clock, *facts)
     before = await happened(store, id)
     clock.advance(timedelta(days=1))
-    assert await overlooked.dispatch_due() == NOTHING
+    assert await overlooked.look_due() == NOTHING
     assert await happened(store, id) == before
 
 
 async def test_two_dispatchers_order_once(
-    store: Database, clock: ManualClock, desk: OrderDesk, overlooked: Overlooked
+    store: Database, clock: ManualClock, desk: OrderDesk, follow_ups: FollowUps
 ) -> None:
     id = await ticket(store, clock)
     clock.advance(TOLD_WITHIN)
-    found = await asyncio.gather(*(Overlooked(store, clock, desk).dispatch_due() for _ in range(4)))
+    found = await asyncio.gather(*(Overlooked(store, clock, desk, follow_ups).look_due() for _ in range(4)))
     assert sum(one.issued for one in found) == 2
     assert (await happened(store, id)).count("order.issued") == 2
 
 
 async def test_it_is_looked_for_once_a_minute(store: Database, clock: ManualClock, overlooked: Overlooked) -> None:
-    await overlooked.dispatch_due()
+    await overlooked.look_due()
     await ticket(store, clock)
-    clock.advance(EVERY - timedelta(milliseconds=1))
-    assert await overlooked.dispatch_due() == NOTHING
+    clock.advance(EVERY[ORDERS] - timedelta(milliseconds=1))
+    assert await overlooked.look_due() == NOTHING
     clock.advance(timedelta(milliseconds=1))
-    assert (await overlooked.dispatch_due()).tickets == 1
+    assert (await overlooked.look_due()).tickets == 1
+
+
+DONE = issued(network=BEIJING), accepted(network=BEIJING), restored(network=BEIJING), f.TicketClosed("confirmed")
+
+
+async def test_closed_ticket_that_no_event_told_of_is_asked_about_once(
+    store: Database, clock: ManualClock, follow_ups: FollowUps, overlooked: Overlooked
+) -> None:
+    id = await ticket(store, clock, *DONE)
+    for passed in (timedelta(days=2), EVERY[CLOSINGS]):
+        clock.advance(passed)
+        await overlooked.look_due()
+        await follow_ups.look_due()
+    assert (await happened(store, id)).count("ticket.follow_up_asked") == 1
+
+
+async def test_ticket_that_was_closed_a_moment_ago_is_left_to_its_event(
+    store: Database, clock: ManualClock, follow_ups: FollowUps, overlooked: Overlooked
+) -> None:
+    id = await ticket(store, clock, *DONE)
+    await overlooked.look_due()
+    clock.advance(timedelta(days=2))
+    await follow_ups.look_due()
+    assert "ticket.follow_up_asked" not in await happened(store, id)
+
+
+async def test_answer_to_a_closed_ticket_is_no_reason_to_ask_again(
+    store: Database, clock: ManualClock, follow_ups: FollowUps, overlooked: Overlooked
+) -> None:
+    id = await ticket(store, clock, *DONE, SatisfactionAnswered(satisfied=True))
+    clock.advance(timedelta(days=2))
+    await overlooked.look_due()
+    await follow_ups.look_due()
+    assert "ticket.follow_up_asked" not in await happened(store, id)

@@ -41,7 +41,11 @@ class FollowUps:
         """A ticket that was closed is to be asked about. Raises Unavailable: then all are to come again."""
         closed = sorted({event.ticket for event in events if event.type == "ticket.closed"})
         if closed:
-            await self._database.transact(partial(self._plan, ids=closed))
+            await self.plan(closed)
+
+    async def plan(self, closed: Sequence[TicketId]) -> None:
+        """Repeatable: what was asked already stays so. Raises Unavailable."""
+        await self._database.transact(partial(self._plan, ids=closed))
 
     async def _plan(self, tx: Tx, ids: Sequence[TicketId]) -> None:
         held = await tickets.lock(tx, ids)
