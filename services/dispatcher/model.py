@@ -17,7 +17,7 @@ from shared.ids import NetworkCode, order_id
 from shared.registry.model.circuit import Circuit, answers_for, scope
 from shared.tickets.model import LIVE, TICKET_MOVES, Order, Ticket, require_order_move, require_ticket_move
 
-CLOCKS_DIFFER = timedelta(seconds=60)
+CLOCKS_DIFFER, FORESEEN = timedelta(seconds=60), timedelta(days=366)
 CLOCK: dict[f.SuspendReason, Literal["pending", "held"]] = {
     "customer_unavailable": "pending",
     "no_site_access": "pending",
@@ -66,12 +66,12 @@ def stand_down(
 def route_by_hand(
     ticket: Ticket, now: datetime, *, networks: Sequence[NetworkCode], reason: str, ground: Ground
 ) -> Sequence[f.Fact]:
-    """The NOC orders these networks; those that are at work already stay so."""
+    """The NOC orders these networks; those that are at work on the repair already stay so."""
     require_ticket_move(ticket, "route")
     for i, network in enumerate(networks):
         if not ground.known(network):
             raise InvalidInput(FieldError(f"networks.{i}", f"there is no local network {network}"))
-    wanted = [n for n in dict.fromkeys(networks) if not _is_live(ticket, n)]
+    wanted = [n for n in dict.fromkeys(networks) if not _repairs(ticket, n)]
     if not wanted:
         legal = [move for move in TICKET_MOVES[ticket.status] if move != "route"]
         raise IllegalMove("All these networks have a live order on this ticket already.", legal=legal)
@@ -125,12 +125,15 @@ def _require_plausible(ticket: Ticket, said: p.Progress, now: datetime) -> None:
         raise InvalidInput(FieldError(field, "lies in the future"))
     if when is not None and when < ticket.reported_at:
         raise InvalidInput(FieldError(field, "is before the fault was reported"))
+    back = said.expected_restoration_at if isinstance(said, p.Accepted | p.Progressed) else None
+    if back is not None and not ticket.reported_at <= back <= now + FORESEEN:
+        raise InvalidInput(FieldError("expected_restoration_at", "is before the report, or over a year ahead"))
 
 
 def _declined(ticket: Ticket, order: Order, said: p.Declined) -> Sequence[f.Fact]:
     declined = f.OrderDeclined(order.id, order.network, said.reason, said.note, said.occurred_at)
     resumed = _resumed_if_suspended_by(ticket, order)
-    if any(o.network != order.network for o in ticket.live_orders):
+    if ticket.unroutable or any(o.network != order.network and o.kind == "repair" for o in ticket.live_orders):
         return *resumed, declined
     return *resumed, declined, f.TicketUnroutable(f"no network is left at work; {order.network}: {said.reason}")
 
@@ -138,11 +141,8 @@ def _declined(ticket: Ticket, order: Order, said: p.Declined) -> Sequence[f.Fact
 def _progressed(order: Order, said: p.Progressed, ground: Ground) -> Sequence[f.Fact]:
     if said.segment is not None:
         _require_segment(ground.circuit, said.segment)
-    return (
-        f.OrderProgressed(
-            order.id, order.network, said.stage, said.note, said.segment, said.expected_restoration_at, said.occurred_at
-        ),
-    )
+    back, at = said.expected_restoration_at, said.occurred_at
+    return (f.OrderProgressed(order.id, order.network, said.stage, said.note, said.segment, back, at),)
 
 
 def _suspended(ticket: Ticket, order: Order, said: p.Suspended, ground: Ground) -> Sequence[f.Fact]:
@@ -156,9 +156,10 @@ def _suspended(ticket: Ticket, order: Order, said: p.Suspended, ground: Ground) 
 def _assistance(ticket: Ticket, order: Order, said: p.AssistanceAsked, ground: Ground) -> Sequence[f.Fact]:
     _require_other(order, said.of, ground, field="of")
     asked = f.AssistanceRequested(order.id, order.network, said.of, said.note, said.occurred_at)
-    if _is_live(ticket, said.of):
+    if (helper := ticket.order_to(said.of)) and helper.state in LIVE:
         return (asked,)
-    task = _task(ground.circuit, said.of, f"asked for assistance by {order.network}")
+    note = f": {said.note}" if said.note else ""
+    task = _task(ground.circuit, said.of, f"asked for assistance by {order.network}{note}")
     return asked, _issued(ticket, task, "assistance", ground)
 
 
@@ -171,7 +172,7 @@ def _handed_over(ticket: Ticket, order: Order, said: p.HandedOver, ground: Groun
     _require_other(order, to, ground, field="to")
     over = f.OrderHandedOver(order.id, order.network, to, said.reason, said.segment, said.occurred_at)
     resumed = _resumed_if_suspended_by(ticket, order)
-    if _is_live(ticket, to):
+    if _repairs(ticket, to, accepted=True):
         return *resumed, over
     task = _task(ground.circuit, to, f"handed over by {order.network}: {said.reason}", said.segment)
     return *resumed, over, _issued(ticket, task, "repair", ground)
@@ -216,9 +217,10 @@ def _require_other(order: Order, network: NetworkCode, ground: Ground, *, field:
         raise InvalidInput(FieldError(field, f"there is no local network {network}"))
 
 
-def _is_live(ticket: Ticket, network: NetworkCode) -> bool:
+def _repairs(ticket: Ticket, network: NetworkCode, *, accepted: bool = False) -> bool:
+    """Whether it has a live order to repair, which it has `accepted`; who only assists is ordered anew."""
     order = ticket.order_to(network)
-    return order is not None and order.state in LIVE
+    return bool(order and order.state in LIVE and order.kind == "repair" and (order.accepted_at or not accepted))
 
 
 def _task(circuit: Circuit | None, network: NetworkCode, reason: str, segment: str | None = None) -> Task:
@@ -228,11 +230,10 @@ def _task(circuit: Circuit | None, network: NetworkCode, reason: str, segment: s
 
 def _issued(ticket: Ticket, task: Task, kind: f.OrderKind, ground: Ground) -> f.OrderIssued:
     return f.OrderIssued(
-        order=order_id(ticket.id, task.network), network=task.network, kind=kind, reason=task.reason,
-        round=ticket.round, circuit=ticket.circuit, segments=task.segments, impact=ticket.impact,
-        description=ticket.description, reported_at=ticket.reported_at, contact=ticket.contact,
-        scope=scope(ground.circuit) if ground.circuit else None, registry_version=ground.version,
-        tier=ticket.tier, breach_at=ticket.breach_at,
+        order=order_id(ticket.id, task.network), network=task.network, kind=kind, reason=task.reason, tier=ticket.tier,
+        segments=task.segments, round=ticket.round, circuit=ticket.circuit, breach_at=ticket.breach_at,
+        impact=ticket.impact, contact=ticket.contact, reported_at=ticket.reported_at, registry_version=ground.version,
+        description=ticket.description, scope=scope(ground.circuit) if ground.circuit else None,
     )  # fmt: skip
 
 

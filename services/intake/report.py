@@ -3,7 +3,7 @@
 Run without FastAPI's machinery (see `shared.web.routes.HotRoute`); its document is the signature in `api`.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
@@ -32,6 +32,7 @@ from shared.web.routes import read_json
 ACCESS = Access(("account", "operator"), "reports:write")
 BODY = TypeAdapter(FaultBody)
 CLOCKS_DIFFER = timedelta(seconds=60)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # histories are reported too; what is before is a slip of the hand
 
 
 class ReportDoor:
@@ -117,4 +118,6 @@ def _when(reported_at: datetime | None, now: datetime) -> datetime:
         return now
     if reported_at > now + CLOCKS_DIFFER:
         raise InvalidInput(FieldError("reported_at", "lies in the future"))
+    if reported_at < EARLIEST:
+        raise InvalidInput(FieldError("reported_at", f"is before {EARLIEST:%Y}: is that the year you mean?"))
     return min(reported_at, now)

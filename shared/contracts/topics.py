@@ -34,7 +34,7 @@ def network_of(topic: str) -> NetworkCode:
 # Facts that local networks hear of: the field that names the network, or the networks, whose topic they go to.
 FOR_NETWORKS = {
     "order.issued": "network", "order.stood_down": "network", "ticket.noted": "networks", "ticket.chased": "networks",
-    "ticket.escalated": "networks",
+    "ticket.escalated": "networks", "order.handed_over": "to", "order.assistance_requested": "of",
 }  # fmt: skip
 
 

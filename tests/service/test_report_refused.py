@@ -68,6 +68,7 @@ FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
     "field called body": ("body", {"body": 1}),
     "time without zone": ("reported_at", {"reported_at": "2026-11-21T08:00:00"}),
     "time in the future": ("reported_at", {"reported_at": rfc3339(START + timedelta(seconds=61))}),
+    "time in a year that nobody means": ("reported_at", {"reported_at": "1026-11-21T08:00:00Z"}),
     "time as a number": ("reported_at", {"reported_at": 1_700_000_000}),
     "time as digits": ("reported_at", {"reported_at": "1700000000"}),
     "time that is a date": ("reported_at", {"reported_at": "2026-11-21"}),

@@ -120,19 +120,28 @@ def test_never_two_orders_of_one_ticket_to_one_network(circuit: str, way: Sequen
 
 
 @given(CIRCUIT_IDS, WAYS)
-def test_live_order_is_never_issued_again(circuit: str, way: Sequence[int]) -> None:
+def test_live_order_is_issued_again_only_to_who_takes_the_repair_over(circuit: str, way: Sequence[int]) -> None:
+    """Who assisted is to repair now, or what was not accepted yet is handed over by another."""
     life = lived(circuit, way)
-    live: set[NetworkCode] = set()
+    live: dict[NetworkCode, tuple[str, bool]] = {}
+    before: f.Fact | None = None
     for fact in life.facts:
         match fact:
-            case f.OrderIssued(network=network):
-                assert network not in live
-                live.add(network)
+            case f.OrderIssued(network=network, kind=kind):
+                if network in live:
+                    handed_over = isinstance(before, f.OrderHandedOver) and before.to == network
+                    was, accepted = live[network]
+                    assert kind == "repair"
+                    assert was == "assistance" or (handed_over and not accepted)
+                live[network] = kind, False
+            case f.OrderAccepted(network=network):
+                live[network] = live[network][0], True
             case f.OrderDeclined() | f.OrderHandedOver() | f.OrderStoodDown() | f.ServiceRestored():
-                live.remove(fact.network)
+                del live[fact.network]
             case _:
-                continue
-    assert live == {order.network for order in life.ticket.live_orders}
+                pass
+        before = fact
+    assert live.keys() == {order.network for order in life.ticket.live_orders}
 
 
 @given(CIRCUIT_IDS, WAYS)
@@ -140,9 +149,8 @@ def test_dispatched_ticket_is_at_work_or_in_the_queue_or_done(circuit: str, way:
     life = lived(circuit, way)
     life.dispatch()
     ticket = life.ticket
-    assert bool(ticket.live_orders) + (ticket.unroutable is not None) == (
-        not ticket.is_over and ticket.status != "resolved"
-    )
+    repaired = any(order.kind == "repair" for order in ticket.live_orders)
+    assert repaired + (ticket.unroutable is not None) == (not ticket.is_over and ticket.status != "resolved")
 
 
 @given(CIRCUIT_IDS, WAYS)
@@ -221,6 +229,76 @@ def test_network_that_was_ordered_by_hand_hands_over_by_segment() -> None:
     life.by_hand(DALI)
     life.say(DALI, p.HandedOver(segment="backbone-1"))
     assert [order.network for order in life.ticket.live_orders] == [KUNMING]
+
+
+def assisted() -> Life:
+    """Dali is ordered alone, has accepted and asked Kunming for assistance."""
+    life = Life()
+    life.by_hand(DALI)
+    life.say(DALI, p.Accepted())
+    life.say(DALI, p.AssistanceAsked(of=KUNMING, note="test towards us"))
+    return life
+
+
+def test_who_is_asked_for_assistance_reads_what_for() -> None:
+    (order,) = (o for o in assisted().ticket.orders if o.network == KUNMING)
+    assert (order.kind, order.reason) == ("assistance", f"asked for assistance by {DALI}: test towards us")
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_who_assists_and_is_handed_the_repair_is_ordered_to_repair(accepts: bool) -> None:
+    life = assisted()
+    if accepts:
+        life.say(KUNMING, p.Accepted())
+    life.say(DALI, p.HandedOver(to=KUNMING, reason="it is yours", segment="backbone-1"))
+    (order,) = life.ticket.live_orders
+    assert (order.network, order.kind, order.state) == (KUNMING, "repair", "issued")
+    assert (order.segments, order.reason) == (("backbone-1",), f"handed over by {DALI}: it is yours")
+
+
+def test_end_that_has_not_accepted_reads_what_the_other_found() -> None:
+    life = Life()
+    life.dispatch()
+    life.say(BEIJING, p.Accepted())
+    life.say(BEIJING, p.HandedOver(to=CHUXIONG, reason="the far end is dark"))
+    (order,) = life.ticket.live_orders
+    assert (order.network, order.reason) == (CHUXIONG, f"handed over by {BEIJING}: the far end is dark")
+
+
+def test_end_that_is_at_work_on_the_repair_goes_on_when_the_other_leaves_it_to_it() -> None:
+    life = Life()
+    life.dispatch()
+    for network in (BEIJING, CHUXIONG):
+        life.say(network, p.Accepted())
+    assert [type(fact) for fact in life.say(BEIJING, p.HandedOver(to=CHUXIONG))] == [f.OrderHandedOver]
+    assert life.say(CHUXIONG, p.Progressed(stage="on_site"))
+
+
+def test_helper_alone_is_nobody_at_work() -> None:
+    life = assisted()
+    assert [type(fact) for fact in life.say(DALI, p.Declined(reason="no_resources"))] == [
+        f.OrderDeclined, f.TicketUnroutable,
+    ]  # fmt: skip
+    assert [type(fact) for fact in life.say(KUNMING, p.Declined(reason="no_resources"))] == [f.OrderDeclined]
+
+
+def test_noc_can_have_the_helper_repair() -> None:
+    life = assisted()
+    life.say(DALI, p.Declined(reason="no_resources"))
+    life.by_hand(KUNMING)
+    assert [(order.network, order.kind) for order in life.ticket.live_orders] == [(KUNMING, "repair")]
+    assert life.ticket.unroutable is None
+
+
+@pytest.mark.parametrize("back", [START - timedelta(milliseconds=1), START + timedelta(days=400)])
+def test_estimate_that_nobody_can_mean_is_refused(back: datetime) -> None:
+    life = Life()
+    life.dispatch()
+    with pytest.raises(InvalidInput, match="expected_restoration_at"):
+        life.say(BEIJING, p.Accepted(expected_restoration_at=back))
+    life.say(BEIJING, p.Accepted(expected_restoration_at=START + timedelta(days=30)))
+    with pytest.raises(InvalidInput, match="expected_restoration_at"):
+        life.say(BEIJING, p.Progressed(stage="diagnosed", expected_restoration_at=back))
 
 
 def test_time_that_was_before_the_report_or_has_not_come_is_refused() -> None:

@@ -118,6 +118,12 @@ def test_ticket_that_lasted_long_is_not_expected_in_the_past() -> None:
     assert said.expected_at > life.facts[-2].expected_at  # type: ignore[union-attr]
 
 
+def test_ticket_of_another_century_is_foretold_within_ten_years() -> None:
+    life = Life(BOTH)
+    (said,) = life.look(4000 * 366 * 24 * 60)
+    assert said.latest_at - (START + 4000 * 366 * 24 * HOUR) < 10 * 366 * 24 * HOUR
+
+
 def test_prediction_that_still_stands_is_not_said_again() -> None:
     life = Life(BOTH)
     assert life.look(1) == life.look(30) == []

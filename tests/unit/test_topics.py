@@ -42,6 +42,14 @@ def test_note_goes_to_every_network_with_a_live_order() -> None:
     assert topics_of(fact) == (topics.TICKETS, "vrc.orders.010", "vrc.orders.0878")
 
 
+def test_what_a_network_says_to_another_goes_to_the_other() -> None:
+    for fact in (
+        f.OrderHandedOver(ORDER, CHUXIONG, BEIJING, "it is dark"),
+        f.AssistanceRequested(ORDER, CHUXIONG, BEIJING),
+    ):
+        assert topics_of(fact) == (topics.TICKETS, "vrc.orders.010")
+
+
 @given(NETWORKS)
 def test_network_is_read_off_its_topics(network: NetworkCode) -> None:
     assert topics.network_of(topics.orders_topic(network)) == network

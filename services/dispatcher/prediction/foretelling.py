@@ -20,7 +20,7 @@ from shared.tickets.marks import Marks
 from shared.tickets.model import Ticket, evolve
 
 AS_LONG_AGAIN = "elapsed"
-AT_LEAST_MS = 10 * 60_000
+AT_LEAST_MS, AT_MOST_MS = 10 * 60_000, 366 * 86_400_000  # longer ago is a history, or a slip of the hand
 MUCH = timedelta(minutes=15)
 Predicted = Sequence[f.RestorationPredicted]
 
@@ -42,7 +42,7 @@ def foretell(ticket: Ticket, now: datetime, *, circuit: Circuit | None, history:
     if said is None or (said.basis == ESTIMATE and said.at > now):
         return ()
     began = _began(ticket.marks)
-    elapsed = max(to_ms(now) - began, 0)
+    elapsed = min(max(to_ms(now) - began, 0), AT_MOST_MS)
     found = history.like(case_of(ticket, circuit), beyond=elapsed)
     if found is None and said.at > now:
         return ()

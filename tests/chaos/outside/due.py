@@ -86,7 +86,8 @@ def deadlines(log: list[Json]) -> Iterator[Deadline]:
     for number, entry in enumerate(log):
         if entry["type"] == "order.issued":
             issued, order = ms(entry["at"]), entry["data"]["order"]
-            answer = next((e for e in log[number:] if e["type"] in ANSWERS and e["data"]["order"] == order), None)
+            later = (e for e in log[number + 1 :] if e["data"].get("order") == order)
+            answer = next((e for e in later if e["type"] in (*ANSWERS, "order.issued")), None)
             ends = [at for at in (over, answer and ms(answer["at"])) if at is not None]
             name = f"accept/{order}/{issued}"
             yield Deadline(name, issued, terms["accept_ms"], min(ends, default=None), warned)

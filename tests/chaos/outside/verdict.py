@@ -173,6 +173,10 @@ def _topics_of(entry: Json) -> Iterator[str]:
     match entry["type"]:
         case "order.issued" | "order.stood_down":
             yield f"vrc.orders.{entry['data']['network']}"
+        case "order.handed_over":
+            yield f"vrc.orders.{entry['data']['to']}"
+        case "order.assistance_requested":
+            yield f"vrc.orders.{entry['data']['of']}"
         case "ticket.noted" | "ticket.chased" | "ticket.escalated":
             yield from (f"vrc.orders.{network}" for network in entry["data"]["networks"])
 
