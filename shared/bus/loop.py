@@ -1,7 +1,8 @@
 """The loop every consumer runs: poll, handle, mark done; the same batch again while the database is away.
 
 Never a silent death: an unexpected error is logged and the batch tried again after a pause, so that the part shows
-as stuck in the readiness answer instead of losing what it could not handle.
+as stuck in the readiness answer instead of losing what it could not handle. Nor by a cancellation that nobody asked
+for: aiokafka's close lets that of a task of its own out.
 """
 
 import asyncio
@@ -34,12 +35,22 @@ async def consume(source: Source[U], handle: Callable[[Sequence[U]], Awaitable[o
         pulse.beat()
 
 
+def is_to_end() -> bool:
+    """Whether somebody cancelled the task this is called in. Else a CancelledError came from inside a library."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 async def _until_it_works(step: Callable[[], Awaitable[U]], pulse: Pulse) -> U:
     while True:
         try:
             return await step()
         except Unavailable as error:
             log.warning("%s waits: %s", pulse.name, error)
+        except asyncio.CancelledError:
+            if is_to_end():
+                raise
+            log.exception("%s was cut off from inside and tries again", pulse.name)
         except Exception:
             log.exception("%s failed and tries again", pulse.name)
         await asyncio.sleep(PAUSE_S)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from shared.bus.loop import is_to_end
 from shared.bus.wake import Wake
 from shared.errors import Unavailable
 from shared.health import Pulse
@@ -43,7 +44,9 @@ class Loop:
                 await self._work()
             except Unavailable as error:
                 log.info("%s waits: %s", self._name, error)
-            except Exception as error:  # an edge: said once, and the loop goes on
+            except (Exception, asyncio.CancelledError) as error:  # an edge: said once, and the loop goes on
+                if is_to_end():
+                    raise
                 if not self._failing:
                     log.error("%s fails and goes on trying", self._name, exc_info=error)
                 self._failing = True

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.bus.kafka import inbound
 from shared.testing.servers import Kafka
 from tests.centers import House, live
 from tests.notifying import FEED
@@ -42,6 +43,22 @@ async def test_center_that_starts_while_the_broker_is_down_takes_reports(product
     ticket = await production.customer.report(PLAIN[0])
     revived.start()
     await until(lambda: _is_ordered(production, ticket), timeout_s=60)
+
+
+async def test_consumers_that_gave_the_broker_up_read_on_when_it_is_back(
+    production: House, revived: Kafka, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After half a minute without a broker; here after a second. Ending such a client once ended its consumer too."""
+    monkeypatch.setattr(inbound, "STUCK_AFTER_S", 1.0)
+    monkeypatch.setattr(inbound, "LOOK_WITHIN_S", 1.0)
+    before = await production.report(FAR, CHUXIONG, BEIJING)
+    revived.kill()
+    await until(lambda: caplog.text.count("rebuilt: TimeoutError") >= 3, timeout_s=60)
+    revived.start()
+    ticket = await production.customer.report(PLAIN[0])
+    await until(lambda: _is_ordered(production, ticket), timeout_s=60)
+    await production.network(BEIJING).accept(before)
+    await production.all_heard()
 
 
 async def test_networks_are_ordered_over_http_while_the_broker_is_down(production: House, revived: Kafka) -> None:

@@ -142,7 +142,7 @@ class World:
             self._fill_in_report(case, part, name)
         elif name == "expires_at" and part[name] is not None:
             part[name] = rfc3339(SystemClock().now() + timedelta(days=1))
-        elif name.endswith("ed_at") and part[name] is not None:
+        elif name.endswith(("ed_at", "restoration_at")) and part[name] is not None:
             part[name] = rfc3339(SystemClock().now())
         elif name in self._known and part[name] is not None:
             part[name] = next(self._known[name])

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.bus import loop
+from shared.bus.kafka.ending import ended
 from shared.bus.loop import consume
 from shared.bus.wake import Wake
 from shared.errors import Unavailable
@@ -35,7 +36,7 @@ class Queue:
 class Handler:
     """Remembers its batches; its first calls fail with these."""
 
-    def __init__(self, *failures: Exception) -> None:
+    def __init__(self, *failures: BaseException) -> None:
         self.failures = list(failures)
         self.batches: list[Sequence[int]] = []
 
@@ -77,12 +78,34 @@ async def test_every_batch_is_handled_before_it_is_done() -> None:
     assert queue.dones == 3
 
 
-@pytest.mark.parametrize("failure", [Unavailable("the database is away"), ZeroDivisionError()])
-async def test_batch_that_failed_is_tried_again_until_it_works(failure: Exception) -> None:
+@pytest.mark.parametrize(
+    "failure", [Unavailable("the database is away"), ZeroDivisionError(), asyncio.CancelledError("from inside")]
+)
+async def test_batch_that_failed_is_tried_again_until_it_works(failure: BaseException) -> None:
     queue, handle = Queue(3), Handler(failure, failure)
     async with consuming(queue, handle, Pulse("p")):
         await until(lambda: not queue.waiting)
     assert handle.batches == [[1, 2], [1, 2], [1, 2], [3]]
+
+
+async def test_client_whose_end_is_cancelled_from_inside_takes_nobody_along() -> None:
+    async def stop() -> None:
+        raise asyncio.CancelledError
+
+    await ended(stop(), "consumer")
+
+
+async def test_who_is_cancelled_while_a_client_ends_ends_too() -> None:
+    never = asyncio.Event()
+
+    async def stop() -> None:
+        await never.wait()
+
+    ending = asyncio.create_task(ended(stop(), "consumer"))
+    await asyncio.sleep(0)
+    ending.cancel()
+    await asyncio.wait([ending])
+    assert ending.cancelled()
 
 
 async def test_empty_poll_is_progress_and_a_batch_that_keeps_failing_is_none() -> None:

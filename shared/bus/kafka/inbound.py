@@ -20,6 +20,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from aiokafka.errors import KafkaError
 
 from shared.bus.kafka.access import Access, connection
+from shared.bus.kafka.ending import LETS_GO_WITHIN_S, ended
 from shared.contracts.envelope import Message
 from shared.contracts.event import Event
 from shared.contracts.records import from_message
@@ -34,7 +35,6 @@ LOOK_WITHIN_S = 10.0
 JOINS_WITHIN_S = 150.0  # longer than a group waits for its slowest member (max_poll_interval)
 COMMIT_EVERY_S = 1.0
 COMMITS_WITHIN_S = 30.0
-LETS_GO_WITHIN_S = 5.0
 TELLS_WITHIN_S = 2.0
 CAREFUL_FOR_S = 10.0
 
@@ -186,7 +186,7 @@ class KafkaInbound:
                 async with asyncio.timeout(JOINS_WITHIN_S):
                     await consumer.start()
             except BaseException:
-                await self._end(consumer)
+                await ended(_stop(consumer), f"consumer {self._group}")
                 raise
             self._consumer, self._moved_at, self._suspect = consumer, time.monotonic(), False
         return self._consumer
@@ -232,14 +232,15 @@ class KafkaInbound:
         if reason:
             log.warning("consumer %s rebuilt: %s", self._group, reason)
         if consumer is not None:
-            await self._end(consumer)
+            await ended(_stop(consumer), f"consumer {self._group}")
 
-    async def _end(self, consumer: Any) -> None:
-        try:
-            async with asyncio.timeout(LETS_GO_WITHIN_S):
-                await consumer.stop()
-        except (KafkaError, OSError, TimeoutError) as error:
-            log.warning("consumer %s did not stop cleanly: %s", self._group, type(error).__name__)
+
+async def _stop(consumer: Any) -> None:
+    """Where the end of its fetching fails, `stop` leaves its connections open."""
+    try:
+        await consumer.stop()
+    finally:
+        await consumer._client.close()
 
 
 class KafkaEvents:

@@ -15,6 +15,8 @@ from aiokafka.errors import KafkaError
 
 from shared.bus.kafka.access import Access, connection
 from shared.bus.kafka.admin import ensure_topics
+from shared.bus.kafka.ending import ended
+from shared.bus.loop import is_to_end
 from shared.contracts.envelope import Message
 from shared.contracts.topics import ORDERS_PREFIX
 from shared.errors import Unavailable
@@ -42,8 +44,10 @@ class KafkaPublisher:
             producer = await self._started()
             async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
                 await self._send(producer, messages)
-        except (KafkaError, OSError, TimeoutError) as error:
+        except (KafkaError, OSError, TimeoutError, asyncio.CancelledError) as error:
             await self._give_up()
+            if isinstance(error, asyncio.CancelledError) and is_to_end():
+                raise
             raise Unavailable(f"The broker did not acknowledge ({type(error).__name__}).") from error
         except Exception:
             await self._give_up()  # whatever it was, this producer is not to be trusted any more
@@ -52,11 +56,7 @@ class KafkaPublisher:
     async def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            try:
-                async with asyncio.timeout(5):
-                    await producer.stop()
-            except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("producer did not stop cleanly: %s", type(error).__name__)
+            await ended(producer.stop(), "producer")
 
     async def _make_sure_of(self, topics: set[str]) -> None:
         if unknown := topics - self._known:
@@ -68,16 +68,7 @@ class KafkaPublisher:
         """`stop` alone flushes first, and an idempotent producer does so for ever: it would live on beside the next."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            sender = producer._sender.sender_task
-            try:
-                async with asyncio.timeout(5):
-                    while not sender.done():
-                        sender.cancel()  # the first time it goes on to wait for the requests under way
-                        await asyncio.wait([sender], timeout=0.1)
-                    producer._message_accumulator.fail_all(KafkaError("given up"))
-                    await producer.stop()
-            except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("producer did not stop cleanly: %s", type(error).__name__)
+            await ended(_cut_off(producer), "producer")
 
     async def _started(self) -> Any:
         if self._producer is None:
@@ -88,7 +79,7 @@ class KafkaPublisher:
             try:
                 await producer.start()
             except BaseException:
-                await producer.stop()
+                await ended(producer.stop(), "producer")
                 raise
             self._producer = producer
         return self._producer
@@ -106,6 +97,15 @@ class KafkaPublisher:
                 acknowledged.add_done_callback(_heard)
                 acknowledgements.append(acknowledged)
         await asyncio.gather(*acknowledgements)
+
+
+async def _cut_off(producer: Any) -> None:
+    sender = producer._sender.sender_task
+    while not sender.done():
+        sender.cancel()  # the first time it goes on to wait for the requests under way
+        await asyncio.wait([sender], timeout=0.1)
+    producer._message_accumulator.fail_all(KafkaError("given up"))
+    await producer.stop()
 
 
 def _heard(acknowledged: "asyncio.Future[Any]") -> None:
