@@ -27,6 +27,7 @@ from tests.stores import STORE
 from tests.waiting import until
 
 ALL = Query(select(tickets))
+ENDED = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename <> 'postgres'"
 SAVING = Saving(KeptOrders()).postgresql
 NAMING_THEIR_ROWS = (SAVING, feeding.PUT_POSTGRESQL, lanes.CLAIM_POSTGRESQL, lanes.RECORD_POSTGRESQL)
 
@@ -182,6 +183,35 @@ async def test_no_read_is_refused_because_of_connections_that_a_restart_broke(
     await until(lambda: hurried_store._pool.idle == 0)
     for _ in range(8):
         assert await hurried_store.fetch(ALL) == []
+
+
+async def test_connections_ended_under_load_are_nothing_but_a_database_that_is_away(
+    postgres_store: PostgresDatabase, postgres: Postgres
+) -> None:
+    """Whatever they were in the middle of: a caller that may come again is told so."""
+
+    async def body(tx: Tx) -> None:
+        for number in range(20):
+            await tx.fetch(LOCK, ids=[f"VT-{number}"])
+
+    async def work() -> list[Exception]:
+        failures: list[Exception] = []
+        while not over.is_set():
+            try:
+                await postgres_store.transact(body)
+                await postgres_store.fetch(ALL)
+            except Exception as error:
+                failures.append(error)
+        return failures
+
+    over = asyncio.Event()
+    working = [asyncio.create_task(work()) for _ in range(8)]
+    for _ in range(30):
+        await asyncio.to_thread(postgres.sql, ENDED)
+    over.set()
+    found = [error for failures in await asyncio.gather(*working) for error in failures]
+    assert found
+    assert [error for error in found if not isinstance(error, Unavailable)] == []
 
 
 async def test_closing_does_not_wait_for_a_postgres_that_hangs(
