@@ -9,6 +9,7 @@ import click
 from pydantic import ValidationError
 
 from shared.settings import Settings, load
+from shared.sparing import Sparing
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,8 +40,10 @@ def settings_from(config: Path | None, flags: dict[str, Any]) -> Settings:
 
 
 def log_to_stderr(settings: Settings) -> None:
-    """Libraries speak from warnings on, unless everything is asked for."""
+    """Libraries speak from warnings on, and nobody says the same without end, unless everything is asked for."""
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     if settings.log_level != "debug":
         for library in ("aiokafka", "alembic", "uvicorn", "httpx"):
             logging.getLogger(library).setLevel(logging.WARNING)
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(Sparing())

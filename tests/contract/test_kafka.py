@@ -63,6 +63,11 @@ async def poll_until(inbound: KafkaInbound, wanted: Sequence[Message]) -> None:
     await until(all_came, timeout_s=30)
 
 
+async def test_topic_that_is_not_there_is_said_with_what_makes_it(publisher: KafkaPublisher) -> None:
+    with pytest.raises(Unavailable, match="vrc topics"):
+        await publisher.publish([Message("vrc.tickets.lost", b"", b"", ())])
+
+
 async def test_message_comes_as_it_was_sent(publisher: KafkaPublisher, member: Callable[..., KafkaInbound]) -> None:
     sent, received = message(), None
     await publisher.publish([sent])

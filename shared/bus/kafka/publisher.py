@@ -11,7 +11,7 @@ from typing import Any
 from zlib import crc32
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from shared.bus.kafka.access import Access, connection
 from shared.bus.kafka.admin import ensure_topics
@@ -23,6 +23,10 @@ from shared.errors import Unavailable
 
 log = logging.getLogger(__name__)
 ACKNOWLEDGED_WITHIN_S = 30.0
+NO_TOPIC = (
+    "The broker lacks a topic that the center writes to: `vrc topics` makes what is missing,"
+    " on a locked broker `vrc networks provision`."
+)
 
 
 class KafkaPublisher:
@@ -48,6 +52,9 @@ class KafkaPublisher:
             await self._give_up()
             if isinstance(error, asyncio.CancelledError) and is_to_end():
                 raise
+            if isinstance(error, UnknownTopicOrPartitionError):
+                self._known.clear()
+                raise Unavailable(NO_TOPIC) from error
             raise Unavailable(f"The broker did not acknowledge ({type(error).__name__}).") from error
         except Exception:
             await self._give_up()  # whatever it was, this producer is not to be trusted any more
