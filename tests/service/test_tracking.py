@@ -179,7 +179,11 @@ async def test_links_that_are_long_over_are_forgotten(embedded: House, clock: Ma
     center = embedded.center
     mint = LinkMint(center.settings.environment, Secrets(MASTER))
     assert center.notifier is not None
-    await Tracking(center.database, clock, hub=center.notifier.hub, mint=mint, health=Health()).prune_due_links()
+    tracking = Tracking(
+        center.database, clock, hub=center.notifier.hub, mint=mint, names=center.registry.network, public_url=None,
+        health=Health(),
+    )  # fmt: skip
+    await tracking.prune_due_links()
     assert [link["id"] for link in await embedded.customer.items(f"/v1/tickets/{ticket}/links")] == [recent["id"]]
 
 
