@@ -7,6 +7,7 @@ const STEADY_MS = 10000;  // a stream that lasted so long was a good one: the ne
 const LONGEST_PAUSE_MS = 30000;
 const FIRST_PAUSE_MS = 1000;
 const TICK_MS = 30000;
+const REFUSE_RESUMING = [400, 410, 422];  // where it left off is not known any more: then from the beginning
 const NETWORKS = ["network", "to"];
 
 const WORDS = JSON.parse(document.getElementById("words").textContent);
@@ -24,6 +25,7 @@ class Dead extends Error {}
 class Refused extends Error {
   constructor(answer) {
     super(answer.status);
+    this.status = answer.status;
     this.pauseMs = 1000 * (Number(answer.headers.get("Retry-After")) || 0);
   }
 }
@@ -40,8 +42,8 @@ async function run() {
     } catch (error) {
       if (error instanceof Dead) return die();
       if (error instanceof Refused) {
-        lastEventId = null;  // it may be what was refused; without it the steps come from the beginning
         pauseMs = error.pauseMs;
+        if (REFUSE_RESUMING.includes(error.status)) lastEventId = null;
       }
       stand(isFresh ? "asking" : "trying");
     }
@@ -60,7 +62,7 @@ async function load() {
     patience.end();
   }
   isFresh = true;
-  seenAt = new Date();
+  seenAt = Date.now();
   show();
 }
 
@@ -184,7 +186,8 @@ function show() {
   const status = WORDS[lang].statuses[seen.status] || seen.status;
   document.title = `${seen.ticket} · ${status}`;
   at("number").textContent = `${label("ticket")} ${seen.ticket}`;
-  at("status").textContent = seen.waiting_for ? `${status} (${word(seen.waiting_for)})` : status;
+  at("status").textContent = status;
+  at("waiting").textContent = seen.waiting_for ? word(seen.waiting_for) : "";
   at("status").className = seen.restored_at ? "restored" : "";
   at("title").textContent = label("steps");
   showFacts();
