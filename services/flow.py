@@ -89,6 +89,7 @@ FLOW: tuple[Part, ...] = (
                 "/v1/manager-subscriptions",
                 "/v1/tickets",
                 "/v1/links",
+                "/track",
                 "/v1/track",
                 "/v1/sms",
             }

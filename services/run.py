@@ -347,7 +347,10 @@ class _Parts:
         from services.notifier.tracking.service import Tracking
 
         mint = LinkMint(self._settings.environment, secrets)
-        tracking = Tracking(self._database, self._clock, hub=self.notifier.hub, mint=mint, health=self._health)
+        tracking = Tracking(
+            self._database, self._clock, hub=self.notifier.hub, mint=mint, names=self._registry.network,
+            public_url=self._settings.public_url, health=self._health,
+        )  # fmt: skip
         self.doors.append(tracking.door)
         return (tracking,)
 

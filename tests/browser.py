@@ -23,7 +23,7 @@ STARTS_WITHIN_S = 60
 
 @dataclass(slots=True)
 class Tab:
-    """`requests` are the addresses that pages asked for, `complaints` what the browser logged of them."""
+    """`requests` are the addresses that pages asked for, `complaints` what the browser logged of them, defects too."""
 
     socket: aiohttp.ClientWebSocketResponse
     session: str = ""
@@ -55,6 +55,8 @@ class Tab:
             self.requests.append(said["params"]["request"]["url"])
         if said.get("method") == "Log.entryAdded":
             self.complaints.append(said["params"]["entry"]["text"])
+        if said.get("method") == "Runtime.exceptionThrown":
+            self.complaints.append(said["params"]["exceptionDetails"]["text"])
         return said
 
 

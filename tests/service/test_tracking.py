@@ -18,7 +18,7 @@ from shared.testing.clock import START, ManualClock
 from shared.testing.serve import serving
 from shared.web.access import AccessLog
 from shared.web.app import layered
-from tests.centers import House
+from tests.centers import Embedded, House, house
 from tests.keys import MASTER, issued, save
 from tests.people import Caller, Json, done
 from tests.registry import BEIJING, CHUXIONG, FAR, GRID
@@ -73,6 +73,24 @@ async def test_token_is_told_once_and_its_page_has_it_behind_the_hash(any_center
     (listed,) = await any_center.customer.items(f"/v1/tickets/{ticket}/links")
     assert listed == {name: value for name, value in link.items() if name not in ("token", "page")}
     assert (listed["contact"]["name"], listed["state"], listed["created_by"]) == ("Chen", "live", f"account:{GRID}")
+
+
+@pytest.mark.parametrize("public_url", ["https://vip.example", "https://vip.example/"])
+async def test_page_is_a_whole_address_where_the_center_knows_its_own(
+    embedded_way: Embedded, clock: ManualClock, public_url: str
+) -> None:
+    embedded_way.settings = embedded_way.settings.model_copy(update={"public_url": public_url})
+    async with house(embedded_way, clock) as center:
+        link = await give(center, await center.customer.report(FAR))
+    assert link["page"] == f"https://vip.example/track#{link['token']}"
+
+
+async def test_link_tells_what_was_promised_and_what_its_networks_are_called(any_center: House) -> None:
+    ticket = await any_center.report(FAR, BEIJING, CHUXIONG)
+    seen = done(await visitor(any_center, await give(any_center, ticket)).get("/v1/track"))
+    sla = done(await any_center.customer.get(f"/v1/tickets/{ticket}/sla"))
+    assert seen["promised_at"] == sla["targets"]["restore"]["due_at"]
+    assert seen["networks"] == {BEIJING: {"zh": "北京", "en": "Beijing"}, CHUXIONG: {"zh": "楚雄", "en": "Chuxiong"}}
 
 
 async def test_token_is_taken_from_the_header_only_and_stands_in_no_log(embedded: House) -> None:
@@ -179,7 +197,11 @@ async def test_links_that_are_long_over_are_forgotten(embedded: House, clock: Ma
     center = embedded.center
     mint = LinkMint(center.settings.environment, Secrets(MASTER))
     assert center.notifier is not None
-    await Tracking(center.database, clock, hub=center.notifier.hub, mint=mint, health=Health()).prune_due_links()
+    tracking = Tracking(
+        center.database, clock, hub=center.notifier.hub, mint=mint, names=center.registry.network, public_url=None,
+        health=Health(),
+    )  # fmt: skip
+    await tracking.prune_due_links()
     assert [link["id"] for link in await embedded.customer.items(f"/v1/tickets/{ticket}/links")] == [recent["id"]]
 
 

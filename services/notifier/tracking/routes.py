@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from services.notifier.tracking import shapes
 from services.notifier.tracking.desk import LinkDesk
 from services.notifier.tracking.links import LINK_ID_PATTERN, LinkMint
+from services.notifier.tracking.page.serving import PATH as PAGE
 from shared.auth.principal import Principal
 from shared.clock import Clock, to_ms
 from shared.ids import TICKET_PATTERN, TicketId
@@ -19,8 +20,10 @@ TicketPath = Annotated[TicketId, Path(pattern=TICKET_PATTERN, examples=["VT26112
 IdPath = Annotated[str, Path(pattern=LINK_ID_PATTERN, examples=["3f09c2a1b7d4"])]
 
 
-def link_routes(desk: LinkDesk, mint: LinkMint, clock: Clock) -> APIRouter:
+def link_routes(desk: LinkDesk, mint: LinkMint, clock: Clock, *, public_url: str | None) -> APIRouter:
+    """`public_url` is the center's address as people reach it; without one the page's address is a path."""
     router = APIRouter(route_class=StrictRoute, tags=["tracking links"])
+    page_url = (public_url or "").rstrip("/") + PAGE
 
     @router.post(
         "/v1/tickets/{id}/links", status_code=201, response_model=shapes.NewLinkView, responses=WRITE_PROBLEMS,
@@ -30,7 +33,7 @@ def link_routes(desk: LinkDesk, mint: LinkMint, clock: Clock) -> APIRouter:
         """It shows the ticket's steps and no words, people or other tickets. The token is in this answer only."""
         made = await desk.make(caller, id, label=body.label, contact=body.contact_given(), expires_at=body.expires_at)
         token = mint.token(made.id)
-        answer = {**shapes.link_view(made, clock.now()), "token": token, "page": shapes.PAGE + token}
+        answer = {**shapes.link_view(made, clock.now()), "token": token, "page": f"{page_url}#{token}"}
         return json(answer, 201, {"Cache-Control": "no-store"})
 
     @router.get("/v1/tickets/{id}/links", response_model=shapes.LinkPage, responses={**LIST_PROBLEMS, **READ_PROBLEMS})

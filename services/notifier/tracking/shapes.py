@@ -12,8 +12,6 @@ from shared.contracts.instant import Instant
 from shared.contracts.progress import Short
 from shared.tickets.model import Status
 
-PAGE = "/track#"
-
 
 class Visitor(BaseModel):
     """Whom the link is given to. Shown to those who manage the ticket's links, never by the link."""
@@ -55,7 +53,11 @@ class NewLinkView(LinkView):
     token: Annotated[str, Field(description="What is sent as `Authorization: Bearer <token>`. Shown only here")]
     page: Annotated[
         str,
-        Field(description="Its page in a browser. The token stands behind the #, which browsers send to no server"),
+        Field(
+            description="Its page in a browser: a whole address where the center knows its own (`public_url`), else"
+            " the path. The token stands behind the #, which browsers send to no server",
+            examples=["https://vip.example/track#vrt_live_3f09c2a1b7d4_…"],
+        ),
     ]
 
 
@@ -93,8 +95,17 @@ class BackView(BaseModel):
     overdue_since: datetime | None
 
 
+class NameView(BaseModel):
+    zh: str
+    en: str
+
+
 class TrackView(BaseModel):
-    """What a link shows. `status` is TM Forum TMF621's; `waiting_for` says why the repair is suspended."""
+    """What a link shows. `status` is TM Forum TMF621's; `waiting_for` says why the repair is suspended.
+
+    `promised_at`: when the time promised for the restoration is, was or would have been over; none while its clock
+    stands still, and where nothing was promised. `networks`: what those in the steps are called, by code.
+    """
 
     ticket: str
     status: Status
@@ -102,9 +113,11 @@ class TrackView(BaseModel):
     reported_at: datetime
     updated_at: datetime
     expected_restoration: BackView | None
+    promised_at: datetime | None
     restored_at: datetime | None
     closed_at: datetime | None
     waiting_for: SuspendReason | None
+    networks: dict[str, NameView]
     steps: list[StepView]
 
 

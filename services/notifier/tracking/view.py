@@ -4,19 +4,23 @@ A fact that is not in `SHOWN` is not shown: notes, escalations and whatever else
 decides otherwise.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from services.notifier.store.feed import Placed
-from shared.clock import rfc3339
+from services.notifier.wording.names import Names
+from services.notifier.wording.plain import one_line
+from services.notifier.wording.sayings import MOST_NAMED
+from shared.clock import from_ms, rfc3339
 from shared.contracts import facts as f
 from shared.contracts.event import Event
 from shared.contracts.facts import Fact
 from shared.tickets.expected import expected
 from shared.tickets.model import Ticket
+from shared.tickets.timing import figures
 
 SHOWN: Mapping[type[Fact], tuple[str, ...]] = {
     f.FaultReported: (),
@@ -62,13 +66,31 @@ def frame(placed: Placed) -> bytes:
     return b"%sevent: %s\ndata: %s\n\n" % (id_line, placed.event.type.encode(), orjson.dumps(shown))
 
 
-def seen(t: Ticket, events: Iterable[Event]) -> dict[str, Any]:
+def seen(t: Ticket, log: Sequence[Event], names: Names) -> dict[str, Any]:
+    """`log` is complete as far as it goes; `names`: what a local network is called."""
+    shown = steps(log)
     return {
         "ticket": t.id, "status": t.status, "impact": t.impact, "reported_at": rfc3339(t.reported_at),
-        "updated_at": rfc3339(t.updated_at), "expected_restoration": _expected(t),
+        "updated_at": rfc3339(t.updated_at), "expected_restoration": _expected(t), "promised_at": _promised(log),
         "restored_at": _plain(t.restored_at), "closed_at": _plain(t.closed_at),
-        "waiting_for": t.suspension.reason if t.suspension else None, "steps": steps(events),
+        "waiting_for": t.suspension.reason if t.suspension else None, "networks": _named(shown, names),
+        "steps": shown,
     }  # fmt: skip
+
+
+def _promised(log: Sequence[Event]) -> str | None:
+    promise = figures(log, log[-1].at).promises.get("restore")
+    return None if promise is None or promise.due_at is None else rfc3339(from_ms(promise.due_at))
+
+
+def _named(shown: Iterable[Mapping[str, Any]], names: Names) -> dict[str, Any]:
+    codes = {code for each in shown for field in ("network", "to") if (code := each.get(field))}
+    known = ((code, found) for code in sorted(codes) if (found := names(code)))
+    return {code: {"zh": _name(found.name_zh), "en": _name(found.name_en)} for code, found in known}
+
+
+def _name(name: str) -> str:
+    return one_line(name, most=MOST_NAMED)
 
 
 def _expected(t: Ticket) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from services.notifier.handlers.hub import Hub
 from services.notifier.store.feed import Scope
 from services.notifier.tracking import shapes
 from services.notifier.tracking.view import frame, seen
+from services.notifier.wording.names import Names
 from shared.auth.permissions import Access
 from shared.auth.principal import Principal
 from shared.auth.reading import reader_for
@@ -29,7 +30,7 @@ MOST_STREAMS = 20  # of one link, in one process
 DISCREET = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
-def visitor_routes(hub: Hub, database: Database) -> Sequence[APIRouter]:
+def visitor_routes(hub: Hub, database: Database, names: Names) -> Sequence[APIRouter]:
     router = APIRouter(route_class=StrictRoute, tags=["tracking links"])
     visitor = Depends(allow(*VISITORS.roles, needs=VISITORS.needs))
 
@@ -42,7 +43,7 @@ def visitor_routes(hub: Hub, database: Database) -> Sequence[APIRouter]:
         found = await tickets.get(reader, ticket)
         if found is None:
             raise NotFound()
-        return json(seen(found, await _whole_log(reader, ticket)), 200, DISCREET)
+        return json(seen(found, await _whole_log(reader, ticket), names), 200, DISCREET)
 
     return [router, _stream_route(hub, database)]
 
