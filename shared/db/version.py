@@ -1,0 +1,24 @@
+"""Whether the database has the schema that this program was written for, asked at each start."""
+
+from pathlib import Path
+
+from sqlalchemy import text
+
+from shared.db.port import Database
+from shared.db.statement import Query
+
+IS_THERE = Query(text("SELECT to_regclass('vrc_schema')::text AS name"))
+VERSION = Query(text("SELECT version_num::text AS version FROM vrc_schema"))
+
+
+def newest() -> str:
+    """The last migration that this program has."""
+    return max(path.stem.partition("_")[0] for path in (Path(__file__).parent / "migrations/versions").glob("*.py"))
+
+
+async def version(database: Database) -> str | None:
+    """The last migration that the database has seen; None: not one. PostgreSQL only. Raises Unavailable."""
+    if (await database.fetch(IS_THERE))[0]["name"] is None:
+        return None
+    rows = await database.fetch(VERSION)
+    return str(rows[0]["version"]) if rows else None
