@@ -181,15 +181,25 @@ def _limits(settings: Settings, clock: Clock, metrics: Metrics) -> Limits:
 
 
 def open_database(settings: Settings) -> Database:
-    """SQLite or PostgreSQL; the driver is imported only where it is used."""
+    """SQLite or PostgreSQL; the driver is imported only where it is used. Raises BadSettings, AlreadyRunning."""
     patience_s = settings.database_patience.total_seconds()
     if settings.database is None:
         from shared.db.sqlite import SqliteDatabase
 
-        return SqliteDatabase(settings.sqlite_path, patience_s=patience_s)
+        try:
+            return SqliteDatabase(settings.sqlite_path, patience_s=patience_s)
+        except OSError as error:
+            raise unusable(settings, error) from None
     from shared.db.postgres import PostgresDatabase
 
     return PostgresDatabase(settings.database, patience_s=patience_s)
+
+
+def unusable(settings: Settings, error: OSError) -> BadSettings:
+    """What to say when the data directory can't be had."""
+    no_folder = isinstance(error, FileExistsError | NotADirectoryError)
+    why = "is no folder" if no_folder else f"can't be used ({error.filename}: {error.strerror})"
+    return BadSettings(f"data_dir: {settings.data_dir} {why}; name a folder that you may write in, with --data-dir")
 
 
 def open_secrets(settings: Settings) -> Secrets:

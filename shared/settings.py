@@ -386,6 +386,8 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no settings file {file}.") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{file} is not TOML: {error}") from error
 

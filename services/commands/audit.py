@@ -65,7 +65,7 @@ def _add_verify(group: click.Group) -> None:
         if not all(re.fullmatch("[0-9a-f]{64}", key) for key in keys):
             raise click.UsageError("--key: must be 64 hexadecimal digits, as vrc audit key prints them.")
         span = Span(to_ms(since) if since else 0, to_ms(until) if until else Span().until)
-        kept = [line for line in anchors.read_text(encoding="utf-8").splitlines() if line.strip()] if anchors else None
+        kept = _kept(anchors) if anchors else None
         with _explained(), _bar() as progress:
             report = asyncio.run(_verify(settings, keys, kept, span, progress))
         _tell(report)
@@ -104,6 +104,13 @@ def _add_exports(group: click.Group) -> None:
         """Print the public key that anchors are checked with."""
         with _explained():
             click.echo(_signer(settings_from(config, flags)).public_key)
+
+
+def _kept(anchors: Path) -> list[str]:
+    try:
+        return [line for line in anchors.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unchecked(f"{anchors} can't be read as anchors ({error}).") from None
 
 
 class _Moment(click.ParamType[datetime]):

@@ -42,9 +42,9 @@ def add_to(group: click.Group) -> None:
         """Make a center's master key: a FILE of its owner's alone, never overwritten."""
         try:
             secrets.make(file)
-        except FileExistsError:
-            raise click.ClickException(f"{file} exists and is left alone: a key in use must not be lost.") from None
         except OSError as error:
+            if isinstance(error, FileExistsError) and file.exists():
+                raise click.ClickException(f"{file} exists and is left alone: a key in use must not be lost.") from None
             raise click.ClickException(f"{file} can't be written: {error.strerror}") from None
         click.echo(f"{file} holds a new master key. Keep a copy where backups are kept.", err=True)
 

@@ -34,6 +34,8 @@ def settings_from(config: Path | None, flags: dict[str, Any]) -> Settings:
     except ValidationError as error:
         lines = [": ".join(filter(None, (".".join(map(str, e["loc"])), e["msg"]))) for e in error.errors()]
         raise click.ClickException("Settings are not valid.\n  " + "\n  ".join(lines)) from None
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
     log_to_stderr(settings)
     return settings
 

@@ -71,8 +71,12 @@ def _add_export(registry: click.Group) -> None:
         """Everything into TARGET: one YAML file if it ends in .yaml, else CSV files in that folder."""
         from shared.registry.files.export import csv_folder, export, yaml_file
 
-        with (yaml_file if _is_yaml(target) else csv_folder)(target) as write:
-            count = _with_database(settings_from(config, flags), lambda database: export(database, write))
+        settings = settings_from(config, flags)
+        try:
+            with (yaml_file if _is_yaml(target) else csv_folder)(target) as write:
+                count = _with_database(settings, lambda database: export(database, write))
+        except OSError as error:
+            raise click.ClickException(f"{target} can't be written ({error.strerror}: {error.filename}).") from None
         click.echo(f"{count} entries in {target}")
 
 
@@ -149,7 +153,7 @@ def _show(outcome: "Outcome", *, details: bool) -> None:
 
 def _with_database(settings: Settings, work: "Callable[[Database], Awaitable[T]]") -> T:
     """Ends the command with a message when the database can't be had."""
-    from services.run import open_database
+    from services.run import BadSettings, open_database
 
     if settings.embedded and not settings.sqlite_path.exists():
         raise click.ClickException(f"{settings.sqlite_path} does not exist: name the data with --data-dir.")
@@ -168,6 +172,8 @@ def _with_database(settings: Settings, work: "Callable[[Database], Awaitable[T]]
             "The embedded center is running and holds its database alone. Stop it first, or change the registry over "
             "HTTP: POST /v1/registry/import."
         ) from None
+    except BadSettings as error:
+        raise click.ClickException(str(error)) from None
     except CenterError as error:
         from shared.registry.importing import ImportRefused
 
