@@ -11,6 +11,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
+from services.commands.itself import itself
 from services.commands.options import settings_from, settings_options
 from services.run import BadSettings, open_database, open_secrets, secrets_for
 from shared.audit import store
@@ -147,7 +148,9 @@ async def _anchor(settings: Settings) -> Anchor | str:
         made = await keeper.anchor()
     finally:
         await database.close()
-    return made or str(keeper.finding or "Another process was anchoring at this moment; look with vrc audit anchors.")
+    return made or str(
+        keeper.finding or f"Another process was anchoring at this moment; look with {itself('audit', 'anchors')}."
+    )
 
 
 async def _anchors(settings: Settings) -> list[Anchor]:
@@ -172,7 +175,8 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except AlreadyRunning:
-        raise Unchecked("This center is running, and anchors by itself; its anchors: vrc audit anchors.") from None
+        anchors = itself("audit", "anchors")
+        raise Unchecked(f"This center is running, and anchors by itself; its anchors: {anchors}.") from None
     except (BadSettings, CenterError, ValueError) as error:
         raise Unchecked(str(error)) from None
 

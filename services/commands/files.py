@@ -12,11 +12,9 @@ class Writable(click.Path):
         super().__init__(dir_okay=False, writable=True, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        path = Path(super().convert(value, param, ctx))
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
         if not path.parent.is_dir():
-            self.fail(
-                f"{path} can't be written: {path.parent} is no folder. Make it, or name another file.", param, ctx
-            )
+            self.fail(f"{path} can't be written: {path.parent} is no folder; make it or name another.", param, ctx)
         if not path.exists() and not os.access(path.parent, os.W_OK | os.X_OK):
             self.fail(f"{path} can't be written: {path.parent} is closed to you. Name another file.", param, ctx)
         return path

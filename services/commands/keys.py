@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from services.commands.options import settings_from, settings_options
+from services.commands.itself import itself
+from services.commands.options import settings_from, settings_given, settings_options
 from services.run import BadSettings, open_database, open_secrets, secrets_for
 from shared import secrets
 from shared.audit.shell import at_shell
@@ -142,7 +143,8 @@ def _add_rotate(group: click.Group) -> None:
     def rotate(config: Path | None, key_id: str, expires: datetime | None, **flags: Any) -> None:
         """Issue a successor on the same terms; the old one works on until it is revoked."""
         _tell(_at_desk(config, flags, lambda desk, _: desk.rotate(key_id, expires_at=expires)))
-        click.echo(f"Revoke the old one when nobody sends it any more: vrc keys revoke {key_id}", err=True)
+        revoke = itself("keys", "revoke", key_id, *settings_given(config, flags))
+        click.echo(f"Revoke the old one when nobody sends it any more: {revoke}", err=True)
 
 
 def _add_revoke(group: click.Group) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from services.commands.demo.beside import simulated
+from services.commands.itself import itself
 from services.commands.options import settings_from, settings_options
 from services.demo_data import CREDENTIALS
 from services.run import ALL, BadSettings, Center, ServiceName, center, settle
@@ -49,7 +50,7 @@ def _service_command(name: ServiceName) -> click.Command:
         if settings.embedded:
             raise click.ClickException(
                 f"vrc {name} shares its work with other processes, which needs PostgreSQL and Kafka: "
-                "set database and kafka, or run everything embedded with vrc up."
+                f"set database and kafka, or run everything embedded with {itself('up')}."
             )
         _run(settings, (name,))
 

@@ -53,6 +53,19 @@ async def test_fault_prints_the_ticket_and_how_to_watch_it(terminal: Terminal) -
     assert (ticket["reference"], ticket["contact"]["name"], ticket["impact"]) == ("R-1", "Li", "down")
 
 
+@pytest.mark.parametrize("speaking", [(), ("--as", "south-bank"), ("--key",)], ids=" ".join)
+async def test_next_command_runs_as_it_is_printed(terminal: Terminal, speaking: tuple[str, ...]) -> None:
+    key = terminal.country.operator.key
+    told = await terminal.start(
+        "fault", CIRCUIT, "--description", "-", *speaking, *([key] if "--key" in speaking else [])
+    )
+    command = (await told.communicate())[0].decode().partition("Watch it:  ")[2]
+    (ticket,) = await terminal.country.tickets()
+    await terminal.country.operator.cancel(ticket["id"])
+    watching = await asyncio.create_subprocess_shell(command, stdout=PIPE, stderr=STDOUT)
+    assert b"cancelled  [cancelled]\n" in (await watching.communicate())[0]
+
+
 async def test_statement_is_written_to_a_file_that_verifies_and_to_a_page(terminal: Terminal, tmp_path: Path) -> None:
     ticket, file = await terminal.fault(), tmp_path / "statement.json"
     told = await terminal.run("statement", ticket, "-o", str(file))
