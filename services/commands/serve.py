@@ -3,6 +3,7 @@
 import asyncio
 import json
 import resource
+import secrets
 import signal
 import subprocess
 import sys
@@ -129,9 +130,10 @@ def _first_account(credentials: Path) -> tuple[str, str]:
 
 
 def _example(base: str, key: str, circuit: str) -> str:
-    """A curl command that works as printed."""
+    """A curl command that works as printed; it has a key of its own, for that of an earlier one would only repeat."""
+    once = f"report-{secrets.token_hex(6)}"
     body = json.dumps({"circuit": circuit, "impact": "down", "description": "No light at either end since 08:30"})
     return (
         f"  curl -i {base}/v1/faults -H 'Authorization: Bearer {key}' \\\n"
-        f"    -H 'Idempotency-Key: my-first-report' -H 'Content-Type: application/json' \\\n    -d '{body}'"
+        f"    -H 'Idempotency-Key: {once}' -H 'Content-Type: application/json' \\\n    -d '{body}'"
     )
