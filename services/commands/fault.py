@@ -41,7 +41,7 @@ def add_to(group: click.Group) -> None:
         ticket = answer.json()["id"]
         click.echo(f"{ticket}  {'reported' if answer.status_code == 201 else 'joined: the circuit had an open ticket'}")
         if wait:
-            until_over(ticket, url=url, key=speaks, lang=lang)
+            until_over(ticket, url=url, key=speaks, lang=lang, answered=True)
         else:
             more = _spoken_to(url=url, credentials=credentials, key=_typed(key), account=account)
             click.echo(f"Watch it:  {itself('watch', ticket, *more)}")

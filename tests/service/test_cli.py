@@ -137,6 +137,40 @@ async def test_watch_of_an_unknown_ticket_says_so(terminal: Terminal) -> None:
     assert answer.output == "Error: VT261121-7K3QM9XA: There is nothing here that this key may see.\n"
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.commands.stream.COME_BACK_S", 0)
+
+
+async def test_watch_gives_up_a_center_that_never_answered(impatient: None) -> None:
+    nowhere = ["--url", "http://127.0.0.1:9", "--key", "any"]
+    answer = await asyncio.to_thread(CliRunner().invoke, main, ["watch", "VT261121-7K3QM9XA", *nowhere])
+    assert answer.exit_code == 1
+    assert answer.stderr.splitlines() == [
+        *["No connection to http://127.0.0.1:9; trying again."] * 2,
+        "Error: The center at http://127.0.0.1:9 does not answer (ConnectError).",
+    ]
+
+
+async def test_watch_goes_on_trying_once_it_had_a_connection(impatient: None) -> None:
+    calls = iter([(1, "inProgress"), *[None] * 9, (2, "cancelled")])
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if call := next(calls):
+            seq, status = call
+            said = {"type": "ticket.cancelled", "data": {}, "at": "2026-11-21T08:00Z"}
+            fact = {"seq": seq, "status": status, **said}
+            writer.write(f"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\ndata: {json.dumps(fact)}\n\n".encode())
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        center = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        watch = ["watch", "VT261121-7K3QM9XA", "--url", center, "--key", "any"]
+        told = await asyncio.to_thread(CliRunner().invoke, main, watch)
+    assert (told.exit_code, told.stdout.count("cancelled"), next(calls, None)) == (0, 3, None)
+
+
 async def test_fault_may_wait_for_the_end(terminal: Terminal) -> None:
     waiting = asyncio.create_task(terminal.run("fault", CIRCUIT, "--description", "No light", "--wait"))
     await until(lambda: one_ticket(terminal.country))
