@@ -243,8 +243,6 @@ def settle() -> None:
 
 
 def _check(settings: Settings) -> None:
-    if settings.database is not None and not settings.database.startswith("postgresql://"):
-        raise BadSettings("database: must begin with postgresql:// (leave it out for the embedded SQLite)")
     if (settings.database is None) != (settings.kafka is None):
         raise BadSettings("database and kafka go together: set both, or neither for the embedded center")
     if settings.kafka is not None and (access := _access(settings)) is not None:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -274,6 +275,15 @@ class Settings(BaseModel):
         if level not in ("debug", "info", "warning", "error"):
             raise ValueError("must be debug, info, warning or error")
         return level
+
+    @field_validator("database", "database_owner")
+    @classmethod
+    def _of_postgresql(cls, dsn: str | None) -> str | None:
+        if dsn is not None and not dsn.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must begin with postgresql:// (leave it out for the embedded SQLite)")
+        if dsn is not None:
+            urlsplit(dsn)  # raises ValueError for what the driver could not read either
+        return dsn
 
     @field_validator("webhook_networks", "trusted_proxies", "sms_countries", mode="before")
     @classmethod

@@ -86,7 +86,8 @@ async def test_fault_on_a_circuit_with_an_open_ticket_says_that_it_joined(termin
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["no-such-circuit"], "circuit: is not one of your circuits"),
+        (["no-such-circuit"], "circuit: is no circuit's id; GET /v1/circuits lists them"),
+        (["no-such-circuit", "--as", "south-bank"], "circuit: is not one of your circuits"),
         ([CIRCUIT, "--segment", "moon"], "segment: is not a segment of this circuit"),
         ([CIRCUIT, "--reference", "x" * 300], "reference: "),
         ([CIRCUIT, "--as", "nobody"], "has no account nobody; it has north-bank, south-bank"),
