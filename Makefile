@@ -9,7 +9,7 @@ help:  ## This list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: .venv/.runtime  ## Start the embedded center with demonstration data (DEMO=1: simulated faults and repairs too)
-	@exec .venv/bin/vrc up --demo $(if $(DEMO),--demo-rate 12) $(ARGS)
+	@exec .venv/bin/vrc up --demo $(if $(filter-out 0,$(DEMO)),--demo-rate 12) $(ARGS)
 
 test: .venv/.dev servers  ## Everything: static checks, all tests over SQLite, PostgreSQL and Kafka
 	@$(MAKE) --no-print-directory check

@@ -17,6 +17,7 @@ MODULES = {
     "networks": "provision",
     "services": "provision",
     "secret": "keys",
+    "adopt-secret": "keys",
     "keys": "keys",
     "audit": "audit",
     "measures": "measures",

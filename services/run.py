@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from services.auditing import Auditing
 from shared import answer_link
 from shared.audit.signing import Signer
+from shared.auth import master
 from shared.auth.desk import KeyDesk
 from shared.auth.keyring import Keyring
 from shared.auth.keys import Mint
@@ -60,6 +61,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 STARTS_WITHIN_S = 30
 ServiceName = Literal["intake", "dispatcher", "notifier"]
+T = TypeVar("T")
+ANOTHER_KEY = (
+    "and this database was made under one that it needs: name the file of that key with --master-key, or put its copy "
+    "there. If it is lost or is to be changed: docs/operations/security.md, Another master key."
+)
 ALL: tuple[ServiceName, ...] = ("intake", "dispatcher", "notifier")
 
 
@@ -107,11 +113,11 @@ async def center(
     _check(settings)
     clock = clock or SystemClock()
     policies = _policies(settings, clock)
-    secrets = open_secrets(settings)
     operators_config = _operators(settings)
     metrics, health = Metrics(), Health()
     database = open_database(settings)
     try:
+        secrets = await _when_it_answers(lambda: secrets_for(settings, database))
         registry, mint = Registry(database), Mint(settings.environment, secrets)
         keyring = Keyring(database, mint, clock, readable_by=registry.readable_by)
         follower = Follower(database, Filling(database, registry), keyring)
@@ -145,7 +151,7 @@ async def center(
         await database.close()
 
 
-async def _when_it_answers(step: Callable[[], Awaitable[None]]) -> None:
+async def _when_it_answers(step: Callable[[], Awaitable[T]]) -> T:
     """A database that is still starting, or busy, is waited for. Raises Unavailable after half a minute."""
     for _ in range(STARTS_WITHIN_S):
         try:
@@ -153,7 +159,7 @@ async def _when_it_answers(step: Callable[[], Awaitable[None]]) -> None:
         except Unavailable as error:
             log.warning("waiting for the database: %s", error)
             await asyncio.sleep(1)
-    await step()
+    return await step()
 
 
 async def _look_at_second_wall(database: Database, metrics: Metrics) -> None:
@@ -175,31 +181,54 @@ def _limits(settings: Settings, clock: Clock, metrics: Metrics) -> Limits:
 
 
 def open_database(settings: Settings) -> Database:
-    """SQLite or PostgreSQL; the driver is imported only where it is used."""
+    """SQLite or PostgreSQL; the driver is imported only where it is used. Raises BadSettings, AlreadyRunning."""
     patience_s = settings.database_patience.total_seconds()
     if settings.database is None:
         from shared.db.sqlite import SqliteDatabase
 
-        return SqliteDatabase(settings.sqlite_path, patience_s=patience_s)
+        try:
+            return SqliteDatabase(settings.sqlite_path, patience_s=patience_s)
+        except OSError as error:
+            raise unusable(settings, error) from None
     from shared.db.postgres import PostgresDatabase
 
     return PostgresDatabase(settings.database, patience_s=patience_s)
 
 
+def unusable(settings: Settings, error: OSError) -> BadSettings:
+    """What to say when the data directory can't be had."""
+    no_folder = isinstance(error, FileExistsError | NotADirectoryError)
+    why = "is no folder" if no_folder else f"can't be used ({error.filename}: {error.strerror})"
+    return BadSettings(f"data_dir: {settings.data_dir} {why}; name a folder that you may write in, with --data-dir")
+
+
 def open_secrets(settings: Settings) -> Secrets:
-    """From the master key; the embedded center makes its own at the first start. Raises BadSettings."""
+    """From the master key's file. Raises BadSettings."""
     if settings.master_key is None and not settings.embedded:
         raise BadSettings(
             "master_key: name the file of the master key, the same for all processes of this center; "
             "make it once with: vrc secret FILE"
         )
-    path = settings.master_key_path
     try:
-        if settings.embedded and not path.exists():
-            make_master_key(path)
-        return Secrets.read(path)
+        return Secrets.read(settings.master_key_path)
     except BadMasterKey as error:
         raise BadSettings(f"master_key: {error}") from None
+
+
+async def secrets_for(settings: Settings, database: Database) -> Secrets:
+    """Those that this database is under; the embedded center makes its master key at the first start.
+
+    Raises BadSettings when the key is missing or another one: every key, secret and link of before would be void.
+    """
+    path = settings.master_key_path
+    if settings.embedded and not path.exists():
+        if await master.has_one(database):
+            raise BadSettings(f"master_key: there is no file {path}, {ANOTHER_KEY}")
+        make_master_key(path)
+    secrets = open_secrets(settings)
+    if not await master.is_under(database, secrets):
+        raise BadSettings(f"master_key: {path} holds another key, {ANOTHER_KEY}")
+    return secrets
 
 
 def settle() -> None:
@@ -214,12 +243,12 @@ def settle() -> None:
 
 
 def _check(settings: Settings) -> None:
-    if settings.database is not None and not settings.database.startswith("postgresql://"):
-        raise BadSettings("database: must begin with postgresql:// (leave it out for the embedded SQLite)")
     if (settings.database is None) != (settings.kafka is None):
         raise BadSettings("database and kafka go together: set both, or neither for the embedded center")
     if settings.kafka is not None and (access := _access(settings)) is not None:
         access.arguments()  # a file that is missing is said now, not by each client for ever
+    if not settings.embedded:
+        open_secrets(settings)  # before a database that is away is waited for
 
 
 def _access(settings: Settings) -> "Access | None":

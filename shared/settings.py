@@ -11,6 +11,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -275,6 +276,15 @@ class Settings(BaseModel):
             raise ValueError("must be debug, info, warning or error")
         return level
 
+    @field_validator("database", "database_owner")
+    @classmethod
+    def _of_postgresql(cls, dsn: str | None) -> str | None:
+        if dsn is not None and not dsn.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must begin with postgresql:// (leave it out for the embedded SQLite)")
+        if dsn is not None:
+            urlsplit(dsn)  # raises ValueError for what the driver could not read either
+        return dsn
+
     @field_validator("webhook_networks", "trusted_proxies", "sms_countries", mode="before")
     @classmethod
     def _separated_by_commas(cls, networks: Any) -> Any:
@@ -386,6 +396,8 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no settings file {file}.") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{file} is not TOML: {error}") from error
 

@@ -11,8 +11,9 @@ from typing import Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
+from services.commands.itself import itself
 from services.commands.options import settings_from, settings_options
-from services.run import BadSettings, open_database, open_secrets
+from services.run import BadSettings, open_database, open_secrets, secrets_for
 from shared.audit import store
 from shared.audit.anchors import Anchor, NoAnchor
 from shared.audit.keeper import Keeper
@@ -50,23 +51,24 @@ def _add_verify(group: click.Group) -> None:
     @click.option("--from", "since", type=_Moment(), help="Acts since then, and tickets at work since then")
     @click.option("--to", "until", type=_Moment(), help="Acts before then, and tickets opened before then")
     @click.option("--anchors", type=file, help="Anchors that were kept elsewhere, a line each")
-    @click.option("--key", help="The public key of the anchors (vrc audit key), as it was kept elsewhere")
+    @click.option("--key", "keys", multiple=True, help="The public key of the anchors (vrc audit key), as it was kept "
+                  "elsewhere; once more for each that there was before a new master key")  # fmt: skip
     @settings_options
     def verify_(
-        config: Path | None, since: datetime | None, until: datetime | None, anchors: Path | None, key: str | None,
-        **flags: Any,
+        config: Path | None, since: datetime | None, until: datetime | None, anchors: Path | None,
+        keys: tuple[str, ...], **flags: Any,
     ) -> None:  # fmt: skip
         """Find any edit, deletion, insertion, reordering or cut of the record.
 
         It ends with 1 when there is one, with 2 when it can't say. It only reads, beside a running center too.
         """
         settings = settings_from(config, flags)
-        if key is not None and not re.fullmatch("[0-9a-f]{64}", key):
+        if not all(re.fullmatch("[0-9a-f]{64}", key) for key in keys):
             raise click.UsageError("--key: must be 64 hexadecimal digits, as vrc audit key prints them.")
         span = Span(to_ms(since) if since else 0, to_ms(until) if until else Span().until)
-        kept = [line for line in anchors.read_text(encoding="utf-8").splitlines() if line.strip()] if anchors else None
+        kept = _kept(anchors) if anchors else None
         with _explained(), _bar() as progress:
-            report = asyncio.run(_verify(settings, key, kept, span, progress))
+            report = asyncio.run(_verify(settings, keys, kept, span, progress))
         _tell(report)
         if report.findings:
             raise click.exceptions.Exit(1)
@@ -105,6 +107,13 @@ def _add_exports(group: click.Group) -> None:
             click.echo(_signer(settings_from(config, flags)).public_key)
 
 
+def _kept(anchors: Path) -> list[str]:
+    try:
+        return [line for line in anchors.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unchecked(f"{anchors} can't be read as anchors ({error}).") from None
+
+
 class _Moment(click.ParamType[datetime]):
     name = "instant"
 
@@ -120,25 +129,28 @@ def _signer(settings: Settings) -> Signer:
 
 
 async def _verify(
-    settings: Settings, key: str | None, kept: list[str] | None, span: Span, progress: Progress
+    settings: Settings, keys: tuple[str, ...], kept: list[str] | None, span: Span, progress: Progress
 ) -> Report:
     signer = _signer(settings) if settings.master_key_path.exists() else None
     database = _readable(settings)
     try:
-        return await verify(database, Keys(key, signer), kept=kept, span=span, progress=progress)
+        return await verify(database, Keys(keys, signer), kept=kept, span=span, progress=progress)
     finally:
         await database.close()
 
 
 async def _anchor(settings: Settings) -> Anchor | str:
     """The anchor, or why there is none."""
-    signer, database = _signer(settings), open_database(settings)
-    keeper = Keeper(database, SystemClock(), signer, Metrics())
+    database = open_database(settings)
     try:
+        signer = Signer((await secrets_for(settings, database)).derive("audit"))
+        keeper = Keeper(database, SystemClock(), signer, Metrics())
         made = await keeper.anchor()
     finally:
         await database.close()
-    return made or str(keeper.finding or "Another process was anchoring at this moment; look with vrc audit anchors.")
+    return made or str(
+        keeper.finding or f"Another process was anchoring at this moment; look with {itself('audit', 'anchors')}."
+    )
 
 
 async def _anchors(settings: Settings) -> list[Anchor]:
@@ -163,7 +175,8 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except AlreadyRunning:
-        raise Unchecked("This center is running, and anchors by itself; its anchors: vrc audit anchors.") from None
+        anchors = itself("audit", "anchors")
+        raise Unchecked(f"This center is running, and anchors by itself; its anchors: {anchors}.") from None
     except (BadSettings, CenterError, ValueError) as error:
         raise Unchecked(str(error)) from None
 

@@ -10,7 +10,7 @@ import click
 
 from services.commands.options import settings_from, settings_options
 from services.commands.prepare import prepare
-from services.run import open_database
+from services.run import BadSettings, open_database
 from shared.clock import SystemClock
 from shared.db.port import Tx
 from shared.db.sqlite import AlreadyRunning
@@ -62,7 +62,7 @@ def _change(settings: Settings, body: Callable[[Tx], Awaitable[T]]) -> T:
         prepare(settings)  # nobody else would have made its database before the first start
     try:
         return asyncio.run(_transact(settings, body))
-    except (AlreadyRunning, CenterError, OSError) as error:
+    except (AlreadyRunning, BadSettings, CenterError) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from services.commands.itself import itself
+
 F = TypeVar("F", bound=Callable[..., Any])
 URL = "http://127.0.0.1:8080"
 FILE = Path("var/demo-credentials.json")
@@ -64,7 +66,8 @@ def read_credentials(path: Path) -> Credentials:
         return Credentials(found["operator"], found["accounts"], found["networks"])
     except FileNotFoundError:
         raise click.ClickException(
-            f"{path} does not exist: start the center with vrc up --demo, or name its file with --credentials."
+            f"{path} does not exist: start the center with {itself('up', '--demo')}, or name its file with "
+            "--credentials."
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise click.ClickException(f"{path} holds no credentials ({type(error).__name__}: {error}).") from None

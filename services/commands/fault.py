@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from services.commands.asking import why_refused
 from services.commands.credentials import FILE, URL, as_whom, at_center, key_for
+from services.commands.itself import itself
 
 if TYPE_CHECKING:
     import httpx
@@ -39,9 +41,10 @@ def add_to(group: click.Group) -> None:
         ticket = answer.json()["id"]
         click.echo(f"{ticket}  {'reported' if answer.status_code == 201 else 'joined: the circuit had an open ticket'}")
         if wait:
-            until_over(ticket, url=url, key=speaks, lang=lang)
+            until_over(ticket, url=url, key=speaks, lang=lang, answered=True)
         else:
-            click.echo(f"Watch it:  {_watch_command(ticket, url=url, credentials=credentials, account=account)}")
+            more = _spoken_to(url=url, credentials=credentials, key=_typed(key), account=account)
+            click.echo(f"Watch it:  {itself('watch', ticket, *more)}")
 
 
 def _report(url: str, *, key: str, body: dict[str, Any]) -> "httpx.Response":
@@ -67,8 +70,14 @@ def _report(url: str, *, key: str, body: dict[str, Any]) -> "httpx.Response":
     raise click.ClickException(f"The center at {url} does not answer ({trouble}).")
 
 
-def _watch_command(ticket: str, *, url: str, credentials: Path, account: str | None) -> str:
-    more = [f"--url {url}"] if url != URL else []
-    more += [f"--credentials {credentials}"] if credentials != FILE else []
-    more += [f"--as {account}"] if account else []
-    return " ".join(["vrc watch", ticket, *more])
+def _typed(key: str | None) -> str | None:
+    """One of the environment is there for the next command too."""
+    typed = click.get_current_context().get_parameter_source("key") is ParameterSource.COMMANDLINE
+    return key if typed else None
+
+
+def _spoken_to(*, url: str, credentials: Path, key: str | None, account: str | None) -> list[str]:
+    more = ["--url", url] if url != URL else []
+    more += ["--credentials", str(credentials)] if credentials != FILE else []
+    more += ["--key", key] if key else []
+    return more + (["--as", account] if account else [])

@@ -1,11 +1,12 @@
-"""`vrc keys issue|list|rotate|revoke` on the database of the settings, and `vrc secret`.
+"""`vrc keys issue|list|rotate|revoke` on the database of the settings, `vrc secret` and `vrc adopt-secret`.
 
 A new key goes to standard output alone, so that it can be piped into where it is kept; everything said about it goes to
 standard error.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -14,16 +15,19 @@ from typing import Any, TypeVar
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from services.commands.options import settings_from, settings_options
-from services.run import BadSettings, open_database, open_secrets
+from services.commands.itself import itself
+from services.commands.options import settings_from, settings_given, settings_options
+from services.run import BadSettings, open_database, open_secrets, secrets_for
 from shared import secrets
-from shared.auth import store
+from shared.audit.shell import at_shell
+from shared.audit.trail import Act, record
+from shared.auth import master, store
 from shared.auth.desk import GRANTS_FIELD, KeyDesk
 from shared.auth.keys import IssuedKey, Key, KeyTerms, Mint
 from shared.auth.permissions import DUTIES, SCOPES, KeyRole
 from shared.clock import SystemClock, rfc3339
 from shared.contracts.instant import Instant
-from shared.db.port import Database
+from shared.db.port import Database, Tx
 from shared.db.sqlite import AlreadyRunning
 from shared.errors import CenterError
 from shared.settings import Settings
@@ -39,11 +43,23 @@ def add_to(group: click.Group) -> None:
         """Make a center's master key: a FILE of its owner's alone, never overwritten."""
         try:
             secrets.make(file)
-        except FileExistsError:
-            raise click.ClickException(f"{file} exists and is left alone: a key in use must not be lost.") from None
         except OSError as error:
+            if isinstance(error, FileExistsError) and file.exists():
+                raise click.ClickException(f"{file} exists and is left alone: a key in use must not be lost.") from None
             raise click.ClickException(f"{file} can't be written: {error.strerror}") from None
         click.echo(f"{file} holds a new master key. Keep a copy where backups are kept.", err=True)
+
+    @group.command("adopt-secret")
+    @settings_options
+    def adopt_secret_(config: Path | None, **flags: Any) -> None:
+        """Put the database under the master key of the settings, in place of one that is lost or known to others.
+
+        All API keys, tracking links, answer links and subscriptions' secrets are void from then on, for good.
+        """
+        settings = settings_from(config, flags)
+        with _explained():
+            ended = asyncio.run(_adopt(settings))
+        click.echo(f"{settings.master_key_path} is the master key now. {ended} API keys have ended; issue new ones.")
 
     @group.group("keys")
     def keys() -> None:
@@ -127,7 +143,8 @@ def _add_rotate(group: click.Group) -> None:
     def rotate(config: Path | None, key_id: str, expires: datetime | None, **flags: Any) -> None:
         """Issue a successor on the same terms; the old one works on until it is revoked."""
         _tell(_at_desk(config, flags, lambda desk, _: desk.rotate(key_id, expires_at=expires)))
-        click.echo(f"Revoke the old one when nobody sends it any more: vrc keys revoke {key_id}", err=True)
+        revoke = itself("keys", "revoke", key_id, *settings_given(config, flags))
+        click.echo(f"Revoke the old one when nobody sends it any more: {revoke}", err=True)
 
 
 def _add_revoke(group: click.Group) -> None:
@@ -143,27 +160,51 @@ def _add_revoke(group: click.Group) -> None:
 def _at_desk(config: Path | None, flags: dict[str, Any], do: Callable[[KeyDesk, Database], Awaitable[T]]) -> T:
     """Ends the command with a message when it can't be done."""
     settings = settings_from(config, flags)
+
+    async def at_desk() -> T:
+        async with _opened(settings) as database:
+            mint = Mint(settings.environment, await secrets_for(settings, database))
+            return await do(KeyDesk(database, mint, SystemClock()), database)
+
+    with _explained(" or use POST and GET /v1/keys"):
+        return asyncio.run(at_desk())
+
+
+@contextmanager
+def _explained(instead: str = "") -> Iterator[None]:
     try:
-        return asyncio.run(_open(settings, do))
+        yield
     except AlreadyRunning:
         raise click.ClickException(
-            "This center is running, and its database is its own: stop it first, or use POST and GET /v1/keys."
+            f"This center is running, and its database is its own: stop it first{instead and ','}{instead}."
         ) from None
-    except (BadSettings, CenterError) as error:
+    except (BadSettings, CenterError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
 
-async def _open(settings: Settings, do: Callable[[KeyDesk, Database], Awaitable[T]]) -> T:
-    mint = Mint(settings.environment, open_secrets(settings))
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Database]:
     database = open_database(settings)
     try:
         if settings.embedded:
             from shared.db.migrate import migrate  # Alembic costs 12 MiB, and vrc up imports this module too
 
             await asyncio.to_thread(migrate, settings.database_url)  # as vrc up does: there may be no database yet
-        return await do(KeyDesk(database, mint, SystemClock()), database)
+        yield database
     finally:
         await database.close()
+
+
+async def _adopt(settings: Settings) -> int:
+    secrets, now, who = open_secrets(settings), SystemClock().now(), at_shell()
+
+    async def adopt(tx: Tx) -> int:
+        ended = await master.adopt(tx, secrets, now)
+        await record(tx, Act(now, who.actor, "master_key.adopted", "center:master-key", {"ended": ended}, who.origin))
+        return ended
+
+    async with _opened(settings) as database:
+        return await database.transact(adopt)
 
 
 async def _all(database: Database, subject: str | None) -> list[Key]:

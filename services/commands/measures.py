@@ -26,12 +26,14 @@ def add_to(group: click.Group) -> None:
 
         Ends with 1 when there were any. The production center may run meanwhile, the embedded one may not.
         """
+        from services.run import BadSettings
+
         settings = settings_from(config, flags)
         if settings.embedded and not settings.sqlite_path.exists():
             raise click.ClickException(f"{settings.sqlite_path} does not exist: name the data with --data-dir.")
         try:
             tickets, changed, totals = asyncio.run(_recount(settings))
-        except (AlreadyRunning, CenterError, OSError, sqlite3.OperationalError) as error:
+        except (AlreadyRunning, BadSettings, CenterError, OSError, sqlite3.OperationalError) as error:
             raise click.ClickException(str(error)) from None
         mended = " and were mended." if changed or totals else "."
         click.echo(f"{tickets} tickets measured: {changed} rows and {totals} totals differed{mended}")

@@ -1,7 +1,7 @@
 """Every setting as a flag, made from the settings class, so that flags, environment and file never disagree."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,8 +35,25 @@ def settings_from(config: Path | None, flags: dict[str, Any]) -> Settings:
     except ValidationError as error:
         lines = [": ".join(filter(None, (".".join(map(str, e["loc"])), e["msg"]))) for e in error.errors()]
         raise click.ClickException("Settings are not valid.\n  " + "\n  ".join(lines)) from None
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
     log_to_stderr(settings)
     return settings
+
+
+def settings_given(config: Path | None, flags: Mapping[str, Any]) -> list[str]:
+    """What was given of them, for a command line: it holds no more than the one before."""
+    given = ["--config", str(config)] if config else []
+    for name, value in flags.items():
+        flag = name.replace("_", "-")
+        match value:
+            case None:
+                pass
+            case bool():
+                given.append(f"--{flag}" if value else f"--no-{flag}")
+            case _:
+                given += [f"--{flag}", str(value)]
+    return given
 
 
 def log_to_stderr(settings: Settings) -> None:

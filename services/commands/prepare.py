@@ -15,7 +15,7 @@ import click
 from services.commands.options import log_to_stderr, settings_from, settings_options
 from services.commands.topics import prepare_topics
 from services.demo_data import load_demo
-from services.run import BadSettings, open_database, open_secrets
+from services.run import BadSettings, open_database, secrets_for, unusable
 from shared.audit.shell import at_shell
 from shared.audit.trail import Act, record
 from shared.auth.keys import Mint
@@ -45,13 +45,20 @@ def main() -> None:
 
 def prepare(settings: Settings, *, topics: bool = False) -> None:
     """Ends the process with a message when it can't be done; repeating it is harmless."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     try:
+        _make_folder(settings)
         asyncio.run(_hold_and_prepare(settings))
         if topics:
             asyncio.run(prepare_topics(settings))
     except (AlreadyRunning, BadSettings, CenterError, OSError) as error:
         sys.exit(f"Error: {error}")
+
+
+def _make_folder(settings: Settings) -> None:
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unusable(settings, error) from None
 
 
 async def _hold_and_prepare(settings: Settings) -> None:
@@ -65,7 +72,7 @@ async def _hold_and_prepare(settings: Settings) -> None:
         if migrated.before != migrated.after:
             await database.transact(lambda tx: record(tx, _migration(migrated)))
         if settings.demo:
-            mint = Mint(settings.environment, open_secrets(settings))
+            mint = Mint(settings.environment, await secrets_for(settings, database))
             await load_demo(database, mint, SystemClock(), settings.data_dir)
     finally:
         await database.close()

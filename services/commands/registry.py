@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from shared.registry.shelves import Kind
 
 T = TypeVar("T")
+READ = "read the registry over HTTP: GET /v1/registry/accounts, /circuits and /networks"
+CHANGE = "change the registry over HTTP: POST /v1/registry/import"
 WHAT = {"added": "+", "changed": "~", "removed": "-"}
 SOURCE = click.argument("source", type=click.Path(exists=True, path_type=Path))
 
@@ -71,8 +73,12 @@ def _add_export(registry: click.Group) -> None:
         """Everything into TARGET: one YAML file if it ends in .yaml, else CSV files in that folder."""
         from shared.registry.files.export import csv_folder, export, yaml_file
 
-        with (yaml_file if _is_yaml(target) else csv_folder)(target) as write:
-            count = _with_database(settings_from(config, flags), lambda database: export(database, write))
+        settings = settings_from(config, flags)
+        try:
+            with (yaml_file if _is_yaml(target) else csv_folder)(target) as write:
+                count = _with_database(settings, lambda database: export(database, write))
+        except OSError as error:
+            raise click.ClickException(f"{target} can't be written ({error.strerror}: {error.filename}).") from None
         click.echo(f"{count} entries in {target}")
 
 
@@ -129,7 +135,7 @@ def _import(settings: Settings, source: Path, *, remove: bool, dry_run: bool) ->
         bar.update(task, total=lines_of(found))
         try:
             return _with_database(
-                settings, lambda database: take(database, found, by=by, remove=remove, dry_run=dry_run)
+                settings, lambda database: take(database, found, by=by, remove=remove, dry_run=dry_run), instead=CHANGE
             )
         except ImportRefused as refused:
             faults = "\n  ".join(map(str, refused.faults))
@@ -147,9 +153,9 @@ def _show(outcome: "Outcome", *, details: bool) -> None:
     click.echo(f"{'No change; v' if not outcome.counts else 'V'}ersion {outcome.version} of the registry")
 
 
-def _with_database(settings: Settings, work: "Callable[[Database], Awaitable[T]]") -> T:
-    """Ends the command with a message when the database can't be had."""
-    from services.run import open_database
+def _with_database(settings: Settings, work: "Callable[[Database], Awaitable[T]]", *, instead: str = READ) -> T:
+    """Ends the command with a message when the database can't be had; `instead` is what a running center offers."""
+    from services.run import BadSettings, open_database
 
     if settings.embedded and not settings.sqlite_path.exists():
         raise click.ClickException(f"{settings.sqlite_path} does not exist: name the data with --data-dir.")
@@ -165,9 +171,10 @@ def _with_database(settings: Settings, work: "Callable[[Database], Awaitable[T]]
         return asyncio.run(run())
     except AlreadyRunning:
         raise click.ClickException(
-            "The embedded center is running and holds its database alone. Stop it first, or change the registry over "
-            "HTTP: POST /v1/registry/import."
+            f"The embedded center is running and holds its database alone. Stop it first, or {instead}."
         ) from None
+    except BadSettings as error:
+        raise click.ClickException(str(error)) from None
     except CenterError as error:
         from shared.registry.importing import ImportRefused
 

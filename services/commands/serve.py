@@ -3,6 +3,7 @@
 import asyncio
 import json
 import resource
+import secrets
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 import click
 
 from services.commands.demo.beside import simulated
+from services.commands.itself import itself
 from services.commands.options import settings_from, settings_options
 from services.demo_data import CREDENTIALS
 from services.run import ALL, BadSettings, Center, ServiceName, center, settle
@@ -49,7 +51,7 @@ def _service_command(name: ServiceName) -> click.Command:
         if settings.embedded:
             raise click.ClickException(
                 f"vrc {name} shares its work with other processes, which needs PostgreSQL and Kafka: "
-                "set database and kafka, or run everything embedded with vrc up."
+                f"set database and kafka, or run everything embedded with {itself('up')}."
             )
         _run(settings, (name,))
 
@@ -128,9 +130,10 @@ def _first_account(credentials: Path) -> tuple[str, str]:
 
 
 def _example(base: str, key: str, circuit: str) -> str:
-    """A curl command that works as printed."""
+    """A curl command that works as printed; it has a key of its own, for that of an earlier one would only repeat."""
+    once = f"report-{secrets.token_hex(6)}"
     body = json.dumps({"circuit": circuit, "impact": "down", "description": "No light at either end since 08:30"})
     return (
         f"  curl -i {base}/v1/faults -H 'Authorization: Bearer {key}' \\\n"
-        f"    -H 'Idempotency-Key: my-first-report' -H 'Content-Type: application/json' \\\n    -d '{body}'"
+        f"    -H 'Idempotency-Key: {once}' -H 'Content-Type: application/json' \\\n    -d '{body}'"
     )

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 import click
 
 from services.commands.credentials import as_whom, at_center, key_for
+from services.commands.files import Writable, write
 
 if TYPE_CHECKING:
     from shared.contracts.vocabulary import Lang
 
 
 def add_to(group: click.Group) -> None:
-    file = click.Path(dir_okay=False, writable=True, path_type=Path)
-
     @group.command()
     @click.argument("ticket")
-    @click.option("-o", "--output", type=file, help="Write it to this file")
+    @click.option("-o", "--output", type=Writable(), help="Write it to this file")
     @click.option("--html", is_flag=True, help="As a page to read and print; what is checked is the JSON")
     @click.option("--lang", type=click.Choice(["zh", "en"]), default="en", show_default=True, help="For --html")
     @at_center
@@ -40,5 +39,5 @@ def add_to(group: click.Group) -> None:
         if output is None:
             click.echo(said, nl=False)
         else:
-            output.write_text(said, encoding="utf-8")
+            write(output, said.encode())
             click.echo(f"{ticket}: {output}")

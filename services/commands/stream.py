@@ -51,12 +51,12 @@ class Parser:
 
 
 async def follow(
-    url: str, path: str, *, key: str, on_lost: Callable[[], None] = lambda: None
+    url: str, path: str, *, key: str, on_lost: Callable[[str], None] = lambda why: None
 ) -> AsyncGenerator[dict[str, Any], None]:
     """The events' data, for ever; after a break from the last one on. Raises StreamRefused.
 
-    `on_lost` is called at each break. What the center no longer keeps is begun anew, so a ticket's facts may then
-    come twice.
+    `on_lost` is called at each break with what it was, and may end all by an exception of its own. What the center no
+    longer keeps is begun anew, so a ticket's facts may then come twice.
     """
     last: str | None = None
     async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False) as http:
@@ -73,9 +73,11 @@ async def follow(
                         for sent in parser.feed(chunk):
                             yield orjson.loads(sent.data)
                             last = sent.id or last
-            except httpx.TransportError:
-                pass
-            on_lost()
+            except httpx.TransportError as error:
+                why = type(error).__name__
+            else:
+                why = "the stream ended"
+            on_lost(why)
             await asyncio.sleep(COME_BACK_S)
 
 

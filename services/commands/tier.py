@@ -38,12 +38,14 @@ def add_to(group: click.Group) -> None:
     @settings_options
     def review(scheme: Path, spend: Path, as_of: datetime | None, yes: bool, config: Path | None, **flags: Any) -> None:
         """Propose promotions, demotions and expiries from spend figures; show them; apply them when confirmed."""
+        from services.run import BadSettings
+
         settings = settings_from(config, flags)
         if settings.embedded and not settings.sqlite_path.exists():
             raise click.ClickException(f"{settings.sqlite_path} does not exist: name the data with --data-dir.")
         try:
             asyncio.run(_review(settings, scheme, spend, as_of, yes=yes))
-        except (AlreadyRunning, CenterError, ValueError, OSError, sqlite3.OperationalError) as error:
+        except (AlreadyRunning, BadSettings, CenterError, ValueError, OSError, sqlite3.OperationalError) as error:
             raise click.ClickException(str(error)) from None
 
 

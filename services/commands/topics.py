@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from services.commands.itself import itself
 from services.commands.options import settings_from, settings_options
 from shared.contracts.topics import TICKETS, orders_topic, progress_topic
 from shared.errors import CenterError, Unavailable
@@ -61,7 +62,7 @@ async def prepare_topics(settings: Settings) -> None:
     try:
         await create_topics(settings, await known_networks(settings))
     except Unavailable as error:
-        log.warning("topics were not created (%s); run vrc topics when the broker is back", error)
+        log.warning("topics were not created (%s); run %s when the broker is back", error, itself("topics"))
 
 
 async def known_networks(settings: Settings) -> list[NetworkCode]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from services.commands.reasons import WRITES, in_chinese
 from shared.contracts import vocabulary
 from shared.contracts.vocabulary import STATUS, Lang
 
@@ -108,6 +109,8 @@ def _word(name: str, fact: Fact, *, lang: Lang) -> str:
     value = fact["data"][name]
     if name in INSTANTS and value:
         return clock_time(value)
+    if lang == "zh" and value and WRITES.get(fact["type"]) == name and fact["data"].get("cause") != "by_hand":
+        return in_chinese(str(value))
     coded = name in CODES or (name == "reason" and fact["type"] in CODED_REASONS)
     return vocabulary.value(str(value), lang, field=name) if coded else str(value)
 

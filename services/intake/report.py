@@ -91,7 +91,8 @@ class ReportDoor:
         if owner is None and (found := await self._registry.circuit(circuit)):
             owner = found.account
         if owner is None or not principal.owns(owner):
-            raise InvalidInput(FieldError("circuit", "is not one of your circuits; GET /v1/circuits lists them"))
+            theirs = "is no circuit's id" if principal.role == "operator" else "is not one of your circuits"
+            raise InvalidInput(FieldError("circuit", f"{theirs}; GET /v1/circuits lists them"))
         return owner
 
     def _require_listed(self, account: AccountId, body: FaultBody) -> None:

@@ -7,7 +7,7 @@
 lines together cover every ticket. The signature is over the line without it, keys sorted, no white space.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -89,13 +89,13 @@ def read_line(line: str) -> Anchor:
         raise NoAnchor(f"not an anchor's line ({type(error).__name__}): {line[:80]!r}") from None
 
 
-def first_wrong(anchors: Sequence[Anchor], *, public_key: str) -> Finding | None:
-    """The first anchor that is not the next one, or not signed with this key."""
+def first_wrong(anchors: Sequence[Anchor], *, public_keys: Collection[str]) -> Finding | None:
+    """The first anchor that is not the next one, or not signed with one of these keys."""
     before = NO_LINE
     for expected, anchor in enumerate(anchors, 1):
         if anchor.number != expected:
             return Finding("anchors", expected, "deleted", f"{anchor.number} comes instead")
-        if not is_genuine(anchor, public_key):
+        if not is_genuine(anchor, public_keys):
             return Finding("anchors", expected, "edited", "its signature is not that of this key")
         if anchor.previous != before:
             return Finding("anchors", expected, "edited", "it does not follow the one before it")
@@ -115,15 +115,15 @@ def first_unlike(anchors: Sequence[Anchor], kept: Iterable[str]) -> Finding | No
     return None
 
 
-def is_genuine(anchor: Anchor, public_key: str) -> bool:
-    """Whether the line was signed, as it is, by this key."""
+def is_genuine(anchor: Anchor, public_keys: Collection[str]) -> bool:
+    """Whether the line was signed, as it is, by one of these keys."""
     body: dict[str, Any] = orjson.loads(anchor.line)
     try:
         signature = bytes.fromhex(body.pop("signature"))
     except (KeyError, TypeError, ValueError):
         return False
     canonical = _canonical({**body, "signature": signature.hex()}).decode() == anchor.line
-    return canonical and anchor.key == public_key and is_signed(_canonical(body), signature, public_key)
+    return canonical and anchor.key in public_keys and is_signed(_canonical(body), signature, anchor.key)
 
 
 def _canonical(body: dict[str, Any]) -> bytes:

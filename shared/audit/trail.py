@@ -46,6 +46,7 @@ Action = Literal[
     "request.refused",
     "schema.migrated",
     "anchor.made",
+    "master_key.adopted",
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 HEAD = "audit"

@@ -26,14 +26,14 @@ Progress = Callable[[str, int, int], None]  # what is read, how many rows of it 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """`signer` makes and checks seals and is only where the center's secret is; `public_key` checks anchors."""
+    """`signer` makes and checks seals and is only where the center's secret is; `public_keys` check anchors."""
 
-    public_key: str | None = None
+    public_keys: tuple[str, ...] = ()
     signer: Signer | None = None
 
     @property
-    def of_anchors(self) -> str | None:
-        return self.public_key or (self.signer.public_key if self.signer else None)
+    def of_anchors(self) -> tuple[str, ...]:
+        return self.public_keys or ((self.signer.public_key,) if self.signer else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +94,16 @@ class _Verification:
         for row in rows:
             self._found(row if isinstance(row, Finding) else None)
         found = [row for row in rows if isinstance(row, Anchor)]
-        if (key := self._keys.of_anchors) is None:
+        if not (keys := self._keys.of_anchors):
             self.report.notes.append("signatures were not checked: there is no public key")
         else:
-            self._found(a.first_wrong(found, public_key=key))
+            self._found(a.first_wrong(found, public_keys=keys))
         if kept is None:
             self.report.notes.append("anchors were not compared with any kept elsewhere (--anchors)")
         else:
             self._found(a.first_unlike(found, kept))
         for anchor in (*found, *map(a.read_line, kept or ())):
-            if key is None or a.is_genuine(anchor, key):
+            if not keys or a.is_genuine(anchor, keys):
                 self._trusted[anchor.number] = anchor
         if not self._trusted:
             self.report.notes.append("nothing is anchored yet: what was written anew from some place on can't be told")

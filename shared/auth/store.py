@@ -51,6 +51,7 @@ REVOKE = Query(
     .values(revoked_at=bindparam("at"))
     .returning(k.id)
 )
+REVOKE_ALL = Query(update(api_keys).where(k.revoked_at.is_(None)).values(revoked_at=bindparam("at")).returning(k.id))
 USED = Query(
     update(api_keys)
     .where(any_of(k.id, "keys"), func.coalesce(k.last_used_at, 0) <= bindparam("since", type_=BigInteger()))
@@ -70,6 +71,13 @@ async def revoke(tx: Tx, id: str, now: datetime) -> bool:
     found = await tx.fetch(REVOKE, key=id, at=to_ms(now))
     await bump(tx)
     return bool(found)
+
+
+async def revoke_all(tx: Tx, now: datetime) -> int:
+    """How many they were."""
+    found = await tx.fetch(REVOKE_ALL, at=to_ms(now))
+    await bump(tx)
+    return len(found)
 
 
 async def lock(tx: Tx, role: KeyRole, subject: str) -> None:

@@ -1,4 +1,4 @@
-"""The keys' table. Of a key only a keyed hash is kept: the table alone lets nobody in and checks no guess."""
+"""The keys' tables. Of a key only a keyed hash is kept: the table alone lets nobody in and checks no guess."""
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text
 
@@ -21,5 +21,13 @@ api_keys = Table(
     Column("last_used_at", BigInteger),
 )
 by_subject = Index("ix_api_keys_subject", api_keys.c.role, api_keys.c.subject)
+
+# One row: a mark of the master key that the database is under, from which the key can't be had.
+master_key = Table(
+    "master_key",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("mark", LargeBinary, nullable=False),
+)
 
 KEY_COLUMNS = tuple(api_keys.c.keys())

@@ -42,6 +42,7 @@ WALLS: Mapping[str, Wall] = {
     "networks": Wall("rawd"),
     "circuits": Wall("rawd", _own()),
     "api_keys": Wall("raw", because="loaded whole by the keyring, before it is known who calls"),
+    "master_key": Wall("raw"),
     "operator_sessions": Wall("rawd", because="looked up by its cookie's hash, before it is known who calls"),
     "break_glass": Wall("rawd"),
     "registry_version": Wall("raw"),

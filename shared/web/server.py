@@ -6,6 +6,7 @@ ends may take its connection over (`shared.web.live`), as uvicorn itself lets We
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -112,7 +113,17 @@ class Listener(uvicorn.Server):
     async def _serve_or_raise(self) -> None:
         try:
             await self.serve()
-        except SystemExit:
-            raise OSError(
-                f"{self.config.host}:{self.config.port} can't be bound; is another program using the port?"
-            ) from None
+        except SystemExit as error:  # uvicorn's, on what kept it from listening
+            raise OSError(f"{self.config.host}:{self.config.port} can't be bound: {_why(error.__context__)}") from None
+
+
+def _why(error: BaseException | None) -> str:
+    match error:
+        case OSError(errno=errno.EADDRINUSE):
+            return "another program uses the port; name another port"
+        case OSError(errno=errno.EADDRNOTAVAIL):
+            return "it is no address of this machine; name one that is, such as 127.0.0.1"
+        case OSError(strerror=str(why)):
+            return why
+        case _:
+            return str(error)

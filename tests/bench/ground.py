@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from services.run import open_database, open_secrets
+from services.run import open_database, secrets_for
 from shared.auth import store
 from shared.auth.keys import KeyTerms, Mint
 from shared.clock import SystemClock
@@ -53,10 +53,11 @@ async def prepare(settings: Settings, *, circuits: int = CIRCUITS) -> Ground:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     await asyncio.to_thread(migrate, settings.database_url)
     terms = KeyTerms("account", ACCOUNT, frozenset({"reports:write", "tickets:read", "subscriptions:manage"}))
-    key = Mint(settings.environment, open_secrets(settings)).issue(terms, SystemClock().now())
     database = open_database(settings)
     by = Author("system:bench", SystemClock().now())
     try:
+        mint = Mint(settings.environment, await secrets_for(settings, database))
+        key = mint.issue(terms, SystemClock().now())
         for first in range(0, circuits, 10_000):
             made = [_circuit(i) for i in range(first, min(first + 10_000, circuits))]
             await database.transact(lambda tx, made=made: put(tx, [_account()], [_network()], made, by=by))

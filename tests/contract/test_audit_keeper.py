@@ -124,9 +124,9 @@ async def test_anchors_are_signed_and_chained(store: Database) -> None:
         await keeper(store).anchor()
     anchors = await anchors_of(store)
     assert [anchor.number for anchor in anchors] == [1, 2, 3]
-    assert first_wrong(anchors, public_key=SIGNER.public_key) is None
-    assert first_wrong(anchors, public_key=Signer(bytes(32)).public_key) is not None
-    assert first_wrong(anchors[1:], public_key=SIGNER.public_key) is not None
+    assert first_wrong(anchors, public_keys=[SIGNER.public_key]) is None
+    assert first_wrong(anchors, public_keys=[Signer(bytes(32)).public_key]) is not None
+    assert first_wrong(anchors[1:], public_keys=[SIGNER.public_key]) is not None
 
 
 async def test_more_tickets_than_fit_a_page_are_all_anchored(store: Database) -> None:

@@ -43,6 +43,7 @@ MEANT = {
     "shared.audit.store.WITHOUT_LOG.tickets": VERIFIED,
     "shared.auth.store.PAGE.api_keys": "an operator's list of keys, in pages",
     "shared.auth.store.UNREVOKED.api_keys": "what a process holds in memory",
+    "shared.auth.store.REVOKE_ALL.api_keys": "all of them, when another master key is adopted",
     "shared.bus.metrics.OLDEST.outbox": "in the order of its rows, one row",
     "shared.registry.following.NETWORKS.networks": ONCE,
     "shared.registry.following.OWNERS.circuits": ONCE,

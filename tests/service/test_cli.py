@@ -53,6 +53,19 @@ async def test_fault_prints_the_ticket_and_how_to_watch_it(terminal: Terminal) -
     assert (ticket["reference"], ticket["contact"]["name"], ticket["impact"]) == ("R-1", "Li", "down")
 
 
+@pytest.mark.parametrize("speaking", [(), ("--as", "south-bank"), ("--key",)], ids=" ".join)
+async def test_next_command_runs_as_it_is_printed(terminal: Terminal, speaking: tuple[str, ...]) -> None:
+    key = terminal.country.operator.key
+    told = await terminal.start(
+        "fault", CIRCUIT, "--description", "-", *speaking, *([key] if "--key" in speaking else [])
+    )
+    command = (await told.communicate())[0].decode().partition("Watch it:  ")[2]
+    (ticket,) = await terminal.country.tickets()
+    await terminal.country.operator.cancel(ticket["id"])
+    watching = await asyncio.create_subprocess_shell(command, stdout=PIPE, stderr=STDOUT)
+    assert b"cancelled  [cancelled]\n" in (await watching.communicate())[0]
+
+
 async def test_statement_is_written_to_a_file_that_verifies_and_to_a_page(terminal: Terminal, tmp_path: Path) -> None:
     ticket, file = await terminal.fault(), tmp_path / "statement.json"
     told = await terminal.run("statement", ticket, "-o", str(file))
@@ -73,7 +86,8 @@ async def test_fault_on_a_circuit_with_an_open_ticket_says_that_it_joined(termin
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["no-such-circuit"], "circuit: is not one of your circuits"),
+        (["no-such-circuit"], "circuit: is no circuit's id; GET /v1/circuits lists them"),
+        (["no-such-circuit", "--as", "south-bank"], "circuit: is not one of your circuits"),
         ([CIRCUIT, "--segment", "moon"], "segment: is not a segment of this circuit"),
         ([CIRCUIT, "--reference", "x" * 300], "reference: "),
         ([CIRCUIT, "--as", "nobody"], "has no account nobody; it has north-bank, south-bank"),
@@ -122,6 +136,40 @@ async def test_watch_of_an_unknown_ticket_says_so(terminal: Terminal) -> None:
     answer = await terminal.run("watch", "VT261121-7K3QM9XA")
     assert answer.exit_code == 1
     assert answer.output == "Error: VT261121-7K3QM9XA: There is nothing here that this key may see.\n"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.commands.stream.COME_BACK_S", 0)
+
+
+async def test_watch_gives_up_a_center_that_never_answered(impatient: None) -> None:
+    nowhere = ["--url", "http://127.0.0.1:9", "--key", "any"]
+    answer = await asyncio.to_thread(CliRunner().invoke, main, ["watch", "VT261121-7K3QM9XA", *nowhere])
+    assert answer.exit_code == 1
+    assert answer.stderr.splitlines() == [
+        *["No connection to http://127.0.0.1:9; trying again."] * 2,
+        "Error: The center at http://127.0.0.1:9 does not answer (ConnectError).",
+    ]
+
+
+async def test_watch_goes_on_trying_once_it_had_a_connection(impatient: None) -> None:
+    calls = iter([(1, "inProgress"), *[None] * 9, (2, "cancelled")])
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if call := next(calls):
+            seq, status = call
+            said = {"type": "ticket.cancelled", "data": {}, "at": "2026-11-21T08:00Z"}
+            fact = {"seq": seq, "status": status, **said}
+            writer.write(f"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\ndata: {json.dumps(fact)}\n\n".encode())
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        center = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        watch = ["watch", "VT261121-7K3QM9XA", "--url", center, "--key", "any"]
+        told = await asyncio.to_thread(CliRunner().invoke, main, watch)
+    assert (told.exit_code, told.stdout.count("cancelled"), next(calls, None)) == (0, 3, None)
 
 
 async def test_fault_may_wait_for_the_end(terminal: Terminal) -> None:

@@ -1,9 +1,13 @@
 """The registry over HTTP: an operator reads and changes entries; all of a request, or none of it."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from services.cli import main
 from tests.centers import House
 from tests.people import Json, done
 from tests.registry import ACCOUNTS, BEIJING, CIRCUITS, FAR, GRID, NETWORKS
@@ -34,6 +38,23 @@ async def test_lists_are_whole_and_show_nothing_twice_by_page(any_center: House)
     codes = [network["code"] for network in await any_center.operator.items("/v1/registry/networks", limit=3)]
     assert {network.code for network in NETWORKS} <= set(codes)
     assert codes == sorted(set(codes))
+
+
+@pytest.mark.parametrize(
+    ("command", "instead"), [("export", "GET /v1/registry/accounts"), ("import", "POST /v1/registry/import")]
+)
+async def test_command_beside_a_running_embedded_center_names_what_does_the_same(
+    embedded: House, tmp_path: Path, command: str, instead: str
+) -> None:
+    file = tmp_path / "registry.yaml"
+    file.write_text("account: {id: new-bank, name_zh: 新行, name_en: New Bank, sector: finance, tier: gold}\n")
+    on = ["--data-dir", str(embedded.center.settings.data_dir)]
+    told = await asyncio.to_thread(CliRunner().invoke, main, ["registry", command, str(file), *on])
+    assert told.exit_code == 1
+    assert (
+        f"Stop it first, or {'read' if command == 'export' else 'change'} the registry over HTTP: {instead}"
+        in told.stderr
+    )
 
 
 async def test_what_was_read_can_be_put_back_and_changes_nothing(any_center: House) -> None:

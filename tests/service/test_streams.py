@@ -232,6 +232,12 @@ async def test_wish_that_nobody_can_have_is_refused_by_name(door: Door, asked: s
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, f"query:{field}")
 
 
+async def test_types_in_one_parameter_are_told_to_be_given_one_by_one(door: Door) -> None:
+    answer = await door.caller().send("GET", "/v1/stream?events=ticket.restored,ticket.closed")
+    (error,) = answer.json()["errors"]
+    assert error["message"].endswith("; for several, repeat it: events=…&events=…")
+
+
 async def test_operator_follows_one_account_and_an_account_no_other(door: Door) -> None:
     async with (
         door.stream(f"/v1/stream?account={ACCOUNT}", key=OPERATOR_KEY.key) as mine,

@@ -62,3 +62,10 @@ def test_real_excerpt_has_every_state() -> None:
     assert len(found.incidents) == 30
     assert not found.unreadable
     assert len({row.state for incident in found.incidents for row in incident.rows}) == 8
+
+
+def test_file_that_is_no_text_is_refused_by_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "picture.png"
+    file.write_bytes(b"\x89PNG")
+    with pytest.raises(ValueError, match=r"picture\.png is no incident history: it is not UTF-8"):
+        read_history(file)

@@ -189,3 +189,10 @@ def test_gateway_that_is_not_met_safely_is_named(given: dict[str, str], named: s
 @pytest.mark.parametrize("url", ["https://sms.operator.example/messages", "http://127.0.0.1:9/", "http://[::1]/"])
 def test_gateway_over_tls_or_on_this_machine_is_fine(url: str) -> None:
     assert load(None, sms_gateway=url, sms_countries="+86, +852").sms_countries == ("+86", "+852")
+
+
+@pytest.mark.parametrize("key", ["database", "database_owner"])
+@pytest.mark.parametrize("dsn", ["mysql://x", "127.0.0.1:5432", "postgresql://["])
+def test_database_that_is_no_postgresql_is_named(key: str, dsn: str) -> None:
+    with pytest.raises(ValueError, match=rf"{key}\n.*(must begin with postgresql://|Invalid IPv6)"):
+        load(None, **{key: dsn})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from services.commands.credentials import at_center
+from services.commands.itself import itself
 from shared.bus.rights import NETWORK_USER
 from shared.ids import NetworkCode
 
@@ -67,7 +68,8 @@ def _access(passwords: Path, *, ca_file: Path | None, tls: bool) -> "Mapping[Net
 
     files = sorted(passwords.glob(f"{NETWORK_USER}*.password"))
     if not files:
-        raise click.ClickException(f"{passwords} holds no local network's password; vrc networks provision makes them.")
+        makes = itself("networks", "provision")
+        raise click.ClickException(f"{passwords} holds no local network's password; {makes} makes them.")
     return {
         NetworkCode(file.stem.removeprefix(NETWORK_USER)): Access(
             user=file.stem, password_file=file, ca_file=ca_file, tls=tls

@@ -13,6 +13,7 @@ import httpx
 from services.commands.credentials import Credentials, read_credentials
 from services.commands.demo.board import Board
 from services.commands.demo.view import View
+from services.commands.itself import itself
 from services.commands.stream import StreamRefused, follow
 from shared.contracts.vocabulary import Lang
 from shared.errors import Unavailable
@@ -71,5 +72,5 @@ def _require_running(url: str) -> None:
         httpx.get(f"{url}/healthz", timeout=5.0, trust_env=False)
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise click.ClickException(
-            f"No center answers at {url} ({type(error).__name__}); start one: vrc up --demo"
+            f"No center answers at {url} ({type(error).__name__}); start one: {itself('up', '--demo')}"
         ) from None

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from services.commands.credentials import at_center
+from services.commands.files import Writable
 
 
 def add_to(group: click.Group) -> None:
@@ -24,7 +25,7 @@ def add_to(group: click.Group) -> None:
     @click.option("--historic", is_flag=True, help="Send the file's instants (as UTC) instead of letting now stand")
     @click.option("--run", "name", default="1", show_default=True,
                   help="The same name goes on where a replay of this file stopped; another begins anew")  # fmt: skip
-    @click.option("--out", type=click.Path(dir_okay=False, path_type=Path),
+    @click.option("--out", type=Writable(),
                   help="Write each incident's ticket as it ended, a JSON line each, sorted by incident")  # fmt: skip
     def replay(
         history: Path,

@@ -57,7 +57,11 @@ class History:
 def read_history(path: Path) -> History:
     """Raises ValueError when the file is no incident history at all."""
     content = path.read_bytes()
-    reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no incident history: it is not UTF-8") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""))
     if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
         raise ValueError(f"{path.name} has no column {', '.join(missing)}")
     rows: dict[str, list[Row]] = defaultdict(list)

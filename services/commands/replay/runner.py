@@ -13,6 +13,7 @@ import click
 import orjson
 
 from services.commands.credentials import Credentials, read_credentials
+from services.commands.files import write
 from services.commands.replay.history import History, Incident, Row, read_history
 from services.commands.replay.player import FOREIGN, Player
 from services.commands.replay.report import Bar, show
@@ -53,7 +54,7 @@ def run(file: Path, *, url: str, credentials: Path, manner: Manner, out: Path | 
         raise click.ClickException(f"{error} Run the same command again to go on from here.") from None
     show(tally)
     if out:
-        write(out, ended)
+        write(out, lines(ended))
 
 
 async def _run(history: History, keys: Credentials, *, url: str, manner: Manner, tally: Tally) -> Sequence[Ended]:
@@ -100,8 +101,8 @@ async def _all(playing: Sequence[asyncio.Task[None]], stop: asyncio.Event) -> No
         raise min(troubles, key=lambda trouble: isinstance(trouble, Stopped))
 
 
-def write(out: Path, ended: Sequence[Ended]) -> None:
-    out.write_bytes(b"".join(orjson.dumps(e.line()) + b"\n" for e in ended))
+def lines(ended: Sequence[Ended]) -> bytes:
+    return b"".join(orjson.dumps(e.line()) + b"\n" for e in ended)
 
 
 async def _circuits(client: CenterClient, keys: Credentials) -> Sequence[Circuit]:

@@ -142,7 +142,8 @@ def _wanted(request: Request, *, places: bool = True) -> Preferences:
     given = request.query_params
     events, changes = frozenset(given.getlist("events")), given.get("changes", "all")
     if unknown := sorted(events - TYPES.keys()):
-        raise InvalidInput(FieldError("query:events", f"there is no type {unknown[0][:50]}; see /openapi.json"))
+        more = "; for several, repeat it: events=…&events=…" if "," in unknown[0] else ""
+        raise InvalidInput(FieldError("query:events", f"there is no type {unknown[0][:50]}; see /openapi.json{more}"))
     if changes not in get_args(Changes):
         raise InvalidInput(FieldError("query:changes", f"must be one of {', '.join(get_args(Changes))}"))
     if not places:
