@@ -27,6 +27,7 @@ from shared.clock import Clock, SystemClock
 from shared.contracts.topics import PROGRESS_PATTERN
 from shared.db.port import Database
 from shared.db.standing import MEANING, standing
+from shared.db.version import newest, version
 from shared.errors import CenterError, Unavailable
 from shared.health import Health
 from shared.metrics import Metrics
@@ -117,6 +118,7 @@ async def center(
     metrics, health = Metrics(), Health()
     database = open_database(settings)
     try:
+        await _when_it_answers(lambda: _require_schema(database))
         secrets = await _when_it_answers(lambda: secrets_for(settings, database))
         registry, mint = Registry(database), Mint(settings.environment, secrets)
         keyring = Keyring(database, mint, clock, readable_by=registry.readable_by)
@@ -160,6 +162,19 @@ async def _when_it_answers(step: Callable[[], Awaitable[T]]) -> T:
             log.warning("waiting for the database: %s", error)
             await asyncio.sleep(1)
     return await step()
+
+
+async def _require_schema(database: Database) -> None:
+    """Raises BadSettings. A newer schema is that of a version which is being rolled out. (`vrc up` migrates first.)"""
+    if database.dialect == "sqlite":
+        return
+    there, wanted = await version(database), newest()
+    if there is None:
+        raise BadSettings("database: it is empty; make its tables with: vrc migrate")
+    if there < wanted:
+        raise BadSettings(f"database: it is at version {there}, this program needs {wanted}; run: vrc migrate")
+    if there > wanted:
+        log.warning("the database is at version %s, newer than this program, which knows %s", there, wanted)
 
 
 async def _look_at_second_wall(database: Database, metrics: Metrics) -> None:

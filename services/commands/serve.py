@@ -79,6 +79,8 @@ def _run(settings: Settings, services: Collection[ServiceName]) -> None:
     _allow_many_connections()
     try:
         uvloop.run(_serve(settings, services))
+    except asyncio.CancelledError:
+        click.echo("Stopped before it had started.")
     except (BadSettings, AlreadyRunning, CenterError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
@@ -93,10 +95,17 @@ def _allow_many_connections() -> None:
 async def _serve(settings: Settings, services: Collection[ServiceName]) -> None:
     from shared.web.server import Listener
 
-    stopping = asyncio.Event()
+    stopping, started, this = asyncio.Event(), asyncio.Event(), asyncio.current_task()
+
+    def stop() -> None:
+        stopping.set()
+        if this and not started.is_set():  # it may wait half a minute for its database
+            this.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     async with center(settings, services=services) as running:
+        started.set()
         credentials = settings.data_dir / CREDENTIALS if settings.demo and services == ALL else None
         door = Listener(running.app, host=settings.host, port=settings.port)
         scrape = Listener(running.metrics.app(), host=settings.metrics_host, port=settings.metrics_port)
