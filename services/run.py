@@ -28,7 +28,7 @@ from shared.contracts.topics import PROGRESS_PATTERN
 from shared.db.port import Database
 from shared.db.standing import MEANING, standing
 from shared.db.version import newest, version
-from shared.errors import CenterError, Unavailable
+from shared.errors import CenterError, LoginRefused, Unavailable
 from shared.health import Health
 from shared.metrics import Metrics
 from shared.operators.config import BadConfig, Config, config_of
@@ -154,10 +154,12 @@ async def center(
 
 
 async def _when_it_answers(step: Callable[[], Awaitable[T]]) -> T:
-    """A database that is still starting, or busy, is waited for. Raises Unavailable after half a minute."""
+    """A database that is still starting, or busy, is waited for: half a minute. Raises Unavailable, BadSettings."""
     for _ in range(STARTS_WITHIN_S):
         try:
             return await step()
+        except LoginRefused as error:
+            raise BadSettings(f"database: PostgreSQL does not let the center in: {error.why}") from None
         except Unavailable as error:
             log.warning("waiting for the database: %s", error)
             await asyncio.sleep(1)

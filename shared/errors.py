@@ -13,6 +13,7 @@
     │   ├── KeyReused               422      same Idempotency-Key, other body
     │   └── TooManyRequests         429      retryable: a limit; says when to ask again
     └── Unavailable                 503      retryable: store or bus did not answer in time
+        └── LoginRefused            503      the database answers, and does not let the center in
 
 Services raise these; only `shared.web` turns them into RFC 9457 problems.
 """
@@ -137,3 +138,11 @@ class Unavailable(CenterError):
     def __init__(self, detail: str, *, retry_after_s: int = 1) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
+
+
+class LoginRefused(Unavailable):
+    """`why` is for the operator alone."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("The database does not let the center in; try again.")
+        self.why = why

@@ -22,7 +22,7 @@ from shared.auth.keys import Mint
 from shared.clock import SystemClock
 from shared.db.port import Tx
 from shared.db.sqlite import AlreadyRunning
-from shared.errors import CenterError
+from shared.errors import CenterError, LoginRefused
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def add_to(group: click.Group) -> None:
     @settings_options
     def migrate_(config: Path | None, **flags: Any) -> None:
         """Bring the database up to date, before a new version starts; with --demo load demonstration data too."""
-        prepare(settings_from(config, flags))
+        prepare(settings_from(config, flags), say=True)
 
 
 def main() -> None:
@@ -43,13 +43,15 @@ def main() -> None:
     prepare(settings, topics=True)
 
 
-def prepare(settings: Settings, *, topics: bool = False) -> None:
+def prepare(settings: Settings, *, topics: bool = False, say: bool = False) -> None:
     """Ends the process with a message when it can't be done; repeating it is harmless."""
     try:
         _make_folder(settings)
-        asyncio.run(_hold_and_prepare(settings))
+        asyncio.run(_hold_and_prepare(settings, say=say))
         if topics:
             asyncio.run(prepare_topics(settings))
+    except LoginRefused as error:
+        sys.exit(f"Error: database: PostgreSQL does not let the center in: {error.why}")
     except (AlreadyRunning, BadSettings, CenterError, OSError) as error:
         sys.exit(f"Error: {error}")
 
@@ -61,14 +63,19 @@ def _make_folder(settings: Settings) -> None:
         raise unusable(settings, error) from None
 
 
-async def _hold_and_prepare(settings: Settings) -> None:
-    from shared.db.migrate import migrate
+async def _hold_and_prepare(settings: Settings, *, say: bool) -> None:
+    from shared.db.migrate import CannotMigrate, migrate
 
     services = settings.database if settings.database_owner else None
     database = open_database(settings)  # first, because it refuses a second process on the same data
     try:
         await database.transact(_nothing)  # SQLite's writer makes the file WAL first: it can't while migrations read it
-        migrated = await asyncio.to_thread(migrate, settings.database_url, services=services)
+        try:
+            migrated = await asyncio.to_thread(migrate, settings.database_url, services=services)
+        except CannotMigrate as error:
+            raise BadSettings(str(error)) from None
+        if say:
+            click.echo(f"The database is at version {migrated.after}; it was {_before(migrated)}.")
         if migrated.before != migrated.after:
             await database.transact(lambda tx: record(tx, _migration(migrated)))
         if settings.demo:
@@ -80,6 +87,12 @@ async def _hold_and_prepare(settings: Settings) -> None:
 
 async def _nothing(tx: Tx) -> None:
     """An empty transaction."""
+
+
+def _before(migrated: "Migrated") -> str:
+    if migrated.before is None:
+        return "empty"
+    return "so before" if migrated.before == migrated.after else f"at {migrated.before}"
 
 
 def _migration(migrated: "Migrated") -> Act:

@@ -8,7 +8,9 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.db import walls
@@ -29,6 +31,10 @@ def config(connection: Connection) -> Config:
     return found
 
 
+class CannotMigrate(Exception):
+    """Nothing was changed; says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Migrated:
     """The revisions before and after; `before` is None for a database that was empty."""
@@ -41,10 +47,34 @@ def migrate(url: str, *, services: str | None = None) -> Migrated:
     """`sqlite:///<path>` or the owner's `postgresql://…`; what is up to date is left alone. All or nothing.
 
     `services` is the DSN the services use: its login is granted what they need (see `shared.db.walls`).
+    Raises CannotMigrate.
     """
     if url.startswith("sqlite"):
         return _migrate_sqlite(url)
-    return asyncio.run(_migrate_postgres(url, services))
+    from asyncpg import PostgresError
+
+    try:
+        return asyncio.run(_migrate_postgres(url, services))
+    except (PostgresError, DBAPIError, CommandError, OSError) as error:
+        raise CannotMigrate(f"The database can't be brought up to date: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """What it means to who runs it."""
+    import asyncpg
+
+    told = (isinstance(error, DBAPIError) and error.orig and error.orig.__cause__) or error
+    match told:
+        case asyncpg.InsufficientPrivilegeError():
+            return f"{told}. Give a login that owns its tables as database_owner (VRC_DATABASE_OWNER)."
+        case asyncpg.InvalidAuthorizationSpecificationError() | asyncpg.InvalidCatalogNameError():
+            return f"{told}. Look at the user, the password and the name in database_owner, if it is set, and database."
+        case CommandError():
+            return "it is newer than this program. Run the program that it was made by, or one that came later."
+        case OSError():
+            return f"PostgreSQL does not answer ({told})."
+        case _:
+            return str(told)
 
 
 def _migrate_sqlite(url: str) -> Migrated:

@@ -19,7 +19,7 @@ from shared.db.pool import LOST, Connection, Pool, unavailable
 from shared.db.port import PATIENCE_S, Body, T
 from shared.db.statement import BulkInsert, Dialect, Query, Row
 from shared.db.within import SEAL, Within, fetch
-from shared.errors import Unavailable
+from shared.errors import LoginRefused, Unavailable
 
 SERVER_SETTINGS = {
     "application_name": "vrc",
@@ -33,6 +33,7 @@ SERVER_SETTINGS = {
 # nearly empty, a scan from end to end, it keeps until the statistics are next renewed.
 WRITING_SETTINGS = {**SERVER_SETTINGS, "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 SEALED_CONNECTIONS = 4
+REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 NOTIFY_EVERY_S = 0.005  # the first goes out at once; each is a transaction with a lock and an fsync of its own
 
 TCP_SETTINGS = {
@@ -151,6 +152,8 @@ class PostgresDatabase:
             connection = await asyncpg.connect(
                 self._dsn, timeout=self.patience_s, server_settings=settings, statement_cache_size=200
             )
+        except REFUSED as error:
+            raise LoginRefused(str(error)) from error
         except LOST as error:
             raise unavailable(error) from error
         _notice_a_lost_host(connection)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import signal
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from services.cli import main
 from services.run import BadSettings, center
 from shared.db.migrate import migrate
 from shared.db.version import newest
@@ -60,6 +63,44 @@ async def test_newer_database_is_one_that_is_being_rolled_out(
     with caplog.at_level(logging.WARNING):
         await start(settings)
     assert "version 9999, newer than this program" in caplog.text
+
+
+def migrating(settings: Settings, **changed: str) -> Result:
+    flags = settings.model_copy(update=changed).model_dump(include={"database", "kafka", "master_key", "data_dir"})
+    flags |= {key: value for key, value in changed.items() if key == "database_owner"}
+    named = [text for key, value in flags.items() for text in (f"--{key.replace('_', '-')}", str(value))]
+    return CliRunner().invoke(main, ["migrate", *named])
+
+
+def test_migrating_says_what_it_did(settings: Settings) -> None:
+    first, again = migrating(settings), migrating(settings)
+    assert first.output == f"The database is at version {newest()}; it was empty.\n"
+    assert again.output == f"The database is at version {newest()}; it was so before.\n"
+
+
+def test_database_that_is_newer_is_not_migrated(settings: Settings, postgres: Postgres) -> None:
+    assert migrating(settings).exit_code == 0
+    postgres.sql(at("9999"), database=NAME)
+    assert "it is newer than this program" in migrating(settings).output
+
+
+def test_database_that_is_not_there_is_named(settings: Settings, postgres: Postgres) -> None:
+    elsewhere = postgres.dsn("nowhere")
+    for told in (migrating(settings, database=elsewhere), migrating(settings, database_owner=elsewhere)):
+        assert (told.exit_code, 'database "nowhere" does not exist' in told.output) == (1, True)
+
+
+def test_login_that_may_make_no_tables_is_told_who_may(settings: Settings, postgres: Postgres) -> None:
+    postgres.sql("CREATE ROLE onlooker LOGIN")
+    assert settings.database
+    told = migrating(settings, database=re.sub("//[^@]*@", "//onlooker@", settings.database))
+    postgres.sql("DROP ROLE onlooker")
+    assert "as database_owner (VRC_DATABASE_OWNER)" in told.output
+
+
+async def test_service_says_which_database_does_not_let_it_in(settings: Settings, postgres: Postgres) -> None:
+    with pytest.raises(BadSettings, match='database: PostgreSQL does not let the center in: database "nowhere"'):
+        await start(settings.model_copy(update={"database": postgres.dsn("nowhere")}))
 
 
 def test_service_that_waits_for_its_database_ends_when_it_is_told_to(settings: Settings, tmp_path: Path) -> None:
