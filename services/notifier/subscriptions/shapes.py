@@ -15,13 +15,12 @@ from shared.clock import rfc3339
 from shared.contracts.facts import TYPES
 from shared.contracts.text import PATTERN
 from shared.errors import FieldError, InvalidInput
-from shared.ids import AccountId
+from shared.ids import ENTRY_PATTERN, AccountId
 from shared.registry.model.contact import whole
 
 LONGEST_TARGET = 2000
 LONGEST_DIGEST_MIN = 24 * 60
 MOST_PLACES = 200
-ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 SITE = PATTERN.replace("^", "^0[0-9]{2,3}/", 1).replace("*$", "{1,200}$")
 TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 # What is surely taken; a literal public address, or http where the center allows it, is taken too.
@@ -46,7 +45,7 @@ def _zone(name: str) -> str:
 EventType = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(TYPES)})]
 Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Time = Annotated[str, Field(pattern=TIME, examples=["22:00"])]
-Id = Annotated[str, Field(pattern=ID)]
+Id = Annotated[str, Field(pattern=ENTRY_PATTERN)]
 Site = Annotated[str, Field(pattern=SITE, examples=["010/head office"])]
 Url = Annotated[
     str,
