@@ -127,6 +127,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         401: "No valid API key",
         403: "The key's role or scopes do not allow this",
         404: "Unknown, or not this key's to see",
+        408: "The body did not arrive whole in 20 s",
         409: "Not possible in this state; `legal` says what is",
         410: "No longer available",
         413: "The body is over 64 KiB",
