@@ -119,7 +119,7 @@ def key_routes(desk: KeyDesk, database: Database, clock: Clock) -> APIRouter:
 
     @router.delete("/v1/keys/{id}", status_code=204, responses=READ_PROBLEMS, summary="The key opens nothing any more")
     async def revoke_key(caller: Holder, id: IdPath) -> Response:
-        """In every process within 5 seconds; open streams end too."""
+        """Here at once, in every other process within 5 seconds; open streams end too."""
         await desk.revoke(id, by=caller)
         return Response(status_code=204)
 
