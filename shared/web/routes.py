@@ -18,6 +18,7 @@ from shared.auth.principal import Principal
 from shared.errors import UnsupportedMedia
 from shared.web import strict_json
 from shared.web.authentication import authenticate
+from shared.web.idempotency import HEADER, check_key
 
 bearer = HTTPBearer(auto_error=False, scheme_name="api_key", description="An API key: `Authorization: Bearer <key>`")
 _ACCESS = "__vrc_access__"
@@ -80,12 +81,15 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         handle = super().get_route_handler()
         has_body = self.body_field is not None
+        takes_key = any(header.alias == HEADER for header in self.dependant.header_params)
         access = access_of(self)
 
         async def strict(request: Request) -> Response:
             request = StrictRequest(request.scope, request.receive)
-            if has_body and access is not None:
+            if (has_body or takes_key) and access is not None:
                 await authenticate(request, access)
+            if takes_key:
+                check_key(request.headers.getlist(HEADER))
             if has_body and await request.body():
                 await request.json()
             return await handle(request)
