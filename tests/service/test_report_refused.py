@@ -54,6 +54,8 @@ FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
     "impact unknown": ("impact", {"impact": "broken"}),
     "impact in capitals": ("impact", {"impact": "DOWN"}),
     "description empty": ("description", {"description": ""}),
+    "description of blanks": ("description", {"description": " \t\n"}),
+    "contact's mail address none": ("contact.email", {"contact": {"email": "notmail"}}),
     "description too long": ("description", {"description": "x" * 2001}),
     "description a list": ("description", {"description": ["x"]}),
     "segment unknown": ("segment", {"segment": "moon"}),
