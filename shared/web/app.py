@@ -115,6 +115,8 @@ def _document(app: FastAPI, webhooks: Webhooks) -> dict[str, Any]:
                     if "requestBody" in operation:
                         operation["responses"] |= routes.problems(Incomplete.status)
                     _correct(operation)
+                    if access:  # whatever it takes, it is refused what it does not know
+                        operation["responses"].setdefault("422", routes.problems(422)[422])
         for path in document.get("webhooks", {}).values():
             _correct(path["post"])
         app.openapi_schema = document

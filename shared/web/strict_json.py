@@ -28,7 +28,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise InvalidInput(FieldError(_shown(twice), "is given twice"), status=400)
+        raise InvalidInput(FieldError(shown(twice), "is given twice"), status=400)
     return found
 
 
@@ -63,7 +63,7 @@ def check_text(value: Any, path: str, depth: int = 0) -> None:
             raise InvalidInput(FieldError("body", f"is nested more than {MAX_DEPTH} deep"), status=400)
         for key, item in value.items():
             if refused_character(key):
-                raise InvalidInput(FieldError(_shown(key), "a name holds a character that is not allowed"))
+                raise InvalidInput(FieldError(shown(key), "a name holds a character that is not allowed"))
             check_text(item, f"{path}.{key}" if path else key, depth + 1)
     elif isinstance(value, list):
         if depth > MAX_DEPTH:
@@ -72,6 +72,6 @@ def check_text(value: Any, path: str, depth: int = 0) -> None:
             check_text(item, f"{path}.{i}" if path else str(i), depth + 1)
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """A field name fit to be echoed: whatever is not plain ASCII is escaped, long ones are cut."""
     return name[:80].encode("ascii", "backslashreplace").decode()
