@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
+from shared.contracts.objections import objection
 from shared.errors import (
     CenterError,
     FieldError,
@@ -94,7 +95,7 @@ def invalid(error: RequestValidationError | ValidationError) -> CenterError:
     """InvalidInput naming each field; NotFound when it is the path that cannot name anything."""
     # FastAPI's errors say first in which part of the request; a shape validated by itself is the body.
     within: tuple[str, ...] = () if isinstance(error, RequestValidationError) else ("body",)
-    found = [FieldError(_field(within + e["loc"]), _message(e)) for e in error.errors()]
+    found = [FieldError(_field(within + e["loc"]), objection(e)) for e in error.errors()]
     if any(e.field.startswith("path:") for e in found):
         return NotFound()
     return InvalidInput(*found)
@@ -106,15 +107,6 @@ def _field(loc: tuple[int | str, ...]) -> str:
     if place in ("query", "header", "path"):
         return f"{place}:{path}"
     return path or "body"
-
-
-def _message(error: Any) -> str:
-    if error["type"] == "missing":
-        return "is required"
-    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return "is not a field of this request"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return message.encode("utf-8", "backslashreplace").decode()
 
 
 async def _broken_off(request: Request, error: Exception) -> Response:

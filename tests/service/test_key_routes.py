@@ -78,6 +78,13 @@ async def test_bad_body_is_refused_naming_the_field(embedded: House, change: Jso
     assert all(name.startswith(field) for name in fields), fields
 
 
+async def test_address_that_is_no_network_is_named_once_with_its_place(embedded: House) -> None:
+    answer = await embedded.operator.post(PATH, {**BODY, "addresses": ["10.0.0.0/8", "1.2.3.4/99", 7]})
+    errors = answer.json()["errors"]
+    assert [error["field"] for error in errors] == ["addresses.1", "addresses.2"]
+    assert all("such as 10.0.0.0/8" in error["message"] for error in errors)
+
+
 async def test_third_live_key_is_409_and_says_which_to_end(embedded: House) -> None:
     first = await made(embedded)
     refused = await embedded.operator.post(PATH, BODY)  # the seeded one is the other

@@ -1,5 +1,6 @@
 """The routes of reports: JSON or CSV, of all accounts for operators, of their own for accounts."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -8,6 +9,7 @@ from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Response
+from pydantic import AfterValidator
 
 from services.dispatcher.reports import shapes
 from services.dispatcher.reports.adding import Group, added_up
@@ -28,8 +30,20 @@ CHINA = timezone(timedelta(hours=8))
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 _ONE = f"({'|'.join(DIMENSIONS)})"
 Reader = Annotated[Principal, Depends(allow("account", "operator", needs="exports:read"))]
+BY = f"^({_ONE}(,{_ONE})?)?$"
+CHOICE = f"at most two of {', '.join(DIMENSIONS)}"
+
+
+def _by(said: str) -> str:
+    if not re.fullmatch(BY, said):
+        raise ValueError(f"must be {CHOICE}, with a comma between them")
+    return said
+
+
 By = Annotated[
-    str, Query(pattern=f"^({_ONE}(,{_ONE})?)?$", description=f"At most two of {', '.join(DIMENSIONS)}; none: a total")
+    str,
+    Query(json_schema_extra={"pattern": BY}, description=f"{CHOICE.capitalize()}; none: a total"),
+    AfterValidator(_by),
 ]
 Day = Annotated[str | None, Query(pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}$", examples=["2026-11-01"])]
 Since = Annotated[Day, Query(alias="from", description="The first day, in China; else the first of `to`'s month")]

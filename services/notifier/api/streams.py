@@ -15,7 +15,7 @@ from services.notifier.handlers.hub import Face, Hub, frame
 from services.notifier.model.preferences import EVERYTHING, Changes, Preferences
 from services.notifier.model.subscription import matches
 from services.notifier.store.feed import Scope
-from services.notifier.subscriptions.shapes import MOST_PLACES, SITE
+from services.notifier.subscriptions.shapes import MOST_PLACES, SITE, SITE_FORM
 from shared.auth.permissions import Access
 from shared.auth.principal import Principal
 from shared.auth.reading import reader_for
@@ -148,7 +148,7 @@ def _wanted(request: Request, *, places: bool = True) -> Preferences:
     if not places:
         return Preferences(events=events, changes=cast(Changes, changes))
     circuits = _places(given, "circuits", ENTRY_PATTERN, "is no circuit's id")
-    sites = _places(given, "sites", SITE, "is no site: network/site, such as 010/head office")
+    sites = _places(given, "sites", SITE, f"is no site: {SITE_FORM}")
     return Preferences(events, cast(Changes, changes), circuits, sites)
 
 
