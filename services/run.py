@@ -133,7 +133,7 @@ async def center(
         running = [*(parts.service(name) for name in services), *parts.tracking(secrets), auditing]
         routers = [router for service in running for router in service.routers]
         if "intake" in services:
-            routers.append(key_routes(KeyDesk(database, mint, clock), database, clock))
+            routers.append(key_routes(KeyDesk(database, mint, clock, keyring), database, clock))
         operators = OperatorsDoor(operators_config, database, clock, metrics)
         routers.append(operators.router)
         limits, trusted = _limits(settings, clock, metrics), settings.trusted_proxies

@@ -3,6 +3,7 @@
     CenterError
     ├── Refused                     the request cannot be done as asked; nothing changed
     │   ├── InvalidInput            400/422  names the field
+    │   ├── Incomplete              408      retryable: the body broke off, or took too long
     │   ├── UnsupportedMedia        415
     │   ├── TooLarge                413
     │   ├── Unauthenticated         401
@@ -57,6 +58,16 @@ class InvalidInput(Refused):
         self.errors = errors
         if status is not None:
             self.status = status
+
+
+class Incomplete(Refused):
+    code = "incomplete_request"
+    status = 408
+    title = "The request did not arrive whole"
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__("Its body broke off or took too long; nothing was done. Send all of it at once.")
 
 
 class UnsupportedMedia(Refused):

@@ -4,6 +4,7 @@ ticket   VT261121-7K3QM9XA             date of opening (UTC), 40 random bits in 
 order    VT261121-7K3QM9XA.0878        the one order of that ticket to that local network
 event    VT261121-7K3QM9XA-12          the ticket's 12th log entry
 group    MF261121-2M8ZC4RT             a mass fault
+entry    ACME.BJ-1                     an account or a circuit, as the registry names it
 """
 
 import re
@@ -25,6 +26,7 @@ _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 TICKET = rf"VT[0-9]{{6}}-[{_ALPHABET}]{{8}}"
 NETWORK = r"0[0-9]{2,3}"
 GROUP_PATTERN = rf"^MF[0-9]{{6}}-[{_ALPHABET}]{{8}}$"
+ENTRY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 TICKET_PATTERN = rf"^{TICKET}$"
 ORDER_PATTERN = rf"^{TICKET}\.{NETWORK}$"
 NETWORK_PATTERN = rf"^{NETWORK}$"

@@ -8,12 +8,13 @@ import os
 import re
 import tomllib
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from shared.cidr import Cidr
 
 KafkaProtocol = Literal["SASL_SSL", "SASL_PLAINTEXT", "PLAINTEXT"]
 MailSecurity = Literal["starttls", "tls", "none"]
@@ -76,7 +77,7 @@ class Settings(BaseModel):
         ),
     ] = "local"
     trusted_proxies: Annotated[
-        tuple[IPv4Network | IPv6Network, ...],
+        tuple[Cidr, ...],
         Field(description="Networks of our own proxies: what they say in X-Forwarded-For is believed"),
     ] = ()
     instance: Annotated[
@@ -139,7 +140,7 @@ class Settings(BaseModel):
         int, Field(ge=0, description="Further reports an hour that join one circuit's open ticket; 0: no limit")
     ] = 60
     webhook_networks: Annotated[
-        tuple[IPv4Network | IPv6Network, ...],
+        tuple[Cidr, ...],
         Field(description="Networks that webhooks may reach although they are not public, such as `10.20.0.0/16`"),
     ] = ()
     webhook_http: Annotated[bool, Field(description="Whether webhooks may use http, not only https")] = False

@@ -109,7 +109,8 @@ class Tenant:
     async def _give_link(self) -> tuple[str, str]:
         """Id and token of a new one."""
         word = self.canary
-        given = {"label": f"{word}'s branch", "contact": {"name": word, "phone": word, "email": word}}
+        contact = {"name": word, "phone": word, "email": f"{word}@customer.example"}
+        given = {"label": f"{word}'s branch", "contact": contact}
         made = done(await self.customer.post(f"/v1/tickets/{self.ticket}/links", given))
         return made["id"], made["token"]
 

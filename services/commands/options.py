@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 from pydantic import ValidationError
 
+from shared.contracts.objections import objection
 from shared.settings import Settings, load
 from shared.sparing import Sparing
 
@@ -33,7 +34,7 @@ def settings_from(config: Path | None, flags: dict[str, Any]) -> Settings:
     try:
         settings = load(config, **flags)
     except ValidationError as error:
-        lines = [": ".join(filter(None, (".".join(map(str, e["loc"])), e["msg"]))) for e in error.errors()]
+        lines = [": ".join(filter(None, (".".join(map(str, e["loc"])), _objection(e)))) for e in error.errors()]
         raise click.ClickException("Settings are not valid.\n  " + "\n  ".join(lines)) from None
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
@@ -54,6 +55,10 @@ def settings_given(config: Path | None, flags: Mapping[str, Any]) -> list[str]:
             case _:
                 given += [f"--{flag}", str(value)]
     return given
+
+
+def _objection(error: Any) -> str:
+    return "is no setting; vrc settings lists them" if error["type"] == "extra_forbidden" else objection(error)
 
 
 def log_to_stderr(settings: Settings) -> None:

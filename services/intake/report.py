@@ -25,7 +25,7 @@ from shared.registry.subject import subject_of
 from shared.tickets.targets import Policies, Subject, breach_at
 from shared.tickets.view import ticket_bytes
 from shared.web.authentication import authenticate
-from shared.web.idempotency import REPLAYED, check_key, request_of
+from shared.web.idempotency import HEADER, REPLAYED, check_key, request_of
 from shared.web.problems import invalid
 from shared.web.routes import read_json
 
@@ -47,7 +47,7 @@ class ReportDoor:
 
     async def __call__(self, request: Request) -> Response:
         principal = await authenticate(request, ACCESS)
-        key = check_key(request.headers.get("idempotency-key"))
+        key = check_key(request.headers.getlist(HEADER))
         raw = read_json(await request.body(), request.headers.get("content-type"))
         try:
             body = BODY.validate_python(raw)

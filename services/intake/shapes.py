@@ -6,7 +6,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from shared.contracts import facts as f
 from shared.contracts.instant import Instant
-from shared.contracts.progress import Short, Text
+from shared.contracts.mailbox import Mailbox
+from shared.contracts.progress import Short, Written
 
 
 class _Body(BaseModel):
@@ -16,7 +17,7 @@ class _Body(BaseModel):
 class ContactBody(_Body):
     name: Short | None = None
     phone: Short | None = None
-    email: Short | None = None
+    email: Mailbox | None = None
 
     def fact(self) -> f.Contact:
         return f.Contact(self.name, self.phone, self.email)
@@ -35,7 +36,7 @@ class FaultBody(_Body):
         StrictBool,
         Field(description="A protected circuit that is down is recorded as degraded, unless both its paths are lost"),
     ] = False
-    description: Text
+    description: Written
     reported_at: Instant | None = None
     reference: Annotated[Short | None, Field(description="Your own number for this fault")] = None
     contact: Annotated[
@@ -50,16 +51,16 @@ class FaultBody(_Body):
 
 
 class NoteBody(_Body):
-    text: Text
+    text: Written
 
 
 class CancelBody(_Body):
-    reason: Text | None = None
+    reason: Written | None = None
 
 
 class ConfirmBody(_Body):
-    comment: Text | None = None
+    comment: Written | None = None
 
 
 class ReopenBody(_Body):
-    reason: Text = "the service is not back"
+    reason: Written = "the service is not back"

@@ -3,6 +3,7 @@
 A subject has two live keys at most, so that one can replace the other without a gap and none is forgotten.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from shared.audit.shell import AtShell, at_shell
 from shared.audit.trail import Act, record
 from shared.auth import store
+from shared.auth.keyring import Keyring
 from shared.auth.keys import IssuedKey, Key, KeyTerms, Mint
 from shared.auth.permissions import grants_of
 from shared.auth.principal import Principal
@@ -22,12 +24,16 @@ GRANTS_FIELD = {"account": "scopes", "operator": "duties", "network": "scopes"}
 
 
 class KeyDesk:
-    """`by` is who asks over HTTP; None: whoever may run commands on the database itself. All of it is audited."""
+    """`by` is who asks over HTTP; None: whoever may run commands on the database itself. All of it is audited.
 
-    def __init__(self, database: Database, mint: Mint, clock: Clock) -> None:
+    `keyring` is the one of this process, if it has a door: it knows what was done before the answer is given.
+    """
+
+    def __init__(self, database: Database, mint: Mint, clock: Clock, keyring: Keyring | None = None) -> None:
         self._database = database
         self._mint = mint
         self._clock = clock
+        self._keyring = keyring
 
     async def issue(self, terms: KeyTerms, *, by: Principal | None = None) -> IssuedKey:
         """Raises InvalidInput, or IllegalMove when the subject has two live keys."""
@@ -41,7 +47,7 @@ class KeyDesk:
             await record(tx, issuing(issued.record, by or at_shell()))
             return issued
 
-        return await self._database.transact(add)
+        return await self._added(add)
 
     async def rotate(self, id: str, *, by: Principal | None = None, expires_at: datetime | None = None) -> IssuedKey:
         """A successor on the same terms; both work until the first is revoked or expires.
@@ -64,7 +70,7 @@ class KeyDesk:
             await record(tx, Act(now, who.actor, "key.rotated", f"key:{issued.record.id}", details, who.origin))
             return issued
 
-        return await self._database.transact(add)
+        return await self._added(add)
 
     async def revoke(self, id: str, *, by: Principal | None = None) -> None:
         """It opens nothing any more, in every process within seconds. Raises NotFound or Forbidden."""
@@ -78,6 +84,14 @@ class KeyDesk:
             await record(tx, Act(now, who.actor, "key.revoked", f"key:{id}", _whose(key), who.origin))
 
         await self._database.transact(end)
+        if self._keyring is not None:
+            await self._keyring.let_go(id)
+
+    async def _added(self, add: Callable[[Tx], Awaitable[IssuedKey]]) -> IssuedKey:
+        issued = await self._database.transact(add)
+        if self._keyring is not None:
+            await self._keyring.hold(issued.record)
+        return issued
 
     async def _add(self, tx: Tx, terms: KeyTerms, now: datetime) -> IssuedKey:
         await store.lock(tx, terms.role, terms.subject)

@@ -1,6 +1,7 @@
 """The keys that open the door, in memory: a request costs a dictionary lookup and one hash, and never waits.
 
-The followers load it anew when a key or the registry changes in any process. When a key expires is looked up by the
+The followers load it anew when a key or the registry changes in any process; what this process changes it knows at
+once. When a key expires is looked up by the
 clock at each use. That a key was used is noted here and written once a minute for all.
 """
 
@@ -52,10 +53,20 @@ class Keyring:
         async with self._loading:  # else what was read before a revocation could overwrite what was read after
             held = {}
             for number, key in enumerate(await store.unrevoked(self._database)):
-                held[key.id] = self._hold(key)
+                held[key.id] = self._opening(key)
                 if number % AT_ONCE == 0:
                     await asyncio.sleep(0)
             self._held = held
+
+    async def hold(self, key: Key) -> None:
+        """One that was just issued here: it opens the door before the followers come by."""
+        async with self._loading:  # what is being read may be from before
+            self._held[key.id] = self._opening(key)
+
+    async def let_go(self, id: str) -> None:
+        """One that was just revoked here."""
+        async with self._loading:
+            self._held.pop(id, None)
 
     def principal(self, key: str, address: Callable[[], Address | None]) -> Principal:
         """Whose key it is. `address` is where the caller is, asked only where it matters; None: it is not known.
@@ -91,7 +102,7 @@ class Keyring:
             await asyncio.sleep(RECORD_EVERY.total_seconds())
             await self.record_use()
 
-    def _hold(self, key: Key) -> _Held:
+    def _opening(self, key: Key) -> _Held:
         t = key.terms
         principal = Principal(t.role, t.subject, t.permissions, self._reads(t), f"key:{key.id}")
         return _Held(key.hash, principal, t.expires_at, t.addresses)

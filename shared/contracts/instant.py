@@ -1,19 +1,19 @@
 """An instant in a request: an RFC 3339 string with a zone, never a number, kept as aware UTC in milliseconds."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+from pydantic import AfterValidator, AwareDatetime, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from shared.clock import whole_ms
 
 
-def _text(value: Any) -> Any:
+def _with_zone(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
     """Pydantic would read 1700000000 as an instant; a client that sends numbers means something else."""
-    if isinstance(value, str) and len(value) > len("2026-11-21"):
-        return value
-    if isinstance(value, datetime):
-        return value
+    if isinstance(value, datetime) or (isinstance(value, str) and len(value) > len("2026-11-21")):
+        with suppress(ValidationError):
+            return read(value)
     raise ValueError('must be an instant with a zone, such as "2026-11-21T08:30:00+08:00"')
 
 
@@ -24,4 +24,4 @@ def _utc(value: datetime) -> datetime:
         raise ValueError("is out of range") from None
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(_utc)]
+Instant = Annotated[AwareDatetime, WrapValidator(_with_zone), AfterValidator(_utc)]

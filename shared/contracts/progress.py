@@ -14,11 +14,15 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from shared.contracts.facts import Cause, DeclineReason, RemedyCode, Stage, SuspendReason
 from shared.contracts.instant import Instant
-from shared.contracts.text import PATTERN, plain
+from shared.contracts.text import PATTERN, WRITTEN, plain, written
 from shared.ids import NETWORK_PATTERN, NetworkCode
 
 _PLAIN = {"pattern": PATTERN}
 Text = Annotated[str, Field(min_length=1, max_length=2000, json_schema_extra=_PLAIN), AfterValidator(plain)]
+# What customers and operators write. The networks' shapes were released with Text, which takes blanks.
+Written = Annotated[
+    str, Field(min_length=1, max_length=2000, json_schema_extra={"pattern": WRITTEN}), AfterValidator(written)
+]
 Short = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=_PLAIN), AfterValidator(plain)]
 Network = Annotated[NetworkCode, Field(pattern=NETWORK_PATTERN)]
 

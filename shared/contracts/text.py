@@ -11,6 +11,9 @@ _REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\
 # The same as JSON Schema says it: a pattern of ECMA 262. Lone surrogates are no characters there.
 PATTERN = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$"
 
+# And one of them no white space.
+WRITTEN = rf"{PATTERN[:-1]}[^\s{PATTERN[3:-3]}]{PATTERN[1:]}"
+
 
 def refused_character(text: str) -> str | None:
     """`U+0000` style name of the first refused character; None when the text is plain."""
@@ -23,3 +26,10 @@ def plain(text: str) -> str:
     if name := refused_character(text):
         raise ValueError(f"contains the character {name}, which is not allowed in text")
     return text
+
+
+def written(text: str) -> str:
+    """Raises ValueError too where there is nothing but white space."""
+    if text.isspace():
+        raise ValueError("must hold something besides white space")
+    return plain(text)

@@ -15,10 +15,11 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from shared.contracts import asyncapi
+from shared.errors import Incomplete
 from shared.health import Health
 from shared.metrics import Metrics
 from shared.tickets.model import Status
-from shared.web import problems
+from shared.web import problems, routes
 from shared.web.access import Access, AccessLog, Answered
 from shared.web.address import Networks
 from shared.web.authentication import Authenticator
@@ -111,7 +112,11 @@ def _document(app: FastAPI, webhooks: Webhooks) -> dict[str, Any]:
                     operation["x-permission"] = access.needs if access else None
                     if access:
                         operation["responses"]["429"] = _too_many()
+                    if "requestBody" in operation:
+                        operation["responses"] |= routes.problems(Incomplete.status)
                     _correct(operation)
+                    if access:  # whatever it takes, it is refused what it does not know
+                        operation["responses"].setdefault("422", routes.problems(422)[422])
         for path in document.get("webhooks", {}).values():
             _correct(path["post"])
         app.openapi_schema = document

@@ -5,10 +5,10 @@ the same problems; only what stands between is skipped.
 """
 
 from fastapi import FastAPI
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
-from shared.errors import CenterError
+from shared.errors import CenterError, Incomplete
 from shared.web.problems import problem, unmapped
 from shared.web.routes import HotRoute
 
@@ -30,6 +30,8 @@ class HotPath:
             response = await route.handler(request)
         except CenterError as error:
             response = problem(error)
+        except ClientDisconnect:
+            response = problem(Incomplete())
         except Exception as error:  # noqa: BLE001  the edge of a request
             response = await unmapped(request, error)
         await response(scope, receive, send)

@@ -1,5 +1,6 @@
 """The Idempotency-Key of a request: the same key and request get the same answer, another request is refused."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from shared.errors import FieldError, InvalidInput
 from shared.tickets.request import Request
 
 LONGEST = 200
+HEADER = "idempotency-key"
 REPLAYED = "Idempotent-Replayed"
 IdempotencyKey = Annotated[
     str | None,
@@ -31,9 +33,12 @@ def request_of(principal: Principal, key: str | None, what: str, body: Any) -> R
     return Request("http:" + principal.actor, key, digest)
 
 
-def check_key(key: str | None) -> str | None:
-    """For handlers that read the header themselves. Raises InvalidInput."""
+def check_key(given: Sequence[str]) -> str | None:
+    """The one that was given, if any: for whoever reads the headers itself. Raises InvalidInput."""
+    if len(given) > 1:
+        raise InvalidInput(FieldError(f"header:{HEADER}", "is given twice; which of them is meant?"))
+    key = given[0] if given else None
     if key is not None and not (0 < len(key) <= LONGEST and key.isascii() and key.isprintable() and " " not in key):
         message = f"must be 1 to {LONGEST} printable ASCII characters without spaces"
-        raise InvalidInput(FieldError("header:idempotency-key", message))
+        raise InvalidInput(FieldError(f"header:{HEADER}", message))
     return key

@@ -1,7 +1,6 @@
 """`/v1/keys`: administrators issue and end keys, an account looks after its own. A key is in one answer only."""
 
 from datetime import datetime
-from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -12,6 +11,7 @@ from shared.auth.desk import GRANTS_FIELD, KeyDesk
 from shared.auth.keys import KEY_ID_PATTERN, IssuedKey, Key, KeyTerms, State
 from shared.auth.permissions import Duty, KeyRole, Scope
 from shared.auth.principal import Principal
+from shared.cidr import Cidr
 from shared.clock import Clock, rfc3339
 from shared.contracts.instant import Instant
 from shared.contracts.progress import Short
@@ -40,9 +40,7 @@ class KeyBody(BaseModel):
     scopes: Annotated[list[Scope], Field(max_length=10, description=DESCRIPTIONS["scopes"])] = []
     duties: Annotated[list[Duty], Field(max_length=10, description=DESCRIPTIONS["duties"])] = []
     expires_at: Instant | None = None
-    addresses: Annotated[
-        list[IPv4Network | IPv6Network], Field(max_length=50, description=DESCRIPTIONS["addresses"])
-    ] = []
+    addresses: Annotated[list[Cidr], Field(max_length=50, description=DESCRIPTIONS["addresses"])] = []
     label: Annotated[Short | None, Field(description="What it is for, in your words")] = None
 
 
@@ -119,7 +117,7 @@ def key_routes(desk: KeyDesk, database: Database, clock: Clock) -> APIRouter:
 
     @router.delete("/v1/keys/{id}", status_code=204, responses=READ_PROBLEMS, summary="The key opens nothing any more")
     async def revoke_key(caller: Holder, id: IdPath) -> Response:
-        """In every process within 5 seconds; open streams end too."""
+        """Here at once, in every other process within 5 seconds; open streams end too."""
         await desk.revoke(id, by=caller)
         return Response(status_code=204)
 

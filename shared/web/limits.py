@@ -5,7 +5,7 @@ uvicorn caps nothing (a 200 MB POST was accepted), and a BaseHTTPMiddleware cost
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.errors import TooLarge
+from shared.errors import Incomplete, TooLarge
 from shared.web.problems import problem
 
 MAX_BODY_BYTES = 64 * 1024
@@ -35,6 +35,7 @@ class BodyLimit:
         while more:
             message = await receive()
             if message["type"] != "http.request":
+                await problem(Incomplete())(scope, receive, send)
                 return
             body += message.get("body", b"")
             more = message.get("more_body", False)

@@ -8,8 +8,10 @@ import orjson
 from fastapi import Query
 
 from shared.errors import FieldError, InvalidInput
+from shared.ids import ENTRY_PATTERN
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at the most")]
+OfEntry = Annotated[str | None, Query(pattern=ENTRY_PATTERN, description="Only this one's, by its id in the registry")]
 Cursor = Annotated[str | None, Query(max_length=4000, description="`next` of the page before")]
 
 

@@ -9,15 +9,17 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
+from shared.contracts.objections import objection
 from shared.errors import (
     CenterError,
     FieldError,
     Gone,
     IllegalMove,
+    Incomplete,
     InvalidInput,
     NotFound,
     TooManyRequests,
@@ -75,6 +77,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(CenterError, _center_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _broken_off)
     app.add_exception_handler(Exception, unmapped)
 
 
@@ -92,7 +95,7 @@ def invalid(error: RequestValidationError | ValidationError) -> CenterError:
     """InvalidInput naming each field; NotFound when it is the path that cannot name anything."""
     # FastAPI's errors say first in which part of the request; a shape validated by itself is the body.
     within: tuple[str, ...] = () if isinstance(error, RequestValidationError) else ("body",)
-    found = [FieldError(_field(within + e["loc"]), _message(e)) for e in error.errors()]
+    found = [FieldError(_field(within + e["loc"]), objection(e)) for e in error.errors()]
     if any(e.field.startswith("path:") for e in found):
         return NotFound()
     return InvalidInput(*found)
@@ -106,13 +109,9 @@ def _field(loc: tuple[int | str, ...]) -> str:
     return path or "body"
 
 
-def _message(error: Any) -> str:
-    if error["type"] == "missing":
-        return "is required"
-    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return "is not a field of this request"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return message.encode("utf-8", "backslashreplace").decode()
+async def _broken_off(request: Request, error: Exception) -> Response:
+    """Nobody reads it any more, but it is counted as what it was: no defect."""
+    return problem(Incomplete())
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -15,12 +15,15 @@ from starlette.types import Receive, Scope, Send
 
 from shared.auth.permissions import Access, Permission, Role, attainable
 from shared.auth.principal import Principal
-from shared.errors import UnsupportedMedia
+from shared.errors import FieldError, InvalidInput, UnsupportedMedia
 from shared.web import strict_json
 from shared.web.authentication import authenticate
+from shared.web.idempotency import HEADER, check_key
+from shared.web.strict_json import shown
 
 bearer = HTTPBearer(auto_error=False, scheme_name="api_key", description="An API key: `Authorization: Bearer <key>`")
 _ACCESS = "__vrc_access__"
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 def allow(*roles: Role, needs: Permission) -> Callable[..., Awaitable[Principal]]:
@@ -77,20 +80,23 @@ def read_json(body: bytes, content_type: str | None) -> Any:
 class StrictRoute(APIRoute):
     """FastAPI's route over a StrictRequest; who calls is known before the body is looked at."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+    def get_route_handler(self) -> Handler:  # type: ignore[override]
         handle = super().get_route_handler()
         has_body = self.body_field is not None
+        takes_key = any(header.alias == HEADER for header in self.dependant.header_params)
         access = access_of(self)
 
         async def strict(request: Request) -> Response:
             request = StrictRequest(request.scope, request.receive)
-            if has_body and access is not None:
+            if (has_body or takes_key) and access is not None:
                 await authenticate(request, access)
+            if takes_key:
+                check_key(request.headers.getlist(HEADER))
             if has_body and await request.body():
                 await request.json()
             return await handle(request)
 
-        return strict
+        return strict if access is None else _asked_as_declared(self, strict, access)
 
 
 class HotRoute(APIRoute):
@@ -102,7 +108,7 @@ class HotRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
         self.access: Access = endpoint.access  # type: ignore[attr-defined]
-        self.handler: Callable[[Request], Awaitable[Response]] = endpoint.hot  # type: ignore[attr-defined]
+        self.handler = _asked_as_declared(self, endpoint.hot, self.access)  # type: ignore[attr-defined]
         self.app = self._run
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,7 +116,22 @@ class HotRoute(APIRoute):
         await response(scope, receive, send)
 
 
-def hot(handler: Callable[[Request], Awaitable[Response]], access: Access) -> Callable[[Any], Any]:
+def _asked_as_declared(route: APIRoute, handle: Handler, access: Access) -> Handler:
+    """Refuses query parameters that the route does not declare, once it is known who calls."""
+    known = sorted(parameter.alias for parameter in route.dependant.query_params)
+    choice = f"there are {', '.join(known)}" if known else "there are none"
+
+    async def ask(request: Request) -> Response:
+        if request.scope["query_string"]:
+            await authenticate(request, access)
+            if unknown := [f"query:{shown(name)}" for name in request.query_params if name not in known]:
+                raise InvalidInput(*(FieldError(name, f"is no parameter here; {choice}") for name in unknown))
+        return await handle(request)
+
+    return ask
+
+
+def hot(handler: Handler, access: Access) -> Callable[[Any], Any]:
     """Marks a documented signature as the description of `handler`, which authenticates for this access itself."""
 
     def mark(endpoint: Any) -> Any:
@@ -127,6 +148,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         401: "No valid API key",
         403: "The key's role or scopes do not allow this",
         404: "Unknown, or not this key's to see",
+        408: "The body did not arrive whole in 20 s",
         409: "Not possible in this state; `legal` says what is",
         410: "No longer available",
         413: "The body is over 64 KiB",

@@ -1,7 +1,8 @@
 """uvicorn as the center runs it: several listeners in one loop, and no caller who may be endlessly slow.
 
-uvicorn waits for ever for a request that never ends; here a request has 20 s to arrive whole. An answer that never
-ends may take its connection over (`shared.web.live`), as uvicorn itself lets WebSockets do.
+uvicorn waits for ever for a request that never ends; here a request has 20 s to arrive whole, and is answered 408 when
+its body has not. An answer that never ends may take its connection over (`shared.web.live`), as uvicorn itself lets
+WebSockets do.
 """
 
 import asyncio
@@ -13,9 +14,11 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from shared.errors import Incomplete
 from shared.web.live import TAKE_OVER
+from shared.web.problems import problem
 
 ARRIVES_WITHIN_S = 20.0
 UNREAD_BYTES = 32 * 1024  # the kernel doubles it; left alone it kept 2.6 MB for a reader that did not read
@@ -67,12 +70,26 @@ class PunctualProtocol(HttpToolsProtocol):
 
     def _expect(self) -> None:
         if self._deadline is None:
-            self._deadline = self.loop.call_later(ARRIVES_WITHIN_S, self.transport.close)
+            self._deadline = self.loop.call_later(ARRIVES_WITHIN_S, self._give_up)
+
+    def _give_up(self) -> None:
+        waiting = self._answering  # none while the head is not there: a connection that asked nothing is just closed
+        if waiting is not None and waiting is self.cycle and not waiting.response_started:
+            self.transport.write(_incomplete())
+        self.transport.close()
 
     def _stop_expecting(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def _incomplete() -> bytes:
+    """A whole answer: the request itself hears of the closed connection only, and answers into the void."""
+    answer = problem(Incomplete())
+    answer.headers["Connection"] = "close"
+    head = b"".join(b"%b: %b\r\n" % header for header in answer.raw_headers)
+    return STATUS_LINE[answer.status_code] + head + b"\r\n" + bytes(answer.body)
 
 
 class Listener(uvicorn.Server):

@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.centers import House
-from tests.people import done
+from tests.people import Caller, done
 from tests.registry import BEIJING, CHUXIONG, FAR, NEAR, OTHERS
 
 REPORT = {"circuit": FAR, "impact": "down", "description": "No light", "contact": {"name": "王芳"}, "segment": None}
@@ -53,6 +53,20 @@ async def test_same_key_with_another_body_is_refused(any_center: House) -> None:
     for other in ({**REPORT, "impact": "degraded"}, {**REPORT, "circuit": NEAR}):
         answer = await any_center.customer.post("/v1/faults", other, key="one")
         assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_two_keys_in_one_request_are_refused_wherever_one_is_taken(embedded: House) -> None:
+    paths = done(await embedded.nobody.get("/openapi.json"))["paths"]
+    callers: dict[str, Caller] = {"account": embedded.customer, "operator": embedded.operator}
+    callers["network"] = embedded.network(BEIJING)
+    for path, operations in paths.items():
+        parameters = operations.get("post", {}).get("parameters", ())
+        if any(parameter["name"] == "idempotency-key" for parameter in parameters):
+            key = callers[operations["post"]["x-roles"][0]].key
+            headers = [("Authorization", f"Bearer {key}"), ("Idempotency-Key", "one"), ("Idempotency-Key", "two")]
+            answer = await embedded.http.post(path, headers=headers, json={})
+            (error,) = answer.json()["errors"]
+            assert (answer.status_code, error["field"]) == (422, "header:idempotency-key"), path
 
 
 async def test_white_space_and_order_of_fields_make_no_other_body(embedded: House) -> None:

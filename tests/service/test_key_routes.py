@@ -39,6 +39,20 @@ async def test_new_key_is_told_once_and_opens_the_door(embedded: House) -> None:
     assert listed == {name: value for name, value in key.items() if name != "key"}
 
 
+async def test_key_opens_the_door_from_the_answer_on_that_tells_it_and_no_longer_after_the_one_that_ends_it(
+    embedded: House,
+) -> None:
+    first = done(await embedded.operator.post(PATH, {**BODY, "subject": BANK}))
+    bank = Caller(embedded.http, first["key"])
+    assert done(await bank.get("/v1/tickets"))["items"] == []
+    seeded = next(key["id"] for key in await bank.items(PATH) if key["id"] != first["id"])
+    assert (await embedded.operator.send("DELETE", f"{PATH}/{seeded}")).status_code == 204
+    assert (await embedded.bank.get("/v1/tickets")).status_code == 401
+    second = Caller(embedded.http, done(await bank.post(f"{PATH}/{first['id']}/rotate"))["key"])
+    assert (await second.send("DELETE", f"{PATH}/{first['id']}")).status_code == 204
+    assert (await bank.get("/v1/tickets")).status_code == 401
+
+
 async def test_view_says_what_was_asked_for(embedded: House) -> None:
     body = {"role": "operator", "subject": "probe", "duties": ["noc"], "expires_at": "2026-12-01T08:00:00+08:00"}
     key = done(await embedded.operator.post(PATH, {**body, "addresses": ["10.0.0.0/8", "2001:db8::/32"]}))
@@ -62,6 +76,13 @@ async def test_bad_body_is_refused_naming_the_field(embedded: House, change: Jso
     assert answer.status_code == 422
     fields = {error["field"] for error in answer.json()["errors"]}
     assert all(name.startswith(field) for name in fields), fields
+
+
+async def test_address_that_is_no_network_is_named_once_with_its_place(embedded: House) -> None:
+    answer = await embedded.operator.post(PATH, {**BODY, "addresses": ["10.0.0.0/8", "1.2.3.4/99", 7]})
+    errors = answer.json()["errors"]
+    assert [error["field"] for error in errors] == ["addresses.1", "addresses.2"]
+    assert all("such as 10.0.0.0/8" in error["message"] for error in errors)
 
 
 async def test_third_live_key_is_409_and_says_which_to_end(embedded: House) -> None:

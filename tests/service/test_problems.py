@@ -129,6 +129,20 @@ async def test_parameters_are_named_with_their_place(door: Door) -> None:
     assert set(fields(problem)) == {"query:limit", "header:trace"}
 
 
+@pytest.mark.parametrize("path", ["/v1/things/1?limit=1&limits=2", "/v1/hot?limits=2"])
+async def test_parameter_that_a_route_does_not_declare_is_refused_and_named(door: Door, path: str) -> None:
+    problem = await door.problem("POST" if "hot" in path else "GET", path)
+    assert (problem["status"], list(fields(problem))) == (422, ["query:limits"])
+
+
+async def test_stranger_is_asked_who_he_is_before_what_he_means(door: Door) -> None:
+    assert (await door.problem("GET", "/v1/things/1?limits=2", headers=door.nobody))["status"] == 401
+
+
+async def test_public_address_takes_any_parameter(door: Door) -> None:
+    assert (await door.client.get("/healthz?probe=1")).status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/v1/things/abc", "/v1/nothing", "/", "/v1/things/"])
 async def test_address_that_names_nothing_is_not_found(door: Door, path: str) -> None:
     problem = await door.problem("GET", path)

@@ -54,6 +54,8 @@ FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
     "impact unknown": ("impact", {"impact": "broken"}),
     "impact in capitals": ("impact", {"impact": "DOWN"}),
     "description empty": ("description", {"description": ""}),
+    "description of blanks": ("description", {"description": " \t\n"}),
+    "contact's mail address none": ("contact.email", {"contact": {"email": "notmail"}}),
     "description too long": ("description", {"description": "x" * 2001}),
     "description a list": ("description", {"description": ["x"]}),
     "segment unknown": ("segment", {"segment": "moon"}),
@@ -99,7 +101,7 @@ BODIES: dict[str, tuple[str, bytes]] = {
     "UTF-16": ("body", json.dumps(REPORT).encode("utf-16")),
     "byte order mark": ("body", b"\xef\xbb\xbf" + text()),
     "duplicate key": ("circuit", b'{"circuit": "SG-0878-010", "circuit": "SG-0871-0871"}'),
-    "duplicate key inside": ("name", b'{"contact": {"name": "a", "name": "b"}}'),
+    "duplicate key inside": ("contact.name", b'{"contact": {"name": "a", "name": "b"}}'),
     "duplicate key, once escaped": ("circuit", b'{"circuit": "a", "\\u0063ircuit": "b"}'),
 }  # fmt: skip
 
@@ -118,7 +120,8 @@ async def test_body_that_is_not_json_is_malformed(embedded: House, what: str) ->
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"down"', b"7"])
 async def test_body_that_is_no_object_is_refused(embedded: House, body: bytes) -> None:
-    problem(await send(embedded, body), 422, "body")
+    (error,) = problem(await send(embedded, body), 422)["errors"]
+    assert (error["field"], error["message"]) == ("body", "must be a JSON object")
 
 
 async def test_all_wrong_fields_are_named_at_once(embedded: House) -> None:

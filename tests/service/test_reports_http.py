@@ -53,6 +53,11 @@ async def report(caller: Caller, name: str = "attainment", **query: str) -> Json
     return done(await caller.get(f"/v1/reports/{name}", **query))
 
 
+async def test_choice_that_there_is_not_is_answered_with_what_there_is(embedded: House) -> None:
+    (error,) = (await embedded.operator.get("/v1/reports/attainment", by="nope")).json()["errors"]
+    assert (error["field"], error["message"][:40]) == ("query:by", "must be at most two of account, tier, ne")
+
+
 async def test_everybody_reads_of_those_it_may_and_a_parent_of_its_children(
     any_center: House, clock: ManualClock
 ) -> None:

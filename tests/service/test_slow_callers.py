@@ -1,13 +1,30 @@
 """Nobody is waited for endlessly: a request has a limited time to arrive whole."""
 
 import asyncio
+import logging
+import re
 
+import orjson
 import pytest
+from prometheus_client import generate_latest
 
 from shared.web import server
 from tests.door import Door
+from tests.waiting import until
 
 START = b"POST /v1/things HTTP/1.1\r\nHost: x\r\n"
+
+
+def request(door: Door, path: str) -> bytes:
+    """The beginning of an account's."""
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    return f"{head}Authorization: {door.client.headers['authorization']}\r\n".encode()
+
+
+def counted(door: Door, status: str) -> float:
+    """The requests that were answered so far with this status."""
+    page = generate_latest(door.metrics.registry).decode()
+    return sum(map(float, re.findall(rf'vrc_http_requests_total{{[^}}]*status="{status}"}} (.+)', page)))
 
 
 @pytest.mark.parametrize(
@@ -23,6 +40,32 @@ async def test_request_that_does_not_arrive_whole_is_cut_off(
     async with asyncio.timeout(5):
         assert b"200 OK" not in await reader.read()
     writer.close()
+
+
+@pytest.mark.parametrize("path", ["/v1/things", "/v1/hot"])
+async def test_body_that_takes_too_long_is_answered_408(door: Door, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "ARRIVES_WITHIN_S", 0.1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    writer.write(request(door, path) + b"Content-Length: 50\r\n\r\n{")
+    async with asyncio.timeout(5):
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert b"connection: close" in head.lower()
+    assert orjson.loads(body)["code"] == "incomplete_request"
+
+
+@pytest.mark.parametrize("path", ["/v1/things", "/v1/hot"])
+@pytest.mark.parametrize("length", [b"Content-Length: 50\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"])
+async def test_body_that_breaks_off_is_no_defect(
+    door: Door, caplog: pytest.LogCaptureFixture, path: str, length: bytes
+) -> None:
+    before = counted(door, "408")
+    _, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    writer.write(request(door, path) + length)
+    writer.close()
+    await until(lambda: counted(door, "408") == before + 1)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_refused_body_that_never_comes_is_cut_off_too(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

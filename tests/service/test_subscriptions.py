@@ -246,6 +246,14 @@ async def test_bad_body_is_refused_naming_the_field(account: Caller, body: Json,
     assert await account.items(PATH) == []
 
 
+async def test_place_that_is_none_is_answered_with_the_form_of_one(account: Caller) -> None:
+    errors = (await account.post(PATH, {"url": URL, "sites": ["branch"], "circuits": ["a b"]})).json()["errors"]
+    assert {error["field"]: error["message"] for error in errors} == {
+        "circuits.0": "must be an id such as ACME.BJ-1: letters, digits, dots, hyphens and underscores",
+        "sites.0": "must be network/site, such as 010/head office",
+    }
+
+
 async def test_an_account_has_twenty_at_most_and_others_none_the_less(account: Caller, other: Caller) -> None:
     first, *_ = [await made(account) for _ in range(MOST_SUBSCRIPTIONS)]
     refused = await account.post(PATH, {"url": URL})

@@ -73,6 +73,19 @@ async def test_filter_that_is_none_is_refused_and_named(embedded: House, name: s
     assert [error["field"] for error in answer.json()["errors"]] == [f"query:{name}"]
 
 
+async def test_every_filter_by_account_or_circuit_takes_what_the_registry_takes(embedded: House) -> None:
+    paths = done(await embedded.nobody.get("/openapi.json"))["paths"]
+    filters = [
+        (path, parameter["name"])
+        for path, operations in paths.items()
+        for parameter in operations.get("get", {}).get("parameters", ())
+        if parameter["name"] in ("account", "circuit") and not path.endswith("stream")
+    ]
+    assert len(filters) == 6
+    for path, name in filters:
+        assert done(await embedded.operator.get(path, **{name: "ACME.BJ-1"}))["items"] == [], path
+
+
 async def test_pages_have_no_gap_and_no_repeat_while_tickets_are_added(any_center: House) -> None:
     before = [await any_center.customer.report(circuit) for circuit in (FAR, NEAR, *PLAIN[:3])]
     found, cursor_, fresh = [], None, iter(PLAIN[3:])

@@ -115,7 +115,8 @@ async def test_token_is_taken_from_the_header_only_and_stands_in_no_log(embedded
     [
         ({"expires_at": "2026-11-21T08:00:00Z"}, "expires_at"), ({"expires_at": "2027-11-21T08:00:00Z"}, "expires_at"),
         ({"expires_at": "tomorrow"}, "expires_at"), ({"label": ""}, "label"), ({"label": None}, "label"),
-        ({"contact": {"fax": "1"}}, "contact.fax"), ({"token": "mine"}, "token"),
+        ({"contact": {"fax": "1"}}, "contact.fax"),
+        ({"contact": {"email": "bad"}}, "contact.email"), ({"token": "mine"}, "token"),
         ({"label": "\u202ereversed"}, "label"),
     ],
 )  # fmt: skip
@@ -142,7 +143,8 @@ async def test_revoked_link_shows_nothing_more_and_revoking_again_is_harmless(an
     assert (await visitor(any_center, link).get("/v1/track")).status_code == 200
     for _ in range(2):
         assert (await any_center.customer.send("DELETE", f"/v1/links/{link['id']}")).status_code == 204
-    assert (await visitor(any_center, link).get("/v1/track")).status_code == 401
+    dead = await visitor(any_center, link).get("/v1/track")
+    assert (dead.status_code, dead.json()["title"]) == (401, "This link opens nothing")
     (listed,) = await any_center.operator.items(f"/v1/tickets/{link['ticket']}/links")
     assert listed["state"] == "revoked"
 

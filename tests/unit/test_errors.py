@@ -36,7 +36,7 @@ def test_every_error_has_a_code_of_its_own() -> None:
 
 @pytest.mark.parametrize("kind", every(CenterError))
 def test_only_what_may_succeed_later_is_retryable(kind: type[CenterError]) -> None:
-    assert kind.retryable == (kind.status in (429, 503))
+    assert kind.retryable == (kind.status in (408, 429, 503))
 
 
 def test_invalid_input_says_every_field_and_what_is_wrong_with_it() -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from services.notifier.channels.email.address import objection
 from services.notifier.channels.email.message import mail
 from shared import answer_link
 from shared.clock import to_ms
 from shared.contracts import facts as f
+from shared.contracts.mailbox import objection
 from shared.contracts.satisfaction import FollowUpAsked
 from shared.contracts.vocabulary import Lang
 from shared.ids import EventId

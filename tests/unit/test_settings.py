@@ -4,8 +4,10 @@ from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
+import click
 import pytest
 
+from services.commands.options import settings_from
 from shared.settings import Settings, load, mail_sender
 
 
@@ -74,6 +76,13 @@ def test_wrong_value_in_the_environment_names_its_key(key: str, value: str, monk
     monkeypatch.setenv(f"VRC_{key.upper()}", value)
     with pytest.raises(ValueError, match=key):
         load(None)
+
+
+def test_wrong_flag_is_objected_to_once_and_in_words() -> None:
+    with pytest.raises(click.ClickException) as refused:
+        settings_from(None, {"webhook_networks": "nope"})
+    (line,) = refused.value.message.splitlines()[1:]
+    assert line.strip().startswith("webhook_networks.0: must be a network such as 10.0.0.0/8")
 
 
 def test_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -63,11 +63,29 @@ def test_broken_utf8_is_refused_and_the_byte_named(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
-    ['{"a": 1, "a": 1}', '{"b": {"a": 1, "a": 2}}', '[{"b": [{"a": 1, "c": 2, "a": 3}]}]', r'{"a":1, "\u0061":2}'],
+    ("body", "field"),
+    [
+        ('{"a": 1, "a": 1}', "a"),
+        ('{"b": {"a": 1, "a": 2}}', "b.a"),
+        ('[{"b": [{"a": 1, "c": 2, "a": 3}]}]', "0.b.0.a"),
+        (r'{"a":1, "\u0061":2}', "a"),
+    ],
 )
-def test_key_given_twice_is_refused_at_any_depth_and_named(body: str) -> None:
-    assert refusal(body.encode()) == (400, "a", "is given twice")
+def test_key_given_twice_is_refused_at_any_depth_and_named_with_its_path(body: str, field: str) -> None:
+    assert refusal(body.encode()) == (400, field, "is given twice")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"n": ' + b"9" * 5000 + b"}", "is not JSON: a number is out of range"),
+        (b"[" * 100_000, f"is nested more than {MAX_DEPTH} deep"),
+        (b"\xef\xbb\xbf{}", "is not JSON: it begins with a byte order mark; leave it out"),
+    ],
+    ids=["long number", "deep nesting", "byte order mark"],
+)
+def test_refusal_does_not_speak_of_python(body: bytes, words: str) -> None:
+    assert refusal(body)[2] == words
 
 
 @pytest.mark.parametrize(

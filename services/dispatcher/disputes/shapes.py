@@ -8,14 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.clock import from_ms, rfc3339
 from shared.contracts.facts import SuspendReason
-from shared.contracts.progress import Text
+from shared.contracts.progress import Written
 from shared.db.statement import Row
 
 
 class ReasonBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    reason: Text
+    reason: Written
 
 
 class DisputedView(BaseModel):

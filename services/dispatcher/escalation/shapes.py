@@ -10,7 +10,7 @@ from services.dispatcher.escalation.duty import on_duty
 from services.dispatcher.escalation.rules import Besides
 from shared.clock import from_ms, rfc3339
 from shared.contracts.facts import EscalationCause, Impact, Level
-from shared.contracts.progress import Text
+from shared.contracts.progress import Written
 from shared.db.statement import Row
 from shared.registry.model import Account, ContactPoint, Network
 from shared.tickets.model import Status, Ticket
@@ -22,17 +22,17 @@ class _Body(BaseModel):
 
 
 class ChaseBody(_Body):
-    text: Annotated[Text | None, Field(description="What is asked; the local networks at work read it")] = None
+    text: Annotated[Written | None, Field(description="What is asked; the local networks at work read it")] = None
 
 
 class EscalateBody(_Body):
     level: Level
-    reason: Annotated[Text, Field(description="The customer reads it too")]
+    reason: Annotated[Written, Field(description="The customer reads it too")]
     tell: Annotated[list[Besides], Field(max_length=2, description="Who is told besides")] = []
 
 
 class AcknowledgeBody(_Body):
-    note: Annotated[Text | None, Field(description="The customer reads it too")] = None
+    note: Annotated[Written | None, Field(description="The customer reads it too")] = None
 
 
 class DutyView(BaseModel):

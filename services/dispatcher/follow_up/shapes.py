@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 from services.dispatcher.follow_up.store import Survey, Tally
 from shared.auth.permissions import Duty
 from shared.clock import from_ms, rfc3339
-from shared.contracts.progress import Text
+from shared.contracts.progress import Written
 from shared.db.statement import Row
 
 
@@ -30,18 +30,18 @@ class _Body(BaseModel):
 class SatisfactionBody(_Body):
     satisfied: StrictBool
     score: Score | None = None
-    comment: Text | None = None
+    comment: Written | None = None
 
 
 class WorkBody(_Body):
-    text: Annotated[Text, Field(description="What was done, for the customer to read")]
+    text: Annotated[Written, Field(description="What was done, for the customer to read")]
     owner: Annotated[Duty | None, Field(description="Whose it is from here on; left out: as before")] = None
     ask: Annotated[StrictBool, Field(description="Ask the customer again, now")] = False
 
 
 class SurveyBody(_Body):
     score: Score
-    comment: Text | None = None
+    comment: Written | None = None
 
 
 class CaseView(BaseModel):

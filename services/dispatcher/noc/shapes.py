@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.clock import from_ms, rfc3339
-from shared.contracts.progress import Network, Text
+from shared.contracts.progress import Network, Written
 from shared.db.statement import Row
 from shared.tickets.model import Ticket
 from shared.tickets.targets import Standing
@@ -45,13 +45,13 @@ class RouteBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     networks: Annotated[list[Network], Field(min_length=1, max_length=20)]
-    reason: Text = "routed by hand"
+    reason: Written = "routed by hand"
 
 
 class RejectBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    reason: Text
+    reason: Written
 
 
 def queued_ticket(ticket: Ticket, standing: Standing) -> dict[str, Any]:

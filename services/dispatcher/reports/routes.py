@@ -1,5 +1,6 @@
 """The routes of reports: JSON or CSV, of all accounts for operators, of their own for accounts."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -8,6 +9,7 @@ from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Query, Response
+from pydantic import AfterValidator
 
 from services.dispatcher.reports import shapes
 from services.dispatcher.reports.adding import Group, added_up
@@ -21,19 +23,31 @@ from shared.db.port import Database
 from shared.errors import FieldError, Forbidden, InvalidInput
 from shared.web.accept import preferred
 from shared.web.csv_answer import csv_answer
+from shared.web.pages import OfEntry
 from shared.web.routes import StrictRoute, allow, problems
 
 CHINA = timezone(timedelta(hours=8))
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 _ONE = f"({'|'.join(DIMENSIONS)})"
 Reader = Annotated[Principal, Depends(allow("account", "operator", needs="exports:read"))]
+BY = f"^({_ONE}(,{_ONE})?)?$"
+CHOICE = f"at most two of {', '.join(DIMENSIONS)}"
+
+
+def _by(said: str) -> str:
+    if not re.fullmatch(BY, said):
+        raise ValueError(f"must be {CHOICE}, with a comma between them")
+    return said
+
+
 By = Annotated[
-    str, Query(pattern=f"^({_ONE}(,{_ONE})?)?$", description=f"At most two of {', '.join(DIMENSIONS)}; none: a total")
+    str,
+    Query(json_schema_extra={"pattern": BY}, description=f"{CHOICE.capitalize()}; none: a total"),
+    AfterValidator(_by),
 ]
 Day = Annotated[str | None, Query(pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}$", examples=["2026-11-01"])]
 Since = Annotated[Day, Query(alias="from", description="The first day, in China; else the first of `to`'s month")]
 Until = Annotated[Day, Query(alias="to", description="The day after the last; else tomorrow")]
-Account = Annotated[str | None, Query(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 Format = Annotated[Literal["json", "csv"] | None, Query(description="Else what the reader accepts")]
 Accept = Annotated[str | None, Header(include_in_schema=False)]
 REFUSED = problems(401, 403, 422, 503)
@@ -72,7 +86,7 @@ def routes(reports: Reports, database: Database, clock: Clock) -> APIRouter:
 def _add_shares(router: APIRouter, reports: Reports, door: "_Door") -> None:
     @router.get("/v1/reports/attainment", response_model=shapes.AttainmentReport, responses=ANSWERS)
     async def report_attainment(
-        caller: Reader, by: By = "", since: Since = None, until: Until = None, account: Account = None,
+        caller: Reader, by: By = "", since: Since = None, until: Until = None, account: OfEntry = None,
         format: Format = None, accept: Accept = None,
     ) -> Response:  # fmt: skip
         """Repairs within 5 hours, 2 hours and the promise; mean, median and 90th percentile; response."""
@@ -87,7 +101,7 @@ def _add_shares(router: APIRouter, reports: Reports, door: "_Door") -> None:
 
     @router.get("/v1/reports/repeats", response_model=shapes.RepeatsReport, responses=ANSWERS)
     async def report_repeats(
-        caller: Reader, by: By = "", since: Since = None, until: Until = None, account: Account = None,
+        caller: Reader, by: By = "", since: Since = None, until: Until = None, account: OfEntry = None,
         days: Annotated[int, Query(ge=1, le=366)] = 30, format: Format = None, accept: Accept = None,
     ) -> Response:  # fmt: skip
         """Tickets whose circuit had been restored of an earlier one at most `days` before they were reported."""
@@ -103,7 +117,7 @@ def _add_shares(router: APIRouter, reports: Reports, door: "_Door") -> None:
 def _add_faults(router: APIRouter, reports: Reports, door: "_Door") -> None:
     @router.get("/v1/reports/worst", response_model=shapes.WorstReport, responses=ANSWERS)
     async def report_worst(
-        caller: Reader, of: Worst = "circuit", since: Since = None, until: Until = None, account: Account = None,
+        caller: Reader, of: Worst = "circuit", since: Since = None, until: Until = None, account: OfEntry = None,
         limit: MOST = 20, format: Format = None, accept: Accept = None,
     ) -> Response:  # fmt: skip
         """Circuits and accounts by breaches, networks by their own share of the time (for operators)."""
@@ -118,7 +132,7 @@ def _add_faults(router: APIRouter, reports: Reports, door: "_Door") -> None:
 
     @router.get("/v1/reports/compensation", response_model=shapes.CompensationReport, responses=ANSWERS)
     async def report_compensation(
-        caller: Reader, by: Group = "account", since: Since = None, until: Until = None, account: Account = None,
+        caller: Reader, by: Group = "account", since: Since = None, until: Until = None, account: OfEntry = None,
         format: Format = None, accept: Accept = None,
     ) -> Response:  # fmt: skip
         """What is due for missed restore targets, by the rules of the contracts."""

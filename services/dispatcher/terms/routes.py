@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from services.dispatcher.terms.desk import TermsDesk
 from shared.auth.principal import Principal
 from shared.contracts.facts import Impact
-from shared.contracts.progress import Text
+from shared.contracts.progress import Written
 from shared.ids import TICKET_PATTERN, TicketId
 from shared.tickets.retargeting import Asked
 from shared.tickets.view import TicketView, ticket_bytes
@@ -30,7 +30,7 @@ class TermsBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_some)
 
-    reason: Text
+    reason: Written
     tier: Name | None = None
     impact: Impact | None = None
     policy: Annotated[Name | None, Field(description="A version of the SLA policy that is on file")] = None

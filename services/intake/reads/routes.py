@@ -19,13 +19,12 @@ from shared.tickets import store as tickets
 from shared.tickets.model import Status, Ticket
 from shared.tickets.view import TicketView, ticket_bytes, ticket_view
 from shared.web.answers import json
-from shared.web.pages import Cursor, Limit, decode_cursor, encode_cursor, page
+from shared.web.pages import Cursor, Limit, OfEntry, decode_cursor, encode_cursor, page
 from shared.web.routes import LIST_PROBLEMS, READ_PROBLEMS, StrictRoute, allow
 
 TicketPath = Annotated[TicketId, Path(pattern=TICKET_PATTERN, examples=["VT261121-7K3QM9XA"])]
 Lister = Annotated[Principal, Depends(allow("account", "operator", needs="tickets:read"))]
 Reader = Annotated[Principal, Depends(allow("account", "operator", "network", needs="tickets:read"))]
-Text = Annotated[str | None, Query(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 JSON = "application/json"
 
 
@@ -43,8 +42,8 @@ def read_routes(database: port.Database) -> APIRouter:
     async def list_tickets(
         caller: Lister,
         status: Status | None = None,
-        circuit: Text = None,
-        account: Text = None,
+        circuit: OfEntry = None,
+        account: OfEntry = None,
         state: Annotated[Literal["open", "over"] | None, Query(description="Open, or over for good")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,

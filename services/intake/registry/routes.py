@@ -11,10 +11,10 @@ from shared.auth.principal import Principal
 from shared.clock import Clock
 from shared.db.port import Database, Tx
 from shared.errors import FieldError, InvalidInput, NotFound
+from shared.ids import ENTRY_PATTERN
 from shared.registry import history
 from shared.registry.importing import Fault, Import, ImportRefused, Item, Outcome, run
 from shared.registry.model import Account, Circuit, Network
-from shared.registry.model.contact import ID_PATTERN
 from shared.registry.rules import Path as Field
 from shared.registry.rules import contradictions
 from shared.registry.shelves import SHELVES, Entry, Kind
@@ -25,7 +25,7 @@ from shared.web.routes import LIST_PROBLEMS, READ_PROBLEMS, WRITE_PROBLEMS, Stri
 
 RegistryReader = Annotated[Principal, Depends(allow("operator", needs="registry:read"))]
 RegistryWriter = Annotated[Principal, Depends(allow("operator", needs="registry:write"))]
-EntryId = Annotated[str, Path(pattern=ID_PATTERN)]
+EntryId = Annotated[str, Path(pattern=ENTRY_PATTERN)]
 Version = Annotated[int | None, Query(ge=0, le=2**53, description="As it was when the registry had this version")]
 FOLDERS: dict[Kind, str] = {"network": "networks", "account": "accounts", "circuit": "circuits"}
 SHAPES: dict[Kind, tuple[Any, Any]] = {

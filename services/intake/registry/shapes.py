@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from shared.contracts.facts import Impact
+from shared.ids import ENTRY_PATTERN
 from shared.registry.model import Account, Circuit, Network
 from shared.registry.model.account import Id
-from shared.registry.model.contact import ID_PATTERN
 from shared.registry.shelves import Kind
 from shared.tickets.model import Status
 
-AnyId = Annotated[str, Field(pattern=ID_PATTERN)]
+AnyId = Annotated[str, Field(pattern=ENTRY_PATTERN)]
 
 
 class _Body(BaseModel):

@@ -15,14 +15,14 @@ from services.notifier.handlers.hub import Face, Hub, frame
 from services.notifier.model.preferences import EVERYTHING, Changes, Preferences
 from services.notifier.model.subscription import matches
 from services.notifier.store.feed import Scope
-from services.notifier.subscriptions.shapes import ID, MOST_PLACES, SITE
+from services.notifier.subscriptions.shapes import MOST_PLACES, SITE, SITE_FORM
 from shared.auth.permissions import Access
 from shared.auth.principal import Principal
 from shared.auth.reading import reader_for
 from shared.contracts.facts import TYPES
 from shared.db.port import Database, Reader
 from shared.errors import FieldError, InvalidInput, NotFound, Unavailable
-from shared.ids import TICKET_PATTERN, TicketId
+from shared.ids import ENTRY_PATTERN, TICKET_PATTERN, TicketId
 from shared.tickets import store as tickets
 from shared.web.authentication import Admission, authenticate
 from shared.web.routes import HotRoute, hot, problems
@@ -47,7 +47,7 @@ WantedChanges = Annotated[
     Changes, Query(alias="changes", description="`milestones`: steps of the ticket only; `urgent`: the gravest")
 ]
 OnCircuits = Annotated[
-    list[Annotated[str, StringConstraints(pattern=ID)]] | None,
+    list[Annotated[str, StringConstraints(pattern=ENTRY_PATTERN)]] | None,
     Query(alias="circuits", max_length=MOST_PLACES, description="Only tickets on these; repeat it for several"),
 ]
 AtSites = Annotated[
@@ -148,8 +148,8 @@ def _wanted(request: Request, *, places: bool = True) -> Preferences:
         raise InvalidInput(FieldError("query:changes", f"must be one of {', '.join(get_args(Changes))}"))
     if not places:
         return Preferences(events=events, changes=cast(Changes, changes))
-    circuits = _places(given, "circuits", ID, "is no circuit's id")
-    sites = _places(given, "sites", SITE, "is no site: network/site, such as 010/head office")
+    circuits = _places(given, "circuits", ENTRY_PATTERN, "is no circuit's id")
+    sites = _places(given, "sites", SITE, f"is no site: {SITE_FORM}")
     return Preferences(events, cast(Changes, changes), circuits, sites)
 
 

@@ -11,8 +11,7 @@ from services.notifier.model.contact_wishes import PeoplesChannel
 from services.notifier.model.preferences import Changes
 from services.notifier.subscriptions.shapes import SubscriptionView, subscription_view
 from shared.auth.principal import Principal
-from shared.ids import AccountId
-from shared.registry.model.contact import ID_PATTERN
+from shared.ids import ENTRY_PATTERN, AccountId
 from shared.web.answers import json
 from shared.web.routes import WRITE_PROBLEMS, StrictRoute, allow
 
@@ -33,7 +32,7 @@ class ContactsBody(BaseModel):
 class ManagerBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    account: Annotated[str, Field(pattern=ID_PATTERN, description="Whose account manager, as the registry has it")]
+    account: Annotated[str, Field(pattern=ENTRY_PATTERN, description="Whose account manager, as the registry has it")]
     channels: Channels
 
 

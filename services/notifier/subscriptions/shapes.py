@@ -1,5 +1,6 @@
 """The body a subscriber sends and the answers it gets: the edge's shapes, documented by OpenAPI."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -15,14 +16,14 @@ from shared.clock import rfc3339
 from shared.contracts.facts import TYPES
 from shared.contracts.text import PATTERN
 from shared.errors import FieldError, InvalidInput
-from shared.ids import AccountId
+from shared.ids import ENTRY_PATTERN, AccountId
 from shared.registry.model.contact import whole
 
 LONGEST_TARGET = 2000
 LONGEST_DIGEST_MIN = 24 * 60
 MOST_PLACES = 200
-ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 SITE = PATTERN.replace("^", "^0[0-9]{2,3}/", 1).replace("*$", "{1,200}$")
+SITE_FORM = "network/site, such as 010/head office"
 TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 # What is surely taken; a literal public address, or http where the center allows it, is taken too.
 SURE_URL = r"^https://([a-z][a-z0-9]{0,20}\.){1,4}[a-z]{2,10}(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._~-]{0,50}){0,8}$"
@@ -33,6 +34,12 @@ def _known(type: str) -> str:
     if type not in TYPES:
         raise ValueError(f"is not a type of event; there are {', '.join(TYPES)}")
     return type
+
+
+def _site(name: str) -> str:
+    if not re.fullmatch(SITE, name):
+        raise ValueError(f"must be {SITE_FORM}")
+    return name
 
 
 def _zone(name: str) -> str:
@@ -46,8 +53,8 @@ def _zone(name: str) -> str:
 EventType = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(TYPES)})]
 Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Time = Annotated[str, Field(pattern=TIME, examples=["22:00"])]
-Id = Annotated[str, Field(pattern=ID)]
-Site = Annotated[str, Field(pattern=SITE, examples=["010/head office"])]
+Id = Annotated[str, Field(pattern=ENTRY_PATTERN)]
+Site = Annotated[str, Field(json_schema_extra={"pattern": SITE}, examples=["010/head office"]), AfterValidator(_site)]
 Url = Annotated[
     str,
     Field(

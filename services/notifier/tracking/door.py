@@ -14,7 +14,12 @@ from shared.clock import Clock
 from shared.db.port import Database
 from shared.errors import Unauthenticated
 
-NO_LINK = "This link shows nothing, or nothing any more. Ask whoever gave it to you for a new one."
+
+class DeadLink(Unauthenticated):
+    title = "This link opens nothing"
+
+    def __init__(self) -> None:
+        super().__init__("This link shows nothing, or nothing any more. Ask whoever gave it to you for a new one.")
 
 
 class Links:
@@ -61,6 +66,6 @@ class ByLink:
         id = self._mint.id_of(token)
         link = await self._links.find(id) if id else None
         if link is None or link.state(self._clock.now()) != "live":
-            raise Unauthenticated(NO_LINK)
+            raise DeadLink()
         reads = frozenset({link.account})
         return Principal("link", link.ticket, granted("link", ()), reads, f"link:{link.id}")

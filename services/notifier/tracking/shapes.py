@@ -9,6 +9,7 @@ from services.notifier.tracking.links import LASTS, LASTS_AT_MOST, Link, State
 from shared.clock import rfc3339
 from shared.contracts.facts import Cause, Contact, Impact, Stage, SuspendReason
 from shared.contracts.instant import Instant
+from shared.contracts.mailbox import Mailbox
 from shared.contracts.progress import Short
 from shared.tickets.model import Status
 
@@ -20,7 +21,13 @@ class Visitor(BaseModel):
 
     name: Short | None = None
     phone: Short | None = None
-    email: Short | None = None
+    email: Mailbox | None = None
+
+
+class VisitorView(BaseModel):
+    name: str | None
+    phone: str | None
+    email: str | None
 
 
 class LinkBody(BaseModel):
@@ -41,7 +48,7 @@ class LinkView(BaseModel):
     id: Annotated[str, Field(examples=["3f09c2a1b7d4"])]
     ticket: str
     label: str
-    contact: Visitor
+    contact: VisitorView
     state: State
     created_by: str
     created_at: datetime

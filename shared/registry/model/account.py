@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, StrictBool
 
 from shared.contracts.progress import Shape, Short, Text
-from shared.ids import AccountId
-from shared.registry.model.contact import ID_PATTERN, ContactPoint, whole
+from shared.ids import ENTRY_PATTERN, AccountId
+from shared.registry.model.contact import ContactPoint, whole
 
 Sector = Literal["government", "public-security", "finance", "education", "fortune-500", "other"]
-Id = Annotated[AccountId, Field(pattern=ID_PATTERN)]
+Id = Annotated[AccountId, Field(pattern=ENTRY_PATTERN)]
 
 
 @dataclass(frozen=True, slots=True)

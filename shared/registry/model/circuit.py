@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field, StrictBool
 
 from shared.contracts.facts import Scope, Service
 from shared.contracts.progress import Network, Shape, Short
-from shared.ids import AccountId, CircuitId, NetworkCode
-from shared.registry.model.contact import ID_PATTERN, ContactPoint, whole
+from shared.ids import ENTRY_PATTERN, AccountId, CircuitId, NetworkCode
+from shared.registry.model.contact import ContactPoint, whole
 
 SegmentKind = Literal["customer-lan", "access", "metro", "backbone", "third-party"]
 Side = Literal["a", "z"]
@@ -45,8 +45,8 @@ class Circuit(Shape):
     """`segments` stand in order from the A-end to the Z-end; `protected` means a second, diverse path. `monthly_fee` is
     in the currency of the contract: what compensation is a share of."""
 
-    id: Annotated[CircuitId, Field(pattern=ID_PATTERN)]
-    account: Annotated[AccountId, Field(pattern=ID_PATTERN)]
+    id: Annotated[CircuitId, Field(pattern=ENTRY_PATTERN)]
+    account: Annotated[AccountId, Field(pattern=ENTRY_PATTERN)]
     service: Service
     bandwidth_mbps: Annotated[int, Field(strict=True, ge=0, le=2_147_483_647), BeforeValidator(whole)]
     protected: StrictBool

@@ -7,7 +7,6 @@ from pydantic import Field
 
 from shared.contracts.progress import Shape, Short
 
-ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Phone = Annotated[str, Field(pattern=r"^[+(]?[0-9][0-9 ()./-]{2,38}$", examples=["+86 10 5550 0134"])]
 Email = Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,200}$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,8})?$", examples=["zh", "en"])]

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from services.notifier.channels.email import address
 from services.notifier.channels.email.message import mail
 from services.notifier.channels.email.transport import MailServer, Transport
 from services.notifier.channels.pacing import Pace
@@ -11,6 +10,7 @@ from services.notifier.channels.reading import told_of
 from services.notifier.model.outcome import Attempt
 from services.notifier.model.subscription import Subscription
 from services.notifier.wording.telling import Telling
+from shared.contracts import mailbox
 from shared.ids import EventId
 from shared.settings import MAIL_PORTS, Settings, mail_sender
 
@@ -37,7 +37,7 @@ class EmailChannel:
         self._transport = Transport(_server(context.settings, sender=self._sender[1]), timeout=self.timeout)
 
     def objection(self, target: str) -> str | None:
-        return address.objection(target)
+        return mailbox.objection(target)
 
     def new_secret(self) -> None:
         return None
