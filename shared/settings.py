@@ -7,18 +7,26 @@ embedded center 10 MiB for what is fifteen lines here.)
 import os
 import re
 import tomllib
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shared.cidr import Cidr
 
 KafkaProtocol = Literal["SASL_SSL", "SASL_PLAINTEXT", "PLAINTEXT"]
 MailSecurity = Literal["starttls", "tls", "none"]
 MAIL_PORTS: dict[MailSecurity, int] = {"starttls": 587, "tls": 465, "none": 25}
+LONGEST_KEPT, LONGEST_SESSION = timedelta(days=3650), timedelta(days=30)
+NOT_SETTINGS = ("VRC_CONFIG", "VRC_URL", "VRC_KEY")
+"""What commands read from the environment beside settings: the file, and which center they speak to, with which key."""
+_BROKER = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):[1-9][0-9]{0,4}")
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,6}")
 _GATEWAY = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[\x21-\x7e]*)?")
 _MAILBOX = r"[A-Za-z0-9._+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]{0,62}"
@@ -145,11 +153,21 @@ class Settings(BaseModel):
     ] = ()
     webhook_http: Annotated[bool, Field(description="Whether webhooks may use http, not only https")] = False
     database_patience: Annotated[
-        timedelta, Field(description="How long a request waits for the database before it is answered 503, in seconds")
+        timedelta,
+        Field(
+            gt=timedelta(0),
+            le=timedelta(minutes=5),
+            description="How long a request waits for the database before it is answered 503, in seconds",
+        ),
     ] = timedelta(seconds=0.7)
-    webhook_timeout: Annotated[timedelta, Field(description="The longest one delivery may take, in seconds")] = (
-        timedelta(seconds=15)
-    )
+    webhook_timeout: Annotated[
+        timedelta,
+        Field(
+            ge=timedelta(seconds=1),
+            le=timedelta(minutes=5),
+            description="The longest one delivery may take, in seconds",
+        ),
+    ] = timedelta(seconds=15)
     mail_host: Annotated[
         str | None, Field(min_length=1, description="The SMTP server that takes our mail; none: there is no e-mail")
     ] = None
@@ -178,8 +196,10 @@ class Settings(BaseModel):
     mail_timeout: Annotated[
         timedelta,
         Field(
+            ge=timedelta(seconds=1),
+            le=timedelta(minutes=15),
             description="The longest one transfer may take, in seconds. A server that checks mail while we wait needs"
-            " time: what is given up too early comes twice"
+            " time: what is given up too early comes twice",
         ),
     ] = timedelta(seconds=30)
     mail_per_hour: Annotated[
@@ -224,12 +244,18 @@ class Settings(BaseModel):
         timedelta,
         Field(
             ge=timedelta(days=1),
+            le=LONGEST_KEPT,
             description="How long every attempt to deliver is kept, in seconds; dead letters for 30 days at least",
         ),
     ] = timedelta(days=30)
-    stream_history: Annotated[timedelta, Field(description="How far back a live stream can be resumed")] = timedelta(
-        days=7
-    )
+    stream_history: Annotated[
+        timedelta,
+        Field(
+            ge=timedelta(minutes=1),
+            le=LONGEST_KEPT,
+            description="How far back a live stream can be resumed, in seconds",
+        ),
+    ] = timedelta(days=7)
 
     public_url: Annotated[
         str | None,
@@ -263,12 +289,22 @@ class Settings(BaseModel):
     operator_contact: Annotated[
         str, Field(description="Whom to ask for a duty, as told to somebody who signs in without one")
     ] = "the administrator of this center"
-    session_idle: Annotated[timedelta, Field(description="How long a session may be unused, in seconds")] = timedelta(
-        minutes=30
-    )
-    session_lasts: Annotated[timedelta, Field(description="The longest a session lasts, used or not, in seconds")] = (
-        timedelta(hours=10)
-    )
+    session_idle: Annotated[
+        timedelta,
+        Field(
+            ge=timedelta(minutes=2),  # when a session was last used is noted once a minute
+            le=LONGEST_SESSION,
+            description="How long a session may be unused, in seconds",
+        ),
+    ] = timedelta(minutes=30)
+    session_lasts: Annotated[
+        timedelta,
+        Field(
+            ge=timedelta(minutes=2),
+            le=LONGEST_SESSION,
+            description="The longest a session lasts, used or not, in seconds",
+        ),
+    ] = timedelta(hours=10)
 
     @field_validator("log_level")
     @classmethod
@@ -288,8 +324,18 @@ class Settings(BaseModel):
 
     @field_validator("webhook_networks", "trusted_proxies", "sms_countries", mode="before")
     @classmethod
-    def _separated_by_commas(cls, networks: Any) -> Any:
-        return [part.strip() for part in networks.split(",") if part.strip()] if isinstance(networks, str) else networks
+    def _separated_by_commas(cls, several: Any) -> Any:
+        return [part.strip() for part in several.split(",") if part.strip()] if isinstance(several, str) else several
+
+    @field_validator("webhook_networks", "trusted_proxies", mode="wrap")
+    @classmethod
+    def _in_one_line(cls, networks: Any, handler: Callable[[Any], Any]) -> Any:
+        """Pydantic would say what is wrong once for each kind of network there is."""
+        try:
+            return handler(networks)
+        except ValidationError as error:
+            wrong = _no_network(str(error.errors()[0]["input"]))
+            raise PydanticCustomError("no_network", "{wrong}", {"wrong": wrong}) from None
 
     @field_validator("oidc_duties", mode="before")
     @classmethod
@@ -317,6 +363,13 @@ class Settings(BaseModel):
             return float(duration) if isinstance(duration, str) else duration
         except ValueError:
             return duration  # an ISO 8601 duration, or wrong
+
+    @field_validator("kafka")
+    @classmethod
+    def _each_with_its_port(cls, servers: str | None) -> str | None:
+        if servers is not None and not all(_BROKER.fullmatch(server.strip()) for server in servers.split(",")):
+            raise ValueError("must be host:port, or several separated by commas, such as kafka-1:9092,kafka-2:9092")
+        return servers
 
     @model_validator(mode="after")
     def _broker_is_met_on_purpose(self) -> Self:
@@ -404,9 +457,28 @@ def _from_file(file: Path | None) -> dict[str, Any]:
 
 
 def _from_environment() -> dict[str, str]:
-    """`VRC_CONFIG` names the file and is not a setting."""
-    named = {name: f"VRC_{name.upper()}" for name in Settings.model_fields}
-    return {name: os.environ[variable] for name, variable in named.items() if variable in os.environ}
+    """Raises ValidationError naming a `VRC_…` that is none of ours: misspelt, it would be passed over in silence."""
+    named = {f"VRC_{name.upper()}": name for name in Settings.model_fields}
+    known = [*named, *NOT_SETTINGS]
+    if unknown := sorted(name for name in os.environ if name.startswith("VRC_") and name not in known):
+        faults = [_unknown_variable(variable, known) for variable in unknown]
+        raise ValidationError.from_exception_data("Settings", faults)
+    return {name: os.environ[variable] for variable, name in named.items() if variable in os.environ}
+
+
+def _unknown_variable(variable: str, known: Sequence[str]) -> InitErrorDetails:
+    words = [name.removeprefix("VRC_") for name in known]  # the prefix would make all of them alike
+    meant = "".join(f"; VRC_{nearest} is one" for nearest in get_close_matches(variable[4:], words, n=1))
+    error = PydanticCustomError("unknown_variable", "{why}", {"why": f"there is no such setting{meant}"})
+    return InitErrorDetails(type=error, loc=(variable,), input=os.environ[variable])
+
+
+def _no_network(text: str) -> str:
+    try:
+        whole = ip_network(text, strict=False)
+    except ValueError:
+        return f"{text} is not a network, such as 10.20.0.0/16"
+    return f"{text} is an address in a network; the network is {whole}"
 
 
 def _on_loopback(servers: str) -> bool:

@@ -32,7 +32,7 @@ class Locked:
         self.passwords = folder / "passwords"
         admin = kafka.security.admin
         self._flags = {
-            "data-dir": folder, "passwords": self.passwords, "kafka": kafka.bootstrap, "kafka-user": admin.user,
+            "data-dir": folder, "kafka": kafka.bootstrap, "kafka-user": admin.user,
             "kafka-password-file": admin.password_file, "kafka-ca-file": admin.ca_file,
             "kafka-partitions": PARTITIONS,
         }  # fmt: skip
@@ -42,7 +42,8 @@ class Locked:
         return await asyncio.to_thread(self.run, *arguments, **flags)
 
     def run(self, *arguments: str, **flags: object) -> Result:
-        given = self._flags | {name.replace("_", "-"): value for name, value in flags.items()}
+        passwords = {"passwords": self.passwords} if "provision" in arguments else {}
+        given = self._flags | passwords | {name.replace("_", "-"): value for name, value in flags.items()}
         options = [part for name, value in given.items() for part in (f"--{name}", str(value))]
         return CliRunner().invoke(main, [*arguments, *options])
 

@@ -19,8 +19,9 @@ def at_center(command: F) -> F:
     """Adds `--url` and `--credentials`."""
     path = click.Path(dir_okay=False, path_type=Path)
     file = click.option(
-        "--credentials", type=path, default=FILE, show_default=True, help="Keys, as vrc up --demo writes them"
-    )
+        "--credentials", type=path, default=FILE, show_default=True,
+        help='Keys, as vrc up --demo writes them: {"operator": …, "accounts": {id: …}, "networks": {code: …}}',
+    )  # fmt: skip
     url = click.option("--url", default=URL, show_default=True, envvar="VRC_URL", help="Where the center listens")
     return url(file(command))
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 from pydantic import ValidationError
 
+from services.commands.settings import written
 from shared.contracts.objections import objection
 from shared.settings import Settings, load
 from shared.sparing import Sparing
@@ -18,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def settings_options(command: F) -> F:
     """Adds `--config FILE` and one flag a setting; `settings_from` reads them."""
     for name, field in reversed(Settings.model_fields.items()):
-        text = f"{field.description} (default: {field.default!r}; environment: VRC_{name.upper()})"
+        text = f"{field.description} (default: {written(field.default) or 'none'}; environment: VRC_{name.upper()})"
         flag = f"--{name.replace('_', '-')}"
         if field.annotation is bool:
             option = click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=text)

@@ -1,6 +1,6 @@
 """The Kafka door of the local networks: messages on `vrc.progress.<code>` become the same commands as over HTTP.
 
-A network may speak of its own orders only, whatever its message says: the topic it came by is who it is. What is
+A network may speak in its own name and of its own orders only: the topic a message came by is who says it. What is
 refused is recorded once, with the reason; what is repeated is recognised by the message's CloudEvents id.
 """
 
@@ -20,7 +20,7 @@ from services.dispatcher.signs import Signs
 from shared.auth.principal import Principal
 from shared.clock import Clock
 from shared.contracts import progress as p
-from shared.contracts.envelope import LONGEST_NAME, Message, attributes, progress_type
+from shared.contracts.envelope import LONGEST_NAME, Message, attributes, network_source, progress_type
 from shared.contracts.topics import network_of
 from shared.db.port import Database
 from shared.errors import FieldError, InvalidInput, Refused, Unavailable
@@ -87,6 +87,8 @@ class ProgressDoor:
         for name in ("id", "source"):
             if len(found[name]) > LONGEST_NAME:
                 raise InvalidInput(FieldError(f"ce_{name}", f"must have at most {LONGEST_NAME} characters"))
+        if found["source"] != network_source(network):
+            raise InvalidInput(FieldError("ce_source", f"must be {network_source(network)} on {message.topic}"))
         adapter = SHAPES.get(found["type"])
         if adapter is None:
             raise InvalidInput(FieldError("ce_type", f"is not one of {', '.join(SHAPES)}"))

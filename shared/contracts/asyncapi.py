@@ -151,8 +151,8 @@ def _progress_headers() -> Json:
         "ce_id": {"minLength": 1, "maxLength": LONGEST_NAME, "description": "Yours, unique: a repeat is recognised"},
         "ce_type": {"description": "What you have to say"},
         "ce_source": {
-            "minLength": 1, "maxLength": LONGEST_NAME, "examples": [network_source("0878")],
-            "description": "Who says it, `/networks/<code>`; the topic is what is believed",
+            "pattern": f"^{network_source('0[0-9]{2,3}')}$", "examples": [network_source("0878")],
+            "description": "Who says it, `/networks/<code>`, with the topic's code; another is refused",
         },
         "ce_subject": {"pattern": ORDER_PATTERN, "description": "The order"},
         "ce_time": {"format": "date-time"},

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -250,6 +251,22 @@ async def test_only_an_administrator_provisions(locked: Locked) -> None:
     )
     assert answer.exit_code == 1
     assert "The broker does not let this user administer it" in answer.output
+
+
+async def test_user_that_may_not_create_topics_is_told_who_makes_them(locked: Locked) -> None:
+    access = locked.access("vrc-intake")
+    answer = await locked.vrc("topics", kafka_user=access.user, kafka_password_file=access.password_file)
+    assert answer.exit_code == 1
+    assert re.search("does not let this user create the topic vrc.progress.0.*vrc networks provision", answer.output)
+
+
+async def test_registry_without_networks_is_told_to_be_filled_first(
+    locked: Locked, sqlite_template: Path, tmp_path: Path
+) -> None:
+    shutil.copy(sqlite_template, tmp_path)
+    answer = await locked.vrc("networks", "provision", "--all", data_dir=tmp_path)
+    assert answer.exit_code == 1
+    assert answer.output == "Error: The registry has no local networks. Bring them in first: vrc registry import.\n"
 
 
 async def test_network_that_is_not_in_the_registry_is_not_made(locked: Locked) -> None:

@@ -9,13 +9,24 @@ from tests.wire import Wire, progress
 
 async def test_progress_about_another_networks_order_is_recorded_once(production: House, wire: Wire) -> None:
     ticket = await production.report(FAR, CHUXIONG, BEIJING)
-    intruder = progress(BEIJING, "accepted", f"{ticket}.{BEIJING}", by=CHUXIONG, id="intruder")
+    intruder = progress(CHUXIONG, "accepted", f"{ticket}.{BEIJING}", id="intruder")
     await wire.publish(intruder, intruder)
     await wire.publish(intruder)
     await production.all_heard()
     (refused,) = await production.operator.refused()
     assert (refused["network"], refused["order"], refused["id"]) == (CHUXIONG, f"{ticket}.{BEIJING}", "intruder")
     assert states(await production.operator.ticket(ticket))[BEIJING] == "issued"
+
+
+async def test_progress_in_another_networks_name_is_recorded_once(production: House, wire: Wire) -> None:
+    ticket = await production.report(FAR, CHUXIONG, BEIJING)
+    masked = progress(BEIJING, "accepted", f"{ticket}.{CHUXIONG}", by=CHUXIONG)
+    await wire.publish(masked, masked)
+    await production.all_heard()
+    (refused,) = await production.operator.refused()
+    assert (refused["network"], refused["source"]) == (CHUXIONG, f"vrc.progress.{CHUXIONG} /networks/{BEIJING}")
+    assert f"ce_source: must be /networks/{CHUXIONG}" in refused["reason"]
+    assert states(await production.operator.ticket(ticket))[CHUXIONG] == "issued"
 
 
 async def test_illegal_move_over_kafka_is_refused_with_its_reason(production: House, wire: Wire) -> None:

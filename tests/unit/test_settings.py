@@ -1,14 +1,18 @@
 """Settings come from flags, then the environment, then a file; whatever is wrong is named by its key."""
 
+import os
+from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
 import click
 import pytest
+from pydantic import ValidationError
 
-from services.commands.options import settings_from
-from shared.settings import Settings, load, mail_sender
+from services.cli import MODULES, main
+from services.commands.settings import written
+from shared.settings import NOT_SETTINGS, Settings, load, mail_sender
 
 
 @pytest.fixture
@@ -20,8 +24,8 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"VRC_{name.upper()}", raising=False)
+    for name in [name for name in os.environ if name.startswith("VRC_")]:
+        monkeypatch.delenv(name)
 
 
 def test_without_anything_the_center_is_embedded_on_loopback() -> None:
@@ -78,11 +82,58 @@ def test_wrong_value_in_the_environment_names_its_key(key: str, value: str, monk
         load(None)
 
 
-def test_wrong_flag_is_objected_to_once_and_in_words() -> None:
-    with pytest.raises(click.ClickException) as refused:
-        settings_from(None, {"webhook_networks": "nope"})
-    (line,) = refused.value.message.splitlines()[1:]
-    assert line.strip().startswith("webhook_networks.0: must be a network such as 10.0.0.0/8")
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [
+        ("database_patience", ["0", "-3", "301"]), ("webhook_timeout", ["0", "-1", "0.5", "301"]),
+        ("mail_timeout", ["0", "-1", "901"]), ("delivery_history", ["0", "-1", "P11Y"]),
+        ("stream_history", ["-100", "59", "P11Y"]), ("session_idle", ["-1", "60", "P31D"]),
+        ("session_lasts", ["-1", "0", "P31D"]),
+    ],
+)  # fmt: skip
+def test_duration_that_makes_no_sense_is_refused_by_its_key(key: str, wrong: list[str]) -> None:
+    for duration in wrong:
+        with pytest.raises(ValidationError, match=rf"{key}\n.*(greater|less) than"):
+            load(None, **{key: duration})
+
+
+def test_variable_that_is_no_setting_is_refused_and_the_nearest_one_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VRC_PROT", "1")
+    with pytest.raises(ValidationError, match=r"VRC_PROT\n.*there is no such setting; VRC_PORT is one"):
+        load(None)
+
+
+def envvars(command: click.Command) -> Iterator[str]:
+    yield from (name for parameter in command.params if isinstance(name := parameter.envvar, str))
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from envvars(inner)
+
+
+def test_every_variable_that_a_command_reads_is_known() -> None:
+    context = click.Context(main)
+    commands = [command for name in MODULES if (command := main.get_command(context, name))]
+    assert {name for command in commands for name in envvars(command)} == set(NOT_SETTINGS)
+
+
+def test_each_default_as_it_is_shown_is_read_as_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, field in Settings.model_fields.items():
+        if (text := written(field.default)) is not None:
+            monkeypatch.setenv(f"VRC_{name.upper()}", text)
+    assert load(None) == Settings()
+
+
+@pytest.mark.parametrize("key", ["trusted_proxies", "webhook_networks"])
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("foo", "foo is not a network, such as 10.20.0.0/16"),
+        ("10.0.0.0/8, 10.0.0.1/8", "10.0.0.1/8 is an address in a network; the network is 10.0.0.0/8"),
+    ],
+)
+def test_network_that_is_none_is_told_in_one_line(key: str, value: str, said: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        load(None, **{key: value})
+    assert [(error["loc"], error["msg"]) for error in refused.value.errors()] == [((key,), said)]
 
 
 def test_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
@@ -140,6 +191,12 @@ def test_broker_without_proof_is_taken_only_on_purpose(given: dict[str, str], na
 )  # fmt: skip
 def test_user_of_the_broker_means_tls_unless_said_otherwise(given: dict[str, str], protocol: str) -> None:
     assert load(None, **REMOTE, **given).kafka_protocol == protocol
+
+
+@pytest.mark.parametrize("servers", ["nonsense", "", "kafka-1:9092,kafka-2", "kafka-1:port", "kafka-1:9092,"])
+def test_broker_without_a_port_is_told_how_to_write_it(servers: str) -> None:
+    with pytest.raises(ValidationError, match=r"kafka\n.*must be host:port"):
+        load(None, database="postgresql://db/vrc", kafka=servers, **PROOF)
 
 
 @pytest.mark.parametrize("servers", ["127.0.0.1:9092", "localhost:9092", "[::1]:9092", "127.0.0.1:1, localhost:2"])

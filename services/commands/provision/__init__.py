@@ -51,6 +51,8 @@ def _add_networks(group: click.Group) -> None:
             raise click.UsageError("Name area codes, or say --all.")
         settings = _locked(settings_from(config, flags))
         known = _known(settings)
+        if not known:
+            raise click.ClickException("The registry has no local networks. Bring them in first: vrc registry import.")
         if unknown := sorted(set(codes) - set(known)):
             raise click.ClickException(f"No local network of the registry: {', '.join(unknown)}.")
         chosen = [NetworkCode(code) for code in dict.fromkeys(codes)] or known

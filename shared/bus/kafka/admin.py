@@ -17,7 +17,7 @@ from shared.errors import Refused, Unavailable
 
 ITERATIONS = 4096  # Kafka's least; more would slow down a guess at a weak password, and these have 256 bits
 ANY = 1
-CLUSTER_AUTHORIZATION_FAILED, SECURITY_DISABLED = 31, 54
+TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED, SECURITY_DISABLED = 29, 31, 54
 
 
 class Admin:
@@ -40,6 +40,11 @@ class Admin:
         async with _spoken_to():
             answer = await self._client.create_topics([NewTopic(name, n, replication) for name, n in topics.items()])
         for name, code, *_ in answer.topic_errors:
+            if code == TOPIC_AUTHORIZATION_FAILED:
+                raise Refused(
+                    f"The broker does not let this user create the topic {name}, nor see whether it is there: its "
+                    "administrator makes topics, with vrc services provision and vrc networks provision."
+                )
             if code and (error := for_code(code)) is not TopicAlreadyExistsError:
                 raise Refused(f"The broker did not create the topic {name}: {error.__name__}.")
             made += not code
