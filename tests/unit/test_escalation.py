@@ -88,6 +88,19 @@ def test_nobodys_answer_is_repeated_and_then_climbs_and_at_the_top_goes_on() -> 
     assert {fact.level for fact in ticked(ticket, *range(300, 900))[1]} == {"headquarters"}
 
 
+def test_what_waits_for_an_answer_is_not_told_again_by_something_of_the_same_level() -> None:
+    """An order that nobody accepts: its deadline and the restoration's come due between the repetitions."""
+    ticket = ticket_of("diamond", (0, issued()))
+    seen: list[tuple[int, str, int]] = []
+    for minute in range(300):
+        ticket, told = ticked(ticket, minute)
+        seen += [(minute, fact.level, fact.times) for fact in told]
+    assert seen == [
+        (12, "network", 1), (27, "network", 2), (42, "province", 1), (72, "province", 2),
+        (102, "headquarters", 1), (162, "headquarters", 2), (222, "headquarters", 3), (282, "headquarters", 4),
+    ]  # fmt: skip
+
+
 def test_what_is_acknowledged_is_not_told_again_until_something_new_is_due() -> None:
     ticket, told = ticked(ticket_of("diamond", (0, issued()), (1, accepted())), 60)
     assert ticket.open_escalation
