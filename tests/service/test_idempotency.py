@@ -1,7 +1,6 @@
 """The same Idempotency-Key and body get the same answer again, marked as replayed; another body is refused."""
 
 import asyncio
-
 from typing import Any
 
 import pytest

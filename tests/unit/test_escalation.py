@@ -136,6 +136,15 @@ def test_missed_fault_report_is_told_once_and_is_open_until_it_is_given() -> Non
     assert model.evolve(ticket, report, START + 50 * 60 * MINUTE).open_escalation is None
 
 
+def test_correction_after_its_due_date_makes_no_report_late() -> None:
+    back = (30, restored(at=START + 30 * MINUTE))
+    ticket = ticket_of("diamond", (0, issued()), (1, accepted()), back)
+    report = f.FaultReportGiven("fibre", "spliced", "Cut by roadworks.")
+    for day in (0.5, 30):
+        ticket = model.evolve(ticket, report, START + day * 24 * 60 * MINUTE, actor=BY_NETWORK)
+    assert not any(isinstance(fact, f.DeadlineMissed) for fact in what_is_due(ticket, START + timedelta(31), RULES))
+
+
 def test_breach_that_is_found_after_the_service_is_back_is_said_and_escalates_nothing() -> None:
     ticket = ticket_of("diamond", (0, issued()), (1, accepted()), (130, restored(at=START + 130 * MINUTE)))
     facts = what_is_due(ticket, START + 131 * MINUTE, RULES)
