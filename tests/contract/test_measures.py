@@ -246,3 +246,13 @@ async def test_two_measurers_at_once_leave_one_row_each(
     await history.live(tickets=8, steps=60)
     changed = await asyncio.gather(*(Measuring(store, known, clock).refresh(history.tickets) for _ in range(3)))
     assert sum(changed) == len(await rows(store, history)) == len(history.tickets)
+
+
+async def test_measurers_at_once_leave_totals_that_are_the_sum_of_all_rows(
+    store: Database, known: Registry, history: History, clock: ManualClock
+) -> None:
+    measurers = [Measuring(store, known, clock) for _ in range(3)]
+    for _ in range(4):  # at first each of them opens its connection, and the turn has no row yet
+        await history.live(tickets=4, steps=20)
+        await asyncio.gather(*(measurer.refresh(history.tickets) for measurer in measurers))
+    assert await store.transact(measures.recount_totals) == 0

@@ -10,9 +10,10 @@ import pytest
 from services.dispatcher.follow_up.desk import FollowUps
 from services.dispatcher.follow_up.rules import read_follow_up
 from services.dispatcher.handlers import Dispatched, OrderDesk
-from services.dispatcher.overlooked import CLOSINGS, EVERY, ORDERS, TOLD_WITHIN, Overlooked
+from services.dispatcher.overlooked import CLOSINGS, EVERY, ORDERS, TOLD_WITHIN, WITHOUT_NETWORK, Overlooked
 from services.dispatcher.prediction.history import History
 from services.dispatcher.projection import KeptOrders
+from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.contracts.satisfaction import SatisfactionAnswered
 from shared.db.port import Database, Tx
@@ -25,7 +26,7 @@ from shared.tickets.store import NewTicket
 from tests import registry
 from tests.cases import ACTOR, STANDING, accepted, issued, reported, restored, save
 from tests.contract.test_registry import write
-from tests.registry import BEIJING, CHUXIONG, FAR, GRID
+from tests.registry import BEIJING, CHUXIONG, FAR, GRID, NEAR
 
 NOTHING = Dispatched(0, 0, 0)
 
@@ -106,10 +107,11 @@ async def test_reopened_ticket_is_ordered_again(store: Database, clock: ManualCl
     assert await orders(store, id) == {BEIJING: "issued"}
 
 
-async def test_networks_of_a_cancelled_ticket_stand_down(
-    store: Database, clock: ManualClock, overlooked: Overlooked
+@pytest.mark.parametrize("end", [f.TicketCancelled("a mistake"), f.TicketRejected("not ours")], ids=repr)
+async def test_networks_of_a_cancelled_or_rejected_ticket_stand_down(
+    store: Database, clock: ManualClock, overlooked: Overlooked, end: f.Fact
 ) -> None:
-    id = await ticket(store, clock, issued(network=BEIJING), f.TicketCancelled("a mistake"))
+    id = await ticket(store, clock, issued(network=BEIJING), end)
     clock.advance(TOLD_WITHIN)
     assert await overlooked.look_due() == Dispatched(tickets=1, issued=0, failed=0)
     assert await orders(store, id) == {BEIJING: "stood_down"}
@@ -133,6 +135,23 @@ async def test_what_waits_for_somebody_else_is_left_alone(
     clock.advance(timedelta(days=1))
     assert await overlooked.look_due() == NOTHING
     assert await happened(store, id) == before
+
+
+async def test_networks_that_were_told_a_moment_ago_are_left_to_the_event(
+    store: Database, clock: ManualClock, overlooked: Overlooked
+) -> None:
+    id = await ticket(store, clock, issued(network=BEIJING), f.TicketCancelled("a mistake"))
+    clock.advance(TOLD_WITHIN - timedelta(milliseconds=1))
+    assert await overlooked.look_due() == NOTHING
+    assert await orders(store, id) == {BEIJING: "issued"}
+
+
+async def test_restored_tickets_are_not_even_looked_at(store: Database, clock: ManualClock) -> None:
+    """There may be more of them than of all others, and each one would be locked for nothing."""
+    await ticket(store, clock, issued(network=BEIJING), accepted(network=BEIJING), restored(network=BEIJING))
+    waits = await ticket(store, clock, circuit=NEAR)
+    rows = await store.fetch(WITHOUT_NETWORK, before=to_ms(clock.now()))
+    assert [row["id"] for row in rows] == [waits]
 
 
 async def test_two_dispatchers_order_once(

@@ -31,6 +31,19 @@ async def test_second_process_on_a_sqlite_file_is_refused(sqlite_store: SqliteDa
         SqliteDatabase(sqlite_path)
 
 
+async def test_files_of_a_database_are_its_owners_alone(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "vrc.sqlite3")
+    await database.transact(lambda tx: tx.fetch(NOTHING))
+    modes = _modes(tmp_path)
+    await database.close()
+    assert "vrc.sqlite3" in modes
+    assert set(modes.values()) == {0o600}
+
+
+def _modes(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
+
+
 async def test_sqlite_file_is_free_again_after_close(sqlite_path: Path) -> None:
     for _ in range(2):
         database = SqliteDatabase(sqlite_path)

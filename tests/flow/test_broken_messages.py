@@ -60,6 +60,7 @@ BROKEN: Sequence[tuple[str, bytes, Headers]] = (
     ("huge number", b'{"order": %s}' % (b"9" * 5000), headers("25")),
     ("deep nesting", b"[" * 50_000, headers("26")),
     ("endless id", body(), headers("27" * 5_000)),
+    ("NUL itself", b'{"order": "\x00"}', headers("28")),
 )
 
 

@@ -104,6 +104,15 @@ async def test_clock_stopped_without_evidence_is_listed_until_somebody_decides(
     assert await undecided(any_center) == []
 
 
+async def test_cancelled_ticket_leaves_nothing_to_be_decided(any_center: House) -> None:
+    ticket = await any_center.accepted(PLAIN[2], SHANGHAI, XIAN)
+    await any_center.network(XIAN).suspend(ticket, "no_site_access")
+    await until(lambda: listed(any_center, ticket))
+    await any_center.customer.cancel(ticket)
+    await any_center.all_heard()
+    assert await undecided(any_center) == []
+
+
 async def listed(center: House, ticket: str) -> bool:
     return (ticket, "no_evidence") in await undecided(center)
 

@@ -1,10 +1,13 @@
 """The same Idempotency-Key and body get the same answer again, marked as replayed; another body is refused."""
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from tests.centers import House
 from tests.people import Caller, done
-from tests.registry import BEIJING, CHUXIONG, FAR, NEAR, OTHERS
+from tests.registry import BEIJING, CHUXIONG, DALI, FAR, NEAR, OTHERS, PLAIN, SHANGHAI, XIAN
 
 REPORT = {"circuit": FAR, "impact": "down", "description": "No light", "contact": {"name": "王芳"}, "segment": None}
 
@@ -135,3 +138,38 @@ async def test_local_network_that_retries_is_answered_as_the_first_time(embedded
     assert (again.content, again.headers["idempotent-replayed"]) == (first.content, "true")
     other = await embedded.network(BEIJING).say("accept", ticket, key="one", engineer="Wu")
     assert other.json()["code"] == "idempotency_key_reused"
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "body"),
+    [
+        ("customer", "tickets/{}/cancel", {"reason": "gone"}),
+        ("customer", "tickets/{}/notes", {"text": "Ask for Wang"}),
+        ("network", "orders/{}.029/accept", {}),
+        ("operator", "tickets/{}/route", {"networks": [DALI]}),
+        ("operator", "tickets/{}/reject", {"reason": "not ours"}),
+    ],
+)
+async def test_key_of_one_ticket_is_refused_for_another_and_changes_nothing(
+    embedded: House, who: str, path: str, body: Any
+) -> None:
+    one, other = [await embedded.report(circuit, SHANGHAI, XIAN) for circuit in PLAIN[:2]]
+    caller = embedded.network(XIAN) if who == "network" else getattr(embedded, who)
+    done(await caller.post(f"/v1/{path}".format(one), body, key="one"))
+    before = await embedded.operator.log(other)
+    answer = await caller.post(f"/v1/{path}".format(other), body, key="one")
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+    assert await embedded.operator.log(other) == before
+
+
+@pytest.mark.parametrize("verb", ["dispute", "strike-out", "uphold"])
+async def test_key_of_one_tickets_suspension_is_refused_for_anothers(embedded: House, verb: str) -> None:
+    one, other = [await embedded.accepted(circuit, SHANGHAI, XIAN) for circuit in PLAIN[:2]]
+    for ticket in (one, other):
+        await embedded.network(XIAN).suspend(ticket, "no_site_access")
+    before = await embedded.operator.log(other)
+    paths = [f"/v1/tickets/{ticket}/suspensions/{before[-1]['seq']}/{verb}" for ticket in (one, other)]
+    done(await embedded.operator.post(paths[0], {"reason": "the gate was open"}, key="one"))
+    answer = await embedded.operator.post(paths[1], {"reason": "the gate was open"}, key="one")
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+    assert await embedded.operator.log(other) == before

@@ -122,6 +122,15 @@ async def test_circuit_may_be_reported_again_when_the_hour_is_over(crowded: Hous
     assert (await crowded.customer.post("/v1/faults", REPORT)).status_code == 429
 
 
+async def test_notes_are_no_reports(crowded: House) -> None:
+    for _ in range(4):
+        ticket = (await crowded.customer.post("/v1/faults", REPORT)).json()["id"]
+    crowded.clock.advance(timedelta(minutes=61))
+    for number in range(3):
+        await crowded.customer.note(ticket, f"note {number}")
+    assert (await crowded.customer.post("/v1/faults", REPORT)).status_code == 200
+
+
 async def test_report_that_is_repeated_with_its_key_never_counts(crowded: House) -> None:
     for number in range(4):
         await crowded.customer.post("/v1/faults", REPORT, key=f"report-{number}")

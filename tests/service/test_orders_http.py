@@ -154,6 +154,14 @@ async def test_restored_ends_the_time_to_repair_and_stands_the_others_down(embed
     found = await embedded.customer.ticket(ticket)
     assert (found["status"], found["restored_at"], found["suspension"]) == ("resolved", at, None)
     assert states(found) == {CHUXIONG: "restored", BEIJING: "stood_down"}
+    sla = done(await embedded.customer.get(f"/v1/tickets/{ticket}/sla"))
+    assert (sla["restored_at"], sla["time_to_repair_ms"], sla["held_ms"]) == (at, 50 * 60_000, {"spares": 50 * 60_000})
+
+
+async def test_restored_by_a_clock_that_is_ahead_is_restored_now(embedded: House) -> None:
+    ticket = await embedded.accepted(FAR, CHUXIONG, BEIJING)
+    await embedded.network(CHUXIONG).restore(ticket, restored_at=rfc3339(START + timedelta(seconds=30)))
+    assert (await embedded.customer.ticket(ticket))["restored_at"] == rfc3339(START)
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -207,6 +207,14 @@ def test_routed_by_hand_before_it_was_dispatched_it_is_not_routed_again() -> Non
     assert not life.dispatch()
 
 
+def test_network_that_is_named_twice_by_hand_is_ordered_once() -> None:
+    life = Life()
+    life.dispatch()
+    (order,) = life.by_hand(DALI, DALI)
+    assert isinstance(order, f.OrderIssued)
+    assert order.network == DALI
+
+
 def test_unroutable_is_said_once() -> None:
     life = Life(LOST)
     assert [type(fact) for fact in life.dispatch()] == [f.TicketUnroutable]

@@ -88,6 +88,19 @@ def test_nobodys_answer_is_repeated_and_then_climbs_and_at_the_top_goes_on() -> 
     assert {fact.level for fact in ticked(ticket, *range(300, 900))[1]} == {"headquarters"}
 
 
+def test_what_waits_for_an_answer_is_not_told_again_by_something_of_the_same_level() -> None:
+    """An order that nobody accepts: its deadline and the restoration's come due between the repetitions."""
+    ticket = ticket_of("diamond", (0, issued()))
+    seen: list[tuple[int, str, int]] = []
+    for minute in range(300):
+        ticket, told = ticked(ticket, minute)
+        seen += [(minute, fact.level, fact.times) for fact in told]
+    assert seen == [
+        (12, "network", 1), (27, "network", 2), (42, "province", 1), (72, "province", 2),
+        (102, "headquarters", 1), (162, "headquarters", 2), (222, "headquarters", 3), (282, "headquarters", 4),
+    ]  # fmt: skip
+
+
 def test_what_is_acknowledged_is_not_told_again_until_something_new_is_due() -> None:
     ticket, told = ticked(ticket_of("diamond", (0, issued()), (1, accepted())), 60)
     assert ticket.open_escalation
@@ -121,6 +134,15 @@ def test_missed_fault_report_is_told_once_and_is_open_until_it_is_given() -> Non
     assert ticket.open_escalation
     report = f.FaultReportGiven("fibre", "spliced", "Cut by roadworks.")
     assert model.evolve(ticket, report, START + 50 * 60 * MINUTE).open_escalation is None
+
+
+def test_correction_after_its_due_date_makes_no_report_late() -> None:
+    back = (30, restored(at=START + 30 * MINUTE))
+    ticket = ticket_of("diamond", (0, issued()), (1, accepted()), back)
+    report = f.FaultReportGiven("fibre", "spliced", "Cut by roadworks.")
+    for day in (0.5, 30):
+        ticket = model.evolve(ticket, report, START + day * 24 * 60 * MINUTE, actor=BY_NETWORK)
+    assert not any(isinstance(fact, f.DeadlineMissed) for fact in what_is_due(ticket, START + timedelta(31), RULES))
 
 
 def test_breach_that_is_found_after_the_service_is_back_is_said_and_escalates_nothing() -> None:

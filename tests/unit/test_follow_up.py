@@ -84,6 +84,14 @@ def test_case_stays_open_until_the_customer_is_satisfied_whatever_is_done() -> N
     assert model.look_at(ticket, RULES) is None
 
 
+def test_case_that_was_late_and_is_worked_on_is_late_for_the_first_time_again() -> None:
+    late, _ = run(after(closed(), START, *model.answer(closed(), START, said=NO, rules=RULES)), START + 7 * DAY)
+    assert late.follow_up.late > 1
+    worked = model.work(late, START + 7 * DAY, text="Done.", owner=None, ask=False, rules=RULES)
+    _, said = run(after(late, START + 7 * DAY, *worked), START + 12 * DAY)
+    assert [fact.times for fact in said if isinstance(fact, sat.FollowUpLate)][:2] == [1, 2]
+
+
 def test_case_that_is_worked_on_without_end_asks_without_end() -> None:
     ticket = after(closed(), START, *model.answer(closed(), START, said=NO, rules=RULES))
     asked = model.work(ticket, START, text="Done.", owner=None, ask=True, rules=RULES)

@@ -21,7 +21,7 @@ class Queue:
 
     def __init__(self, last: int) -> None:
         self.waiting = list(range(1, last + 1))
-        self.polls = self.dones = 0
+        self.polls = 0
 
     async def poll(self) -> Sequence[int]:
         self.polls += 1
@@ -29,8 +29,19 @@ class Queue:
         return self.waiting[:2]
 
     async def done(self) -> None:
-        self.dones += 1
         del self.waiting[:2]
+
+
+class Recorded(Queue):
+    """Writes into a handler's own list when it was told that a batch is done."""
+
+    def __init__(self, last: int, into: list[Sequence[int] | str]) -> None:
+        super().__init__(last)
+        self.into = into
+
+    async def done(self) -> None:
+        self.into.append("done")
+        await super().done()
 
 
 class Handler:
@@ -38,7 +49,7 @@ class Handler:
 
     def __init__(self, *failures: BaseException) -> None:
         self.failures = list(failures)
-        self.batches: list[Sequence[int]] = []
+        self.batches: list[Sequence[int] | str] = []
 
     async def __call__(self, batch: Sequence[int]) -> None:
         self.batches.append(batch)
@@ -71,11 +82,19 @@ def aged() -> Callable[..., Pulse]:
 
 
 async def test_every_batch_is_handled_before_it_is_done() -> None:
-    queue, handle = Queue(5), Handler()
+    handle = Handler()
+    queue = Recorded(5, into=handle.batches)
     async with consuming(queue, handle, Pulse("p")):
         await until(lambda: not queue.waiting)
-    assert handle.batches == [[1, 2], [3, 4], [5]]
-    assert queue.dones == 3
+    assert handle.batches == [[1, 2], "done", [3, 4], "done", [5], "done"]
+
+
+async def test_batch_that_failed_is_not_done_before_it_worked() -> None:
+    handle = Handler(Unavailable("the database is away"), ZeroDivisionError())
+    queue = Recorded(2, into=handle.batches)
+    async with consuming(queue, handle, Pulse("p")):
+        await until(lambda: not queue.waiting)
+    assert handle.batches == [[1, 2], [1, 2], [1, 2], "done"]
 
 
 @pytest.mark.parametrize(

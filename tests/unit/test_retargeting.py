@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.intake.model import join
 from shared.contracts import facts as f
 from shared.contracts.facts import Impact
 from shared.errors import IllegalMove, InvalidInput
@@ -16,7 +17,7 @@ from shared.tickets.model import Ticket, evolve
 from shared.tickets.policy_file import DEFAULT, read_policies, read_policy
 from shared.tickets.retargeting import Asked, by_hand, on_report
 from shared.tickets.targets import ANY, Policies, Subject, set_by_hand
-from tests.cases import ACTOR, MINUTE, TICKET, reported
+from tests.cases import ACTOR, MINUTE, TICKET, accepted, issued, reported, restored
 from tests.unit.test_policy import EXAMPLE
 
 HOUR_MS = 3_600_000
@@ -49,6 +50,16 @@ def with_calendars(tmp_path: Path) -> Policies:
 def test_worse_impact_counts_at_once() -> None:
     (changed,) = again(opened("degraded"), "down")
     assert (changed.impact, changed.terms.restore_ms, changed.terms.rule) == ("down", 2 * HOUR_MS, "diamond/down")
+
+
+def test_worse_report_after_a_restoration_reopens_with_the_terms_of_the_worse_impact() -> None:
+    ticket = opened("degraded")
+    for fact in (issued(), accepted(), restored()):
+        ticket = evolve(ticket, fact, START)
+    for fact in join(ticket, reported(impact="down"), again(ticket, "down")):
+        ticket = evolve(ticket, fact, START + MINUTE)
+    assert ticket.terms is not None
+    assert (ticket.status, ticket.impact, ticket.terms.restore_ms) == ("inProgress", "down", 2 * HOUR_MS)
 
 
 @pytest.mark.parametrize(("was", "said"), [("down", "degraded"), ("degraded", "intermittent"), ("down", "down")])

@@ -102,6 +102,14 @@ async def test_what_has_to_wait_lets_go_of_its_lane(clock: ManualClock) -> None:
     assert record.seen == len(ENTRIES)
 
 
+async def test_replay_was_asked_for_and_waits_for_nothing(clock: ManualClock) -> None:
+    given = job(ENTRIES[:3], digest_min=30)
+    given.claim = replace(given.claim, run="rpl_1")
+    met = await Hold(clock).take(given)
+    assert isinstance(met, Job)
+    assert ([event.seq for event in met.events], len(met.known)) == ([1], 2)
+
+
 async def test_digest_takes_all_that_waited(clock: ManualClock) -> None:
     met = await Hold(clock).take(job(digest_min=30))
     assert isinstance(met, Job)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.errors import IllegalMove
 from shared.testing.clock import START
@@ -106,6 +107,41 @@ def test_only_resolved_can_be_reopened_and_becomes_in_progress() -> None:
     assert [status for status, moves in TICKET_MOVES.items() if "reopen" in moves] == ["resolved"]
     reopened = after(*RESOLVED, f.TicketReopened("down again"))
     assert (reopened.status, reopened.round, reopened.restored_at) == ("inProgress", 2, None)
+
+
+def test_reopening_takes_back_the_fault_report_and_the_estimate() -> None:
+    soon = f.OrderProgressed(ORDER, BEIJING, "testing", expected_restoration_at=START + 9 * MINUTE)
+    reported_on = after(issued(), accepted(), soon, restored(), f.FaultReportGiven("fibre", "spliced", "A digger."))
+    assert (reported_on.fault_report_at, reported_on.expected_restoration_at) == (
+        START + 5 * MINUTE,
+        START + 9 * MINUTE,
+    )
+    again = model.evolve(reported_on, f.TicketReopened("down again"), START + 6 * MINUTE)
+    assert (again.fault_report_at, again.fault_report, again.expected_restoration_at) == (None, None, None)
+
+
+def test_corrected_fault_report_was_given_when_the_first_was() -> None:
+    corrections = [f.FaultReportGiven(cause, "spliced", "A digger.") for cause in ("fibre", "power")]
+    ticket = after(*RESOLVED, *corrections)
+    assert (ticket.fault_report_at, ticket.cause) == (START + 4 * MINUTE, "power")
+
+
+@pytest.mark.parametrize(
+    ("actor", "fact", "told", "news"),
+    [
+        ("network:010", f.NoteAdded("on the way"), 5, 5),
+        (model.CLOCK, f.TicketUnchanged(START, None), 5, 0),
+        (ACTOR, f.NoteAdded("still dark"), 0, 0),
+        (ACTOR, f.TicketReopened("down again"), 5, 5),
+        ("operator:noc", f.TicketReopened("down again"), 5, 5),
+    ],
+)
+def test_customer_hears_of_what_others_do_and_of_its_own_reopening(
+    actor: str, fact: f.Fact, told: int, news: int
+) -> None:
+    """In minutes. What only the clock says is heard, and no news."""
+    ticket = model.evolve(after(), fact, START + 5 * MINUTE, actor=actor)
+    assert (ticket.told_at, ticket.news_at) == (to_ms(START + told * MINUTE), to_ms(START + news * MINUTE))
 
 
 def test_joined_report_is_counted_and_changes_nothing_of_the_first() -> None:
