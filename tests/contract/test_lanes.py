@@ -244,6 +244,21 @@ async def test_stale_claim_changes_nothing(one: Notifier, happens: Tickets, rece
     assert await one.lane() == before
 
 
+async def test_cursor_never_goes_back(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    """A worker that was stopped may not know that its last record was written after all."""
+    receiver.otherwise = "hang"
+    subscription = await one.subscribe(receiver)
+    first = await happens.open()
+    await one.feed(first, *await happens.happen(first.ticket, *notes(2)))
+    now = one.clock.now()
+    claim = Claim(subscription, first.ticket, (await one.lane())["claim"], 0, 3)
+    failed = model.failed(claim, [first], Retry("timeout"), now=now, until=now, jitter=0)
+    for record in (model.passed(claim, 2, now), failed):
+        await one.database.transact(lambda tx, record=record: lanes.record(tx, [record], now))
+    lane = await one.lane()
+    assert (lane["acked_seq"], lane["attempts"]) == (2, 0)
+
+
 async def test_worker_whose_claim_ran_out_leaves_no_dead_letter(
     one: Notifier, happens: Tickets, receiver: Receiver
 ) -> None:
