@@ -14,7 +14,7 @@ from services.notifier.model import lane as model
 from services.notifier.model.lane import Claim
 from services.notifier.model.outcome import Retry
 from services.notifier.model.retrying import RETRY_DELAYS
-from services.notifier.store import lanes, subscriptions
+from services.notifier.store import lanes, standings, subscriptions
 from services.notifier.store.lanes import Stale
 from shared.auth.principal import Principal
 from shared.clock import to_ms
@@ -161,6 +161,21 @@ async def test_gone_disables_the_subscription_and_no_other(one: Notifier, happen
         assert len(gone.hooks) == 1
     assert receiver.seqs(first.ticket) == [1, 2]
     assert {lane["subscription"] for lane in await one.lanes()} == {kept.id}
+
+
+async def test_lane_that_a_disabled_subscription_has_after_all_is_dropped(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    """An event was fed while another process disabled it."""
+    receiver.otherwise = Answer(500)
+    subscription = await one.subscribe(receiver)
+    await one.feed(await happens.open())
+    await one.settle()
+    disabled = {"since": 0, "told": "failing", "ended": 0, "because": "failing"}
+    await one.database.transact(lambda tx: tx.fetch(standings.STAND, which=subscription.id, **disabled))
+    assert await one.look(timedelta(days=1)) == 0
+    await one.settle()
+    assert (len(receiver.hooks), await one.lanes()) == (1, [])
 
 
 async def test_ended_subscription_gets_nothing_that_is_still_owed(
