@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import orjson
 from sqlalchemy import bindparam, update
@@ -48,7 +48,6 @@ Action = Literal[
     "anchor.made",
     "master_key.adopted",
 ]
-ACTIONS: tuple[Action, ...] = get_args(Action)
 HEAD = "audit"
 NOWHERE = Origin()
 APPENDED = "vrc_audit"  # the channel announced whenever the trail grew

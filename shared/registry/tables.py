@@ -78,7 +78,4 @@ registry_version = Table(
     Column("version", BigInteger, nullable=False),
 )
 
-ACCOUNT_COLUMNS = tuple(accounts.c.keys())
-NETWORK_COLUMNS = tuple(networks.c.keys())
-CIRCUIT_COLUMNS = tuple(circuits.c.keys())
 CHANGE_COLUMNS = tuple(registry_changes.c.keys())

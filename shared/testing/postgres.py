@@ -52,11 +52,6 @@ class Postgres(Server):
         return f"postgresql://{SERVICE}:{self._password}@127.0.0.1:{self.port}/{database}"
 
     @property
-    def admin_dsn(self) -> str:
-        """The superuser, for what the center itself must not be able to do."""
-        return f"postgresql://postgres@/postgres?host={self.directory}&port={self.port}"
-
-    @property
     def pid(self) -> int:
         """The postmaster's."""
         return self._running().pid

@@ -72,6 +72,20 @@ async def test_what_is_urgent_does_not_cut_short_a_retry(one: Notifier, happens:
     assert (await one.lane())["due_at"] == to_ms(START + timedelta(seconds=5))
 
 
+async def test_what_is_urgent_and_breaks_the_quiet_does_not_cut_short_a_retry_either(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    receiver.otherwise = Answer(500)
+    await one.subscribe(receiver, quiet=NIGHT)
+    first = await happens.open()
+    await one.feed(first, *await happens.happen(first.ticket, restored(first.ticket)))
+    assert await one.look() == 1
+    await one.settle()
+    await one.feed(*await happens.happen(first.ticket, restored(first.ticket)))
+    assert await one.look() == 0
+    assert (await one.lane())["due_at"] == to_ms(START + timedelta(seconds=5))
+
+
 async def test_what_is_urgent_is_not_overlooked_while_somebody_decides_to_wait(
     one: Notifier, happens: Tickets, receiver: Receiver
 ) -> None:

@@ -14,7 +14,7 @@ from services.notifier.model import lane as model
 from services.notifier.model.lane import Claim
 from services.notifier.model.outcome import Retry
 from services.notifier.model.retrying import RETRY_DELAYS
-from services.notifier.store import lanes, subscriptions
+from services.notifier.store import lanes, standings, subscriptions
 from services.notifier.store.lanes import Stale
 from shared.auth.principal import Principal
 from shared.clock import to_ms
@@ -163,6 +163,21 @@ async def test_gone_disables_the_subscription_and_no_other(one: Notifier, happen
     assert {lane["subscription"] for lane in await one.lanes()} == {kept.id}
 
 
+async def test_lane_that_a_disabled_subscription_has_after_all_is_dropped(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    """An event was fed while another process disabled it."""
+    receiver.otherwise = Answer(500)
+    subscription = await one.subscribe(receiver)
+    await one.feed(await happens.open())
+    await one.settle()
+    disabled = {"since": 0, "told": "failing", "ended": 0, "because": "failing"}
+    await one.database.transact(lambda tx: tx.fetch(standings.STAND, which=subscription.id, **disabled))
+    assert await one.look(timedelta(days=1)) == 0
+    await one.settle()
+    assert (len(receiver.hooks), await one.lanes()) == (1, [])
+
+
 async def test_ended_subscription_gets_nothing_that_is_still_owed(
     one: Notifier, happens: Tickets, receiver: Receiver
 ) -> None:
@@ -242,6 +257,21 @@ async def test_stale_claim_changes_nothing(one: Notifier, happens: Tickets, rece
     records = [model.passed(stale, 1, now), model.released(stale, now)]
     assert await one.database.transact(lambda tx: lanes.record(tx, records, now)) == [Stale(), Stale()]
     assert await one.lane() == before
+
+
+async def test_cursor_never_goes_back(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    """A worker that was stopped may not know that its last record was written after all."""
+    receiver.otherwise = "hang"
+    subscription = await one.subscribe(receiver)
+    first = await happens.open()
+    await one.feed(first, *await happens.happen(first.ticket, *notes(2)))
+    now = one.clock.now()
+    claim = Claim(subscription, first.ticket, (await one.lane())["claim"], 0, 3)
+    failed = model.failed(claim, [first], Retry("timeout"), now=now, until=now, jitter=0)
+    for record in (model.passed(claim, 2, now), failed):
+        await one.database.transact(lambda tx, record=record: lanes.record(tx, [record], now))
+    lane = await one.lane()
+    assert (lane["acked_seq"], lane["attempts"]) == (2, 0)
 
 
 async def test_worker_whose_claim_ran_out_leaves_no_dead_letter(

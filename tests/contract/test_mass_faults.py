@@ -33,13 +33,15 @@ TERMS = read_policy().terms("diamond", "down")
 RULES = read_escalation()
 
 
-async def ordered(database: Database, clock: ManualClock, circuit: str) -> Event:
+async def ordered(database: Database, clock: ManualClock, circuit: str, kind: f.OrderKind = "repair") -> Event:
     """A ticket whose order to Shanghai has just gone out: that event."""
     id, at = new_ticket_id(clock.now()), clock.now()
     report = reported(circuit=CircuitId(circuit), reported_at=at, tier="diamond", terms=TERMS)
     ticket, entry = open_ticket(id, report, at=at, actor=ACTOR)
     await database.transact(lambda tx: tickets.open_new(tx, [NewTicket(ticket, entry, None)]))
-    order = issued(id, registry.SHANGHAI, circuit=CircuitId(circuit), segments=("a-access", "a-metro"), tier="diamond")
+    order = issued(
+        id, registry.SHANGHAI, kind=kind, circuit=CircuitId(circuit), segments=("a-access", "a-metro"), tier="diamond"
+    )
 
     def decide(ticket: Ticket, now: datetime) -> Sequence[f.Fact]:
         return (order,)
@@ -77,6 +79,13 @@ async def test_what_is_restored_by_then_is_counted_no_more(known: Database, cloc
     events = [await ordered(known, clock, circuit) for circuit in registry.PLAIN[:3]]
     gone = Change(events[0].ticket, ACTOR, lambda ticket, now: (f.TicketCancelled(),))
     await known.transact(lambda tx: Changes(clock).run(tx, [gone]))
+    await faults.on_events(events)
+    assert await groups(known, [e.ticket for e in events]) == {None}
+
+
+async def test_network_that_only_assists_has_no_fault_of_its_own(known: Database, clock: ManualClock) -> None:
+    faults = MassFaults(known, await loaded(known), clock, RULES)
+    events = [await ordered(known, clock, circuit, "assistance") for circuit in registry.PLAIN[:3]]
     await faults.on_events(events)
     assert await groups(known, [e.ticket for e in events]) == {None}
 

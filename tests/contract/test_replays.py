@@ -8,6 +8,7 @@ from services.notifier.handlers.replaying import DeadLetters, OneEvent, OneTicke
 from services.notifier.model.retrying import RETRY_DELAYS
 from services.notifier.model.subscription import Subscription
 from services.notifier.store import replays
+from services.notifier.store.lanes import PUT_DEAD
 from shared.auth.principal import Principal
 from shared.errors import IllegalMove, InvalidInput, NotFound
 from shared.ids import AccountId, SubscriptionId, TicketId
@@ -16,7 +17,7 @@ from shared.testing.receiver import Answer, Receiver
 from tests.cases import ACCOUNT, notes, restored
 from tests.notifying import Notifier, Tickets
 
-BANK = AccountId("beiyuan-bank")
+BANK, GROUP = AccountId("beiyuan-bank"), AccountId("huawang-group")
 BY = Principal("account", ACCOUNT)
 MINUTE = timedelta(minutes=1)
 
@@ -157,6 +158,48 @@ async def test_another_s_ticket_is_as_unknown(one: Notifier, happens: Tickets, r
     for by, id in ((BY, theirs.id), (BY, SubscriptionId("sub_none"))):
         with pytest.raises(NotFound):
             await desk.replay(by, id, Since(START))
+
+
+async def test_parent_that_may_read_its_child_no_more_replays_nothing_of_it(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    ticket, desk = await history(one, happens), ReplayDesk(one.database, one.clock)
+    children = frozenset({ACCOUNT})
+    of = await one.subscribe(receiver, account=GROUP, reads=children, accounts=children)
+    may, may_not = Principal("account", GROUP, reads=children), Principal("account", GROUP)
+    assert (await desk.replay(may, of.id, Since(START))).tickets == 1
+    assert (await desk.replay(may_not, of.id, Since(START))).tickets == 0
+    with pytest.raises(InvalidInput, match="of yours"):
+        await desk.replay(may_not, of.id, OneTicket(ticket))
+
+
+async def test_what_subscribers_have_not_heard_of_yet_is_not_replayed(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    subscription = await one.subscribe(receiver)
+    ticket = await history(one, happens, 1)
+    one.clock.advance(MINUTE)
+    await happens.happen(ticket, *notes(1))
+    assert await replay(one, subscription, Since(one.clock.now())) == 0
+    assert await replay(one, subscription, Since(START)) == 1
+    assert receiver.seqs(ticket) == [1, 1]
+
+
+async def test_what_one_subscription_replays_is_still_owed_to_another(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    mine, other = [await one.subscribe(receiver) for _ in range(2)]
+    ticket = await history(one, happens, 2)
+    dead = [(of.id, ticket, 1, "timeout", 9, 0) for of in (mine, other)]
+    await one.database.transact(lambda tx: tx.insert(PUT_DEAD, dead))
+    assert await replay(one, mine, DeadLetters()) == 1
+    first = {letter["subscription"]: letter["replayed_at"] for letter in await one.dead()}
+    assert (first[mine.id] is not None, first[other.id]) == (True, None)
+    later = (mine.id, ticket, 2, "timeout", 9, 0)
+    await one.database.transact(lambda tx: tx.insert(PUT_DEAD, [later]))
+    assert await replay(one, mine, DeadLetters()) == 1
+    again = {(d["subscription"], d["seq"]): d["replayed_at"] for d in await one.dead()}
+    assert again[mine.id, 1] == first[mine.id] != again[mine.id, 2]
 
 
 async def test_event_that_is_not_there_yet_or_not_wanted_is_refused(

@@ -62,7 +62,7 @@ async def test_fourth_failure_is_told_by_another_subscription(
     await one.look(RETRY_DELAYS[2])
     (notice,) = await told(one, receiver)
     assert (notice["type"], notice["account"]) == ("subscription.failing", ACCOUNT)
-    assert notice["data"]["subscription"] == failing.id
+    assert (notice["data"]["subscription"], notice["data"]["receiver"]) == (failing.id, "127.0.0.1")
     assert (notice["data"]["reason"], notice["data"]["status"]) == ("server_error", 500)
     assert (await standing(one, failing)) == Standing(START, "failing")
     assert all(hook.signed for hook in receiver.hooks)

@@ -1,5 +1,6 @@
 """Tracking links over HTTP: given and taken back by those whose ticket it is, and what they show to a visitor."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from io import StringIO
@@ -166,6 +167,14 @@ async def test_ticket_has_so_many_live_links_and_no_more(embedded: House) -> Non
     assert (refused.status_code, refused.json()["legal"]) == (409, ["revoke"])
     await embedded.customer.send("DELETE", f"/v1/links/{links[0]['id']}")
     await give(embedded, ticket)
+
+
+async def test_those_who_make_links_at_once_make_no_more_than_so_many(any_center: House) -> None:
+    ticket = await any_center.customer.report(FAR)
+    path = f"/v1/tickets/{ticket}/links"
+    answers = await asyncio.gather(*(any_center.customer.post(path, BODY) for _ in range(MOST_LIVE + 5)))
+    assert sorted(answer.status_code for answer in answers) == [201] * MOST_LIVE + [409] * 5
+    assert len(await any_center.customer.items(path)) == MOST_LIVE
 
 
 async def test_links_are_listed_newest_first_in_pages(any_center: House, clock: ManualClock) -> None:
