@@ -27,6 +27,8 @@ LONGEST_KEPT, LONGEST_SESSION = timedelta(days=3650), timedelta(days=30)
 NOT_SETTINGS = ("VRC_CONFIG", "VRC_URL", "VRC_KEY")
 """What commands read from the environment beside settings: the file, and which center they speak to, with which key."""
 _BROKER = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):[1-9][0-9]{0,4}")
+_OF_KUBERNETES = re.compile(r"_SERVICE_(HOST|PORT)(_|$)|.._PORT(_[0-9]+_[A-Z]+(_[A-Z]+)?)?$")
+"""It tells every pod where its neighbours are: `VRC_INTAKE_PORT_8080_TCP_ADDR`, for a service named `vrc-intake`."""
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,6}")
 _GATEWAY = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[\x21-\x7e]*)?")
 _MAILBOX = r"[A-Za-z0-9._+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z][A-Za-z0-9-]{0,62}"
@@ -460,7 +462,8 @@ def _from_environment() -> dict[str, str]:
     """Raises ValidationError naming a `VRC_…` that is none of ours: misspelt, it would be passed over in silence."""
     named = {f"VRC_{name.upper()}": name for name in Settings.model_fields}
     known = [*named, *NOT_SETTINGS]
-    if unknown := sorted(name for name in os.environ if name.startswith("VRC_") and name not in known):
+    given = [name for name in os.environ if name.startswith("VRC_") and not _OF_KUBERNETES.search(name)]
+    if unknown := sorted(set(given) - {*known}):
         faults = [_unknown_variable(variable, known) for variable in unknown]
         raise ValidationError.from_exception_data("Settings", faults)
     return {name: os.environ[variable] for variable, name in named.items() if variable in os.environ}

@@ -14,7 +14,7 @@ Written by `vrc settings`; a test keeps this page true. A flag (`--metrics-port 
 Durations are seconds or ISO 8601; networks are separated by commas, and so are duties, which are a table in TOML.
 `vrc up` without a database runs embedded on loopback and therefore lets webhooks reach loopback over http, unless
 `webhook_networks` is set. A `VRC_…` variable that is no setting is refused, as an unknown key of the file is.
-(Kubernetes makes such variables for a service that it knows as `vrc-…`, unless `enableServiceLinks: false` is set.)
+(Those that Kubernetes makes of its services, `VRC_…_SERVICE_HOST` and the like, are passed over.)
 A command line can be read by everybody on the machine: put a database's password and `oidc_client_secret` in the file
 or the environment.
 

@@ -103,6 +103,12 @@ def test_variable_that_is_no_setting_is_refused_and_the_nearest_one_named(monkey
         load(None)
 
 
+def test_what_kubernetes_tells_of_its_services_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for rest in ("SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT", "PORT_8080_TCP", "PORT_8080_TCP_ADDR"):
+        monkeypatch.setenv(f"VRC_INTAKE_{rest}", "tcp://10.96.0.17:8080")
+    assert load(None) == Settings()
+
+
 def envvars(command: click.Command) -> Iterator[str]:
     yield from (name for parameter in command.params if isinstance(name := parameter.envvar, str))
     for inner in command.commands.values() if isinstance(command, click.Group) else ():
