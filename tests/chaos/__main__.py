@@ -14,10 +14,10 @@ from tests.chaos.check import Verdict
 from tests.chaos.scenes import SERVICES, Run, embedded, production
 
 KILLS = {
-    "embedded": 50, "services": 20, "pairs": 5, "notifiers": 100, "broker": 5, "database": 5, "deadlines": 60,
-    "deadlines-pairs": 24,
+    "embedded": 50, "services": 20, "pairs": 5, "notifiers": 100, "broker": 5, "outage": 2, "database": 5,
+    "deadlines": 60, "deadlines-pairs": 24,
 }  # fmt: skip
-VICTIMS = {"broker": ("broker",), "database": ("database",), "notifiers": ("notifier",)}
+VICTIMS = {"broker": ("broker",), "outage": ("outage",), "database": ("database",), "notifiers": ("notifier",)}
 RATE = 20.0
 
 

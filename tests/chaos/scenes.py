@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 from sys import executable
 from tempfile import mkdtemp
+from threading import Event
 from time import monotonic
 from typing import Protocol, Self
 
@@ -40,6 +41,7 @@ BURSTS, BURST_S = 0.5, 0.02
 EARLY, EARLY_S = 0.2, 1.5
 SERVICES = ("notifier", "intake", "dispatcher")
 AIMS_WITHIN_S = 15.0
+OUTAGE_S = 60.0
 TAKE_REPORTS = ("center", "intake", "database")
 Say = Callable[[str], None]
 
@@ -111,16 +113,18 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What the services stand on: the broker or the database."""
+    """What the services stand on: the broker or the database. `away_s`: until it is started again."""
 
     name: str
     server: Kafka | Postgres
+    away_s: float = 0.0
 
     def kill(self) -> None:
         self.server.kill()
 
     def start(self) -> None:
         """Returns when it answers: there is no other way to start it."""
+        Event().wait(self.away_s)
         self.server.start()
 
     def await_up(self) -> None:
@@ -201,8 +205,14 @@ async def embedded(kills: int, run: Run) -> Verdict:
 async def production(
     victims: Sequence[str], run: Run, *, postgres: Postgres, kafka: Kafka, copies: int = 1, aimed: bool = False
 ) -> Verdict:
-    """The services on PostgreSQL and Kafka, `copies` of each; `victims` by turns: services, broker or database."""
-    others = {"broker": [Ground("broker", kafka)], "database": [Ground("database", postgres)]}
+    """The services on PostgreSQL and Kafka, `copies` of each; `victims` by turns: services, broker or database.
+
+    An `outage` is a broker that stays away until its clients have given it up.
+    """
+    others = {
+        "broker": [Ground("broker", kafka)], "outage": [Ground("broker", kafka, OUTAGE_S)],
+        "database": [Ground("database", postgres)],
+    }  # fmt: skip
     with kept_folder(run) as folder:
         async with running_services(folder, postgres, kafka, copies) as programs:
             credentials = read_credentials(folder / CREDENTIALS)
