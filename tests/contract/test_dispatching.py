@@ -19,16 +19,19 @@ from tests.contract.test_overlooked import orders, ticket
 from tests.registry import BEIJING
 
 
-async def test_events_that_met_a_database_that_was_away_come_again(sqlite_path: Path, clock: ManualClock) -> None:
-    store = SqliteDatabase(sqlite_path, patience_s=0.5)
-    id = await ticket(store, clock, issued(network=BEIJING), f.TicketCancelled("a mistake"))
-    events = await entries(store, id)
-    desk = OrderDesk(store, await loaded(store), clock, history=History)
+async def test_events_that_met_a_database_that_was_away_come_again(
+    sqlite_store: SqliteDatabase, sqlite_path: Path, clock: ManualClock
+) -> None:
+    id = await ticket(sqlite_store, clock, issued(network=BEIJING), f.TicketCancelled("a mistake"))
+    events, registry = await entries(sqlite_store, id), await loaded(sqlite_store)
+    patient = OrderDesk(sqlite_store, registry, clock, history=History)
+    sqlite_store.patience_s = 0.2
+    hurried = OrderDesk(sqlite_store, registry, clock, history=History)
     with closing(sqlite3.connect(sqlite_path)) as somebody:
         somebody.execute("BEGIN IMMEDIATE")
         with pytest.raises(Unavailable):
-            await desk.on_events(events[-1:])
-    await desk.on_events(events[-1:])
-    assert await orders(store, id) == {BEIJING: "stood_down"}
-    await desk.close()
-    await store.close()
+            await hurried.on_events(events[-1:])
+    await patient.on_events(events[-1:])
+    assert await orders(sqlite_store, id) == {BEIJING: "stood_down"}
+    await hurried.close()
+    await patient.close()
