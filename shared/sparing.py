@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 EVERY_S = 10.0
 REMEMBERED = 500
+OF_THE_BUS = ("aiokafka", "asyncio", "shared.bus")
 
 
 @dataclass(slots=True)
@@ -18,9 +19,10 @@ class _Said:
 
 
 class Sparing(logging.Filter):
-    """Warnings and errors: the same one every ten seconds, with how often it was left out. For handlers.
+    """Warnings and errors of the bus, its client and the event loop: the same one every ten seconds, with how often it
+    was left out. For handlers.
 
-    Two of aiokafka are the same whatever numbers they name, of everybody else's only if they read the same.
+    Two of aiokafka are the same whatever numbers they name, others only if they read the same.
     """
 
     def __init__(self) -> None:
@@ -28,7 +30,7 @@ class Sparing(logging.Filter):
         self._said: dict[tuple[str, int, str], _Said] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno < logging.WARNING:
+        if record.levelno < logging.WARNING or not record.name.startswith(OF_THE_BUS):
             return True
         text = str(record.msg) if record.name.startswith("aiokafka") else record.getMessage()
         key, now = (record.name, record.levelno, text), time.monotonic()

@@ -13,6 +13,7 @@ from shared.contracts.objections import objection
 from shared.settings import Settings, load
 from shared.sparing import Sparing
 
+FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -64,9 +65,9 @@ def _objection(error: Any) -> str:
 
 def log_to_stderr(settings: Settings) -> None:
     """Libraries speak from warnings on, and nobody says the same without end, unless everything is asked for."""
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
     if settings.log_level != "debug":
+        handler.addFilter(Sparing())
         for library in ("aiokafka", "alembic", "uvicorn", "httpx"):
             logging.getLogger(library).setLevel(logging.WARNING)
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(Sparing())
+    logging.basicConfig(level=settings.log_level.upper(), format=FORMAT, handlers=[handler])

@@ -71,7 +71,7 @@ def scanned(connection: sqlite3.Connection, query: Query) -> list[str]:
     try:
         plan = connection.execute(f"EXPLAIN QUERY PLAN {query.sqlite.sql}", parameters).fetchall()
     except sqlite3.OperationalError as error:
-        if "syntax error" not in str(error):
+        if not re.search("syntax error|unrecognized token", str(error)):
             raise
         return []  # PostgreSQL's own language, never run here
     return [match[1] for *_, detail in plan if (match := SCAN.match(detail)) and match[1] not in SMALL]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from tests.centers import House, states
 from tests.registry import BEIJING, CHUXIONG, FAR
-from tests.wire import Wire, progress, raw
+from tests.wire import Wire, progress
 
 
 async def test_progress_about_another_networks_order_is_recorded_once(production: House, wire: Wire) -> None:
@@ -56,17 +56,6 @@ async def test_id_used_twice_for_the_same_thing_with_another_body_is_refused_the
     (refused,) = await production.operator.refused()
     assert (refused["id"], "Wu" in refused["body"]) == ("x", True)
     assert states(await production.operator.ticket(ticket))[CHUXIONG] == "accepted"
-
-
-async def test_same_id_of_two_sources_is_two_messages(production: House, wire: Wire) -> None:
-    ticket = await production.report(FAR, CHUXIONG, BEIJING)
-    accepted = progress(CHUXIONG, "accepted", f"{ticket}.{CHUXIONG}", id="x")
-    on_site = progress(CHUXIONG, "progressed", f"{ticket}.{CHUXIONG}", id="x", stage="on_site")
-    other = [(name, b"/another" if name == "ce_source" else value) for name, value in on_site.headers]
-    await wire.publish(accepted, raw(CHUXIONG, on_site.value, other))
-    await production.all_heard()
-    assert await production.operator.refused() == []
-    assert (await production.operator.facts(ticket))[-1] == "order.progressed"
 
 
 async def test_what_was_refused_stays_so_when_it_is_delivered_again(production: House, wire: Wire) -> None:

@@ -30,7 +30,7 @@ def passes(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 
 
 def test_the_same_warning_is_said_once_and_later_how_often(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    log = logging.getLogger("relay")
+    log = logging.getLogger("shared.bus.relay")
     for _ in range(100):
         log.warning("relay pauses: %s", "the broker is away")
     passes(monkeypatch, sparing.EVERY_S)
@@ -43,8 +43,14 @@ def test_the_same_warning_is_said_once_and_later_how_often(said: list[str], monk
 
 def test_ours_that_read_differently_are_all_said(said: list[str]) -> None:
     for ticket in ("A", "B"):
-        logging.getLogger("services.dispatcher").error("ticket %s could not be dispatched", ticket)
+        logging.getLogger("shared.bus.relay").error("ticket %s can't be published", ticket)
     assert len(said) == 2
+
+
+def test_what_is_not_of_the_bus_is_always_said(said: list[str]) -> None:
+    for _ in range(5):
+        logging.getLogger("shared.operators").warning("BREAK-GLASS from 127.0.0.1: wrong")
+    assert len(said) == 5
 
 
 def test_numbers_make_no_other_warning_of_the_kafka_clients(said: list[str]) -> None:
