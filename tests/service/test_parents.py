@@ -15,7 +15,7 @@ from tests import registry
 from tests.centers import House
 from tests.keys import issued, save
 from tests.people import Customer
-from tests.registry import BANK, FAR, GRID, OTHERS
+from tests.registry import BANK, BEIJING, CHUXIONG, FAR, GRID, OTHERS
 from tests.streams import reading
 from tests.waiting import until
 
@@ -64,7 +64,7 @@ async def test_parent_follows_its_childs_tickets(any_center: House, parent: Cust
 
 
 async def test_parent_changes_nothing_of_its_childs(any_center: House, parent: Customer) -> None:
-    ticket = await any_center.customer.report(FAR)
+    ticket = await any_center.report(FAR, CHUXIONG, BEIJING)  # nothing more happens to it by itself
     for verb, body in (("notes", {"text": "x"}), ("cancel", None), ("confirm", None), ("reopen", None)):
         refused = await parent.post(f"/v1/tickets/{ticket}/{verb}", body)
         assert (refused.status_code, "only that account's may change it" in refused.json()["detail"]) == (403, True)
