@@ -332,7 +332,7 @@ class Settings(BaseModel):
     @field_validator("webhook_networks", "trusted_proxies", mode="wrap")
     @classmethod
     def _in_one_line(cls, networks: Any, handler: Callable[[Any], Any]) -> Any:
-        """Pydantic would say what is wrong once for each kind of network there is."""
+        """Named by its key and by what was written, which may be one of several; `Cidr` knows neither."""
         try:
             return handler(networks)
         except ValidationError as error:
