@@ -121,7 +121,7 @@ install_templates() {
 # Only saves time, so the rest does not depend on it.
 make_archive() {
   if [ -e "$archive" ]; then return 0; fi
-  python3 -c 'from shared.testing.kafka import make_class_archive; make_class_archive()' ||
+  .venv/bin/python -c 'from shared.testing.kafka import make_class_archive; make_class_archive()' ||
     say "goes on without the JVM's class archive: brokers start more slowly"
 }
 

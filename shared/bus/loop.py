@@ -7,6 +7,7 @@ for: aiokafka's close lets that of a task of its own out.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
@@ -25,13 +26,21 @@ class Source(Protocol[T]):
     async def done(self) -> None: ...
 
 
-async def consume(source: Source[U], handle: Callable[[Sequence[U]], Awaitable[object]], pulse: Pulse) -> None:
-    """Runs until cancelled. `handle` must be repeatable."""
+async def consume(
+    source: Source[U], handle: Callable[[Sequence[U]], Awaitable[object]], pulse: Pulse, *, turn_s: float = 0
+) -> None:
+    """Runs until cancelled. `handle` must be repeatable.
+
+    A batch is followed by the next not before `turn_s` after its own begin, so that what comes meanwhile shares it.
+    """
     while True:
         batch = await _until_it_works(source.poll, pulse)
         if batch:
+            next_turn = time.monotonic() + turn_s
             await _until_it_works(lambda batch=batch: handle(batch), pulse)  # type: ignore[misc]
             await _until_it_works(source.done, pulse)
+            if (rest := next_turn - time.monotonic()) > 0:
+                await asyncio.sleep(rest)
         pulse.beat()
 
 

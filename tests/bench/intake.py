@@ -53,12 +53,12 @@ class Run:
 class Load:
     """wrk against a running center; every request has a circuit and key of its own."""
 
-    def __init__(self, ground: Ground, port: int, *, first: int = 0) -> None:
+    def __init__(self, ground: Ground, port: int) -> None:
         self._script = ground.settings.data_dir / "report.lua"
         self._script.write_text(LUA)
         self._key = ground.key
         self._url = f"http://127.0.0.1:{port}"
-        self._next = first
+        self._next = 0
 
     def run(self, clients: int, cpu_now_s: Callable[[], float]) -> Run:
         environment = {**os.environ, "KEY": self._key, "FIRST_CIRCUIT": str(self._next)}
@@ -97,8 +97,8 @@ def pgbench(dsn: str, clients: int, folder: Path) -> float:
     return float(found[1])
 
 
-def on_postgres(console: Console, ground: Ground, postgres_pid: int, *, port: int, rounds: int = 3) -> int:
-    """Answers how many circuits were used. The relay's place is taken, as where another process leads it."""
+def on_postgres(console: Console, ground: Ground, postgres_pid: int, *, port: int, rounds: int = 3) -> None:
+    """The relay's place is taken, as where another process leads it."""
     dsn = ground.settings.database
     assert dsn is not None
     table = _table("Intake on PostgreSQL, one process, beside pgbench (the same two inserts)")
@@ -116,7 +116,6 @@ def on_postgres(console: Console, ground: Ground, postgres_pid: int, *, port: in
                 runs.append(load.run(clients, cpu))
             _row(table, clients, runs, statistics.median(r.rate / f for r, f in zip(runs, floors, strict=True)))
     console.print(table)
-    return load._next
 
 
 def embedded(

@@ -89,6 +89,19 @@ async def test_every_batch_is_handled_before_it_is_done() -> None:
     assert handle.batches == [[1, 2], "done", [3, 4], "done", [5], "done"]
 
 
+async def test_what_comes_before_a_turn_is_over_shares_the_next() -> None:
+    handle = Handler()
+    queue = Queue(1)
+    consuming = asyncio.create_task(consume(queue, handle, Pulse("p"), turn_s=0.05))
+    await until(lambda: not queue.waiting)
+    queue.waiting = [2]
+    await asyncio.sleep(0)  # where turns take no time, 2 is polled here
+    queue.waiting += [3]
+    await until(lambda: not queue.waiting)
+    consuming.cancel()
+    assert handle.batches == [[1], [2, 3]]
+
+
 async def test_batch_that_failed_is_not_done_before_it_worked() -> None:
     handle = Handler(Unavailable("the database is away"), ZeroDivisionError())
     queue = Recorded(2, into=handle.batches)
