@@ -51,6 +51,7 @@ async def live(center: House, hook: str) -> None:
     await center.network(XIAN).resume(quick)
     await center.network(XIAN).restore(quick, cause="fibre")
     await center.customer.confirm(quick)
+    await center.all_heard()  # else hours go by before its customer is asked, as where the event was lost
     done(await center.customer.post(f"/v1/tickets/{late}/chase", {"text": "Where does it stay?"}))
     center.clock.advance(6 * HOUR)
     await center.network(SHANGHAI).progress(late, "diagnosed", segment="a-access")
