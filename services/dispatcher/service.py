@@ -159,12 +159,15 @@ class DispatcherService:
         if self._inbound is not None:
             await self._inbound.close()
 
-    async def _on_events(self, events: Sequence[Event]) -> None:
-        self._metrics.dispatched(await self._desk.on_events(events))
+    async def _on_events(self, events: Sequence[Event]) -> int:
+        """Answers about how many tickets something was done: what only tells of orders just issued begins no turn."""
+        dispatched = await self._desk.on_events(events)
+        self._metrics.dispatched(dispatched)
         await self._queues.on_events(events)
         await self._mass_faults.on_events(events)
         await self._follow_ups.on_events(events)
         await self._disputes.on_events(events)
+        return dispatched.tickets
 
     async def _look(self) -> None:
         signs = self._signs.due()

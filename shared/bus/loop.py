@@ -31,15 +31,16 @@ async def consume(
 ) -> None:
     """Runs until cancelled. `handle` must be repeatable.
 
-    A batch is followed by the next not before `turn_s` after its own begin, so that what comes meanwhile shares it.
+    A batch for which `handle` answers that it found something to do is followed by the next not before `turn_s` after
+    its own begin, so that what comes meanwhile shares it.
     """
     while True:
         batch = await _until_it_works(source.poll, pulse)
         if batch:
             next_turn = time.monotonic() + turn_s
-            await _until_it_works(lambda batch=batch: handle(batch), pulse)  # type: ignore[misc]
+            worked: object = await _until_it_works(lambda batch=batch: handle(batch), pulse)  # type: ignore[misc]
             await _until_it_works(source.done, pulse)
-            if (rest := next_turn - time.monotonic()) > 0:
+            if worked and (rest := next_turn - time.monotonic()) > 0:
                 await asyncio.sleep(rest)
         pulse.beat()
 

@@ -23,6 +23,7 @@ from tests.bench.ground import NETWORK, WAL_KEPT, Ground, prepare, running, temp
 
 SECTIONS = ("intake", "pipeline", "latency", "streams", "tick", "scrape", "webhooks")
 ALONE = {"streams", "tick", "scrape", "webhooks"}
+Found = dict[str, latency.Stopwatch]
 WEBHOOKS = ("--webhook-http", "--webhook-networks=127.0.0.0/8")
 
 
@@ -42,10 +43,26 @@ async def main(wanted: set[str]) -> None:
         with temporary() as folder:
             await scrape.run(console, folder)
     if wanted - ALONE:
-        await _with_a_broker(console, wanted)
+        found = await _latency_embedded() if "latency" in wanted else {}
+        await _with_a_broker(console, wanted, found)
 
 
-async def _with_a_broker(console: Console, wanted: set[str]) -> None:
+async def _latency_embedded() -> Found:
+    """Before any server runs: the embedded center needs none, and an idle broker takes its share of two cores."""
+    found: Found = {}
+    with temporary() as folder:
+        ground, (port,), first = await prepare(Settings(data_dir=folder)), free_ports(1), 0
+        base = f"http://127.0.0.1:{port}"
+        with running("up", ground, port=port):
+            for rate in latency.RATES:
+                found[f"embedded, {rate} reports/s"] = await latency.measure(
+                    ground, faults=base, subscriptions=base, first=first, rate=rate, orders=None
+                )
+                first += latency.circuits(rate)
+    return found
+
+
+async def _with_a_broker(console: Console, wanted: set[str], found: Found) -> None:
     with (
         temporary() as folder,
         Postgres(settings=WAL_KEPT) as postgres,
@@ -64,14 +81,14 @@ async def _with_a_broker(console: Console, wanted: set[str]) -> None:
                 Settings(data_dir=data, database=dsn, kafka=kafka.bootstrap, master_key=folder / "master.key")
             )
 
-        embedded = await prepare(Settings(data_dir=folder / "embedded"))
         if "intake" in wanted:
+            embedded = await prepare(Settings(data_dir=folder / "embedded"))
             await _intake(console, await production("intake"), embedded, postgres, folder)
         if wanted.isdisjoint(("latency", "pipeline")):
             return
         whole, used = await production("whole"), 0
         if "latency" in wanted:
-            await _latency(console, whole, embedded, first=used)
+            latency.show(console, found | await _latency(whole, first=used))
             used = latency.CIRCUITS
         if "pipeline" in wanted:
             await pipeline.run(console, whole, first=used)
@@ -89,17 +106,10 @@ async def _intake(console: Console, production: Ground, embedded: Ground, postgr
     await asyncio.to_thread(intake.embedded, console, embedded, port=port, floor=floor.__getitem__)
 
 
-async def _latency(console: Console, production: Ground, embedded: Ground, *, first: int) -> None:
-    found = {}
+async def _latency(production: Ground, *, first: int) -> Found:
+    found: Found = {}
     ports = free_ports(3)
     bases = [f"http://127.0.0.1:{port}" for port in ports]
-    with running("up", embedded, port=ports[0]):
-        at = 100_000
-        for rate in latency.RATES:
-            found[f"embedded, {rate} reports/s"] = await latency.measure(
-                embedded, faults=bases[0], subscriptions=bases[0], first=at, rate=rate, orders=None
-            )
-            at += latency.circuits(rate)
     with (
         running("intake", production, port=ports[0]),
         running("dispatcher", production, port=ports[1]),
@@ -114,7 +124,7 @@ async def _latency(console: Console, production: Ground, embedded: Ground, *, fi
                 production, faults=bases[0], subscriptions=bases[2], first=first, rate=rate, orders=orders
             )
             first += latency.circuits(rate)
-    latency.show(console, found)
+    return found
 
 
 async def _follow_orders(kafka: str, watch: latency.Stopwatch) -> None:

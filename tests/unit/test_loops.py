@@ -45,16 +45,17 @@ class Recorded(Queue):
 
 
 class Handler:
-    """Remembers its batches; its first calls fail with these."""
+    """Remembers its batches; its first calls fail with these. Answers how many of a batch were odd."""
 
     def __init__(self, *failures: BaseException) -> None:
         self.failures = list(failures)
         self.batches: list[Sequence[int] | str] = []
 
-    async def __call__(self, batch: Sequence[int]) -> None:
+    async def __call__(self, batch: Sequence[int]) -> int:
         self.batches.append(batch)
         if self.failures:
             raise self.failures.pop(0)
+        return sum(number % 2 for number in batch)
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +101,18 @@ async def test_what_comes_before_a_turn_is_over_shares_the_next() -> None:
     await until(lambda: not queue.waiting)
     consuming.cancel()
     assert handle.batches == [[1], [2, 3]]
+
+
+async def test_batch_in_which_there_was_nothing_to_do_begins_no_turn() -> None:
+    handle = Handler()
+    queue = Queue(1)
+    queue.waiting = [2]
+    consuming = asyncio.create_task(consume(queue, handle, Pulse("p"), turn_s=3600))
+    await until(lambda: not queue.waiting)
+    queue.waiting = [3]
+    await until(lambda: not queue.waiting)
+    consuming.cancel()
+    assert handle.batches == [[2], [3]]
 
 
 async def test_batch_that_failed_is_not_done_before_it_worked() -> None:
