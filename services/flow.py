@@ -36,6 +36,7 @@ FLOW: tuple[Part, ...] = (
             {
                 "repair_orders",
                 "refused_progress",
+                "untold_refusals",
                 "sweeps",
                 "warnings",
                 "network_signs",

@@ -54,10 +54,11 @@ if TYPE_CHECKING:
     from services.dispatcher.escalation.rules import EscalationRules
     from services.dispatcher.follow_up.rules import FollowUpRules
     from services.dispatcher.noc.rules import Rules
+    from services.dispatcher.over_kafka import Wire
     from services.dispatcher.reports.compensation import Rules as CompensationRules
     from services.notifier.service import NotifierService
     from shared.bus.embedded import Tail
-    from shared.bus.kafka import Access
+    from shared.bus.kafka import Access, KafkaPublisher
 
 log = logging.getLogger(__name__)
 STARTS_WITHIN_S = 30
@@ -369,8 +370,9 @@ class _Parts:
 
                 return DispatcherService(
                     self._database, self._registry, self._clock, events=self._events("dispatcher"),
-                    inbound=self._inbound(), measured=self._events("dispatcher-measures"), policies=self._policies,
-                    rules=_rules(self._settings), escalation=_escalation(self._settings, self._policies),
+                    wire=self._wire(), measured=self._events("dispatcher-measures"),
+                    policies=self._policies, rules=_rules(self._settings),
+                    escalation=_escalation(self._settings, self._policies),
                     compensation=_compensation(self._settings), follow_up=_follow_up(self._settings),
                     answer_key=self._secrets.derive(answer_link.PURPOSE),
                     metrics=self._metrics, health=self._health,
@@ -404,14 +406,12 @@ class _Parts:
         """The relay runs wherever the log is written."""
         if self._settings.kafka is None or not {"intake", "dispatcher"} & set(services):
             return []
-        from shared.bus.kafka import KafkaPublisher
         from shared.bus.relay import Relay
         from shared.db.postgres import PostgresDatabase
 
         assert isinstance(self._database, PostgresDatabase)
-        publisher = KafkaPublisher(
-            self._settings.kafka, replication=self._settings.kafka_replication, access=_access(self._settings)
-        )
+        publisher = self._publisher()
+        assert publisher is not None
         relay = Relay(self._database, publisher, self._clock, self._health.pulse("relay"))
         RelayMetrics(self._metrics, relay, self._database, self._clock)
 
@@ -445,16 +445,28 @@ class _Parts:
 
         return Tail(self._database)
 
-    def _inbound(self) -> Inbound | None:
-        if self._settings.kafka is None:
+    def _wire(self) -> "Wire | None":
+        if (publisher := self._publisher()) is None:
             return None
+        assert self._settings.kafka is not None
+        from services.dispatcher.over_kafka import Wire
         from shared.bus.kafka import KafkaInbound
 
         self._consumers["dispatcher-progress"] = inbound = KafkaInbound(
             self._settings.kafka, group="vrc-dispatcher-progress", pattern=PROGRESS_PATTERN,
             instance=self._instance("progress"), access=_access(self._settings),
         )  # fmt: skip
-        return inbound
+        return Wire(inbound, publisher)
+
+    def _publisher(self) -> "KafkaPublisher | None":
+        """One of its own for whoever publishes: it connects when it is first used."""
+        if self._settings.kafka is None:
+            return None
+        from shared.bus.kafka import KafkaPublisher
+
+        return KafkaPublisher(
+            self._settings.kafka, replication=self._settings.kafka_replication, access=_access(self._settings)
+        )
 
     def _instance(self, what: str) -> str | None:
         return self._settings.instance and f"{self._settings.instance}-{what}"

@@ -16,6 +16,7 @@ from shared.ids import NetworkCode
 from shared.testing.clock import START
 from tests.waiting import until
 
+REFUSED = b"vrc.progress.refused.v1"
 _numbers = count(1)
 
 
@@ -69,6 +70,25 @@ class Wire:
         async with reading(self._bootstrap, orders_topic(network)) as consumer:
             await until(lambda: enough())
         return found[:most]
+
+    async def refusals(
+        self, network: NetworkCode, message: str, *, most: int, all_before: bool = False
+    ) -> Sequence[ConsumerRecord]:
+        """The first `most` records on the network's orders topic that say of this message that it was refused; with
+        `all_before` those of other messages, that came before, too."""
+        found: list[ConsumerRecord] = []
+
+        def about(record: ConsumerRecord) -> bool:
+            return bool(orjson.loads(record.value)["message"] == message)
+
+        async def enough() -> bool:
+            for records in (await consumer.getmany(timeout_ms=100)).values():
+                found.extend(r for r in records if ("ce_type", REFUSED) in r.headers)
+            return sum(map(about, found)) >= most
+
+        async with reading(self._bootstrap, orders_topic(network)) as consumer:
+            await until(lambda: enough())
+        return [record for record in found if all_before or about(record)]
 
     async def close(self) -> None:
         await self._publisher.close()

@@ -1,12 +1,13 @@
 """The Kafka door of the local networks: messages on `vrc.progress.<code>` become the same commands as over HTTP.
 
 A network may speak in its own name and of its own orders only: the topic a message came by is who says it. What is
-refused is recorded once, with the reason; what is repeated is recognised by the message's CloudEvents id.
+refused is recorded once, with the reason, and told to the network; what is repeated is recognised by the message's
+CloudEvents id.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 
 import orjson
@@ -35,14 +36,24 @@ SHAPES = {progress_type(name): TypeAdapter(shape) for name, shape in p.TYPES.ite
 
 
 class ProgressDoor:
+    """`refused` is called when networks are to be told of something."""
+
     def __init__(
-        self, desk: OrderDesk, database: Database, clock: Clock, metrics: DispatcherMetrics, signs: Signs
+        self,
+        desk: OrderDesk,
+        database: Database,
+        clock: Clock,
+        metrics: DispatcherMetrics,
+        signs: Signs,
+        *,
+        refused: Callable[[], None],
     ) -> None:
         self._desk = desk
         self._database = database
         self._clock = clock
         self._metrics = metrics
         self._signs = signs
+        self._has_refused = refused
 
     async def on_messages(self, messages: Sequence[Message]) -> None:
         """Raises Unavailable: then all are to come again, and those already taken or refused are recognised."""
@@ -64,6 +75,7 @@ class ProgressDoor:
         if refused:
             await self._database.transact(lambda tx: store.record_refused(tx, refused))
             self._metrics.progress_refused("kafka", len(refused))
+            self._has_refused()
 
     async def _new(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Without those that were refused before: what was illegal then may be legal now, and was not said now."""

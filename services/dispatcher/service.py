@@ -23,7 +23,6 @@ from services.dispatcher.follow_up.metrics import FollowUpMetrics
 from services.dispatcher.follow_up.rules import FollowUpRules
 from services.dispatcher.follow_up.surveying import Surveys
 from services.dispatcher.handlers import OrderDesk
-from services.dispatcher.inbound import ProgressDoor
 from services.dispatcher.measures.handlers import Measuring
 from services.dispatcher.measures.loops import MeasuringLoops
 from services.dispatcher.measures.metrics import RecordMetrics
@@ -34,6 +33,7 @@ from services.dispatcher.noc.metrics import NocMetrics
 from services.dispatcher.noc.rules import Rules
 from services.dispatcher.noc.silent_networks import SilentNetworks
 from services.dispatcher.noc.sweep import EarlyWarning
+from services.dispatcher.over_kafka import OverKafka, Wire
 from services.dispatcher.overlooked import Overlooked
 from services.dispatcher.prediction.learning import Learning
 from services.dispatcher.queues import Queues
@@ -44,7 +44,7 @@ from services.dispatcher.signs import Signs
 from services.dispatcher.terms.desk import TermsDesk
 from services.dispatcher.terms.routes import routes as terms_routes
 from shared.bus.loop import consume
-from shared.bus.port import Events, Inbound
+from shared.bus.port import Events
 from shared.bus.tick import Loop
 from shared.bus.wake import Wake
 from shared.clock import Clock
@@ -61,7 +61,7 @@ STOP_WITHIN_S = 5.0
 
 
 class DispatcherService:
-    """`inbound` is None where local networks have only the HTTP door (embedded). `measured`: all events once more."""
+    """`wire` is None where local networks have only the HTTP door (embedded). `measured`: all events once more."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class DispatcherService:
         clock: Clock,
         *,
         events: Events,
-        inbound: Inbound | None,
+        wire: Wire | None,
         measured: Events,
         policies: Policies,
         rules: Rules,
@@ -96,9 +96,8 @@ class DispatcherService:
         self._disputes = Disputes(database, clock)
         self._terms = TermsDesk(database, registry, clock, policies)
         FollowUpMetrics(metrics, database, clock)
-        self._door = ProgressDoor(self._desk, database, clock, self._metrics, self._signs)
+        self._door = OverKafka(wire, self._desk, database, clock, self._metrics, self._signs) if wire else None
         self._events = events
-        self._inbound = inbound
         self._health = health
         RecordMetrics(metrics, database, registry, clock, policies.tiers)
         self._measuring = MeasuringLoops(Measuring(database, registry, clock, rests=3.0), measured, health)
@@ -127,11 +126,8 @@ class DispatcherService:
         pulse = self._health.pulse("dispatcher-events")
         loop = consume(self._events, self._on_events, pulse, turn_s=TURN_S)
         self._tasks.append(asyncio.create_task(loop, name="dispatcher-events"))
-        if self._inbound is not None:
-            pulse = self._health.pulse("dispatcher-progress")
-            loop = consume(self._inbound, self._door.on_messages, pulse)
-            self._tasks.append(asyncio.create_task(loop, name="dispatcher-progress"))
-
+        if self._door is not None:
+            self._door.start(self._health)
         self._run("dispatcher-watch", self._look, self._wake)
         self._run("dispatcher-deadlines", self._tick.look, self._due)
         self._run("dispatcher-learning", self._learning.learn_due, Wake(), vital=False)
@@ -147,6 +143,8 @@ class DispatcherService:
     async def stop(self) -> None:
         await asyncio.gather(*(loop.stop(STOP_WITHIN_S) for loop in self._loops))
         await self._measuring.stop()
+        if self._door is not None:
+            await self._door.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -156,8 +154,8 @@ class DispatcherService:
         await self._disputes.close()
         await self._terms.close()
         await self._events.close()
-        if self._inbound is not None:
-            await self._inbound.close()
+        if self._door is not None:
+            await self._door.close()
 
     async def _on_events(self, events: Sequence[Event]) -> int:
         """Answers about how many tickets something was done: what only tells of orders just issued begins no turn."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from shared.contracts import facts, progress, topics
+from shared.contracts import facts, progress, refusal, topics
 from shared.contracts.envelope import CONTENT_TYPE, FACT_SOURCE, LONGEST_NAME, fact_type, network_source, progress_type
+from shared.contracts.released import SHAPES
 from shared.ids import ORDER_PATTERN, TICKET, TICKET_PATTERN
 
 Json = dict[str, Any]
@@ -31,7 +32,8 @@ def document(*, version: str, statuses: Iterable[str]) -> Json:
     payloads, schemas = _payloads()
     told = {fact_type(name): _fact_message(name, payloads[fact_type(name)]) for name in facts.TYPES}
     said = {progress_type(name): _progress_message(name, payloads[progress_type(name)]) for name in progress.TYPES}
-    ordered = map(fact_type, topics.FOR_NETWORKS)
+    answered = {refusal.TYPE: _refusal_message(payloads[refusal.TYPE])}
+    ordered = [*map(fact_type, topics.FOR_NETWORKS), refusal.TYPE]
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "VIP Response Center", "version": version, "description": DESCRIPTION},
@@ -48,9 +50,10 @@ def document(*, version: str, statuses: Iterable[str]) -> Json:
             "hearProgress": _operation("receive", "progress", "The center hears how an order gets on"),
         },
         "components": {
-            "messages": told | said,
+            "messages": told | said | answered,
             "schemas": {
-                **schemas, "TicketHeaders": _ticket_headers(statuses), "ProgressHeaders": _progress_headers()
+                **schemas, "TicketHeaders": _ticket_headers(statuses), "ProgressHeaders": _progress_headers(),
+                "RefusalHeaders": _refusal_headers(),
             },
             "securitySchemes": {"scram": {"type": "scramSha512", "description": ACCESS}},
         },
@@ -93,6 +96,11 @@ def _progress_message(name: str, payload: Json) -> Json:
     return _message(progress_type(name), "ProgressHeaders", payload, key)
 
 
+def _refusal_message(payload: Json) -> Json:
+    key = {"type": "string", "description": "The order that the refused message named, else its `ce_id`"}
+    return _message(refusal.TYPE, "RefusalHeaders", payload, key)
+
+
 def _message(type_: str, headers: str, payload: Json, key: Json) -> Json:
     return {
         "name": type_,
@@ -105,11 +113,9 @@ def _message(type_: str, headers: str, payload: Json, key: Json) -> Json:
 
 def _payloads() -> tuple[Mapping[str, Json], Json]:
     """A reference for each CloudEvents type, and what they all refer to."""
-    shapes: dict[str, type] = {fact_type(name): fact for name, fact in facts.TYPES.items()}
-    shapes |= {progress_type(name): shape for name, shape in progress.TYPES.items()}
-    inputs: Sequence[Any] = [(type_, "validation", TypeAdapter(shape)) for type_, shape in shapes.items()]
+    inputs: Sequence[Any] = [(type_, "validation", TypeAdapter(shape)) for type_, shape in SHAPES.items()]
     found, made = TypeAdapter.json_schemas(inputs, ref_template=SCHEMAS + "{model}")
-    references, schemas = {type_: found[type_, "validation"] for type_ in shapes}, made["$defs"]
+    references, schemas = {type_: found[type_, "validation"] for type_ in SHAPES}, made["$defs"]
     for type_ in map(progress_type, progress.TYPES):
         name = references[type_]["$ref"].removeprefix(SCHEMAS)
         schemas[name] = _with_order(schemas[name])
@@ -158,3 +164,14 @@ def _progress_headers() -> Json:
         "ce_time": {"format": "date-time"},
     }  # fmt: skip
     return _headers({"ce_specversion", "ce_id", "ce_type", "ce_source"}, **properties)
+
+
+def _refusal_headers() -> Json:
+    properties: dict[str, Json] = {
+        "ce_id": {"pattern": "^[0-9a-f]{32}$", "description": "The same on every delivery"},
+        "ce_type": {"description": "That something you said was not taken"},
+        "ce_source": {"const": refusal.SOURCE},
+        "ce_subject": {"description": "The order that the refused message named, else its `ce_id`"},
+        "ce_time": {"format": "date-time"},
+    }
+    return _headers({"ce_specversion", "content-type", *properties}, **properties)

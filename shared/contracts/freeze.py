@@ -1,4 +1,4 @@
-"""`python -m shared.contracts.freeze` writes down the JSON schema of every fact and progress shape, once.
+"""`python -m shared.contracts.freeze` writes down the JSON schema of every shape on the topics, once.
 
 A schema that is written down is a promise: another one under the same name is refused, for it breaks whoever reads
 the old messages. A fact may gain a field that need not be there: readers pass over what they don't know. `--force` is
@@ -13,8 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from shared.contracts import facts, progress
-from shared.contracts.envelope import fact_type, progress_type
+from shared.contracts.released import SHAPES
 
 FROZEN = Path(__file__).parent / "frozen"
 PROSE = ("title", "description")
@@ -22,9 +21,7 @@ PROSE = ("title", "description")
 
 def schemas() -> Mapping[str, str]:
     """CloudEvents type → JSON schema, as the code has it now."""
-    shapes: dict[str, type] = {fact_type(name): fact for name, fact in facts.TYPES.items()}
-    shapes |= {progress_type(name): shape for name, shape in progress.TYPES.items()}
-    return {type_: _text(TypeAdapter(shape).json_schema()) for type_, shape in shapes.items()}
+    return {type_: _text(TypeAdapter(shape).json_schema()) for type_, shape in SHAPES.items()}
 
 
 def frozen(folder: Path = FROZEN) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """Which topics there are, and to which of them a log entry goes.
 
 vrc.tickets            every fact of every ticket, keyed by ticket
-vrc.orders.<code>      what one local network must do or know
+vrc.orders.<code>      what one local network must do or know; and what of its progress was refused
 vrc.progress.<code>    what that network tells the center
 """
 

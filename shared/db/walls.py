@@ -48,6 +48,7 @@ WALLS: Mapping[str, Wall] = {
     "registry_version": Wall("raw"),
     "repair_orders": Wall("raw", because="the local networks' and the NOC's; a tenant reads its orders in the ticket"),
     "refused_progress": Wall("ra", because="the NOC's"),
+    "untold_refusals": Wall("rad"),
     "registry_changes": Wall("ra", because="the history of every row of the registry, an operator's to read"),
     "sweeps": Wall("raw"),
     "warnings": Wall("raw", because="the NOC's and the account managers'"),

@@ -15,6 +15,7 @@ from shared.bus.rights import group_of
 from shared.clock import Clock, rfc3339
 from shared.contracts import facts as f
 from shared.contracts import progress as p
+from shared.contracts import refusal
 from shared.contracts.envelope import Message, binary_headers, network_source, progress_type
 from shared.contracts.event import Event
 from shared.contracts.records import from_message
@@ -106,6 +107,9 @@ class KafkaDoors:
 
 
 def _news(message: Message) -> News | None:
+    if ("ce_type", refusal.TYPE.encode()) in message.headers:
+        log.warning("the center did not take what was said on %s: %s", message.topic, message.value.decode())
+        return None
     try:
         event = from_message(message)
         fact = event.fact()

@@ -147,7 +147,8 @@ class Check:
         while True:
             world = await fetch(self.client, self._credentials)
             if self._kafka is not None:
-                world.topics = dict(await published(self._kafka))
+                found = await published(self._kafka)
+                world.topics, world.told_refused = dict(found.ids), found.refused
             after = await fetch_tickets(self.client, self._credentials.operator)
             if _seqs(after) == _seqs(world.tickets) or asyncio.get_running_loop().time() > give_up_at:
                 return world

@@ -115,6 +115,7 @@ BREAKING: list[tuple[str, Callable[[Evidence], object]]] = [
     ("wrong webhooks", lambda e: e.heard.update({f"{TICKET}-2": Heard("grid", b'{"data": {}}')})),
     ("facts missing on topics", lambda e: topics_of(e)["vrc.orders.0878"].clear()),
     ("topics out of order", lambda e: topics_of(e)["vrc.tickets"].reverse()),
+    ("refusals that networks were not told", lambda e: e.world.refused.add("m-9")),
     ("changed answers", lambda e: e.seen.update({"changed answers": ["m-1"]})),
 ]
 

@@ -27,6 +27,7 @@ MEANT = {
     "services.dispatcher.overlooked.TO_STAND_DOWN.repair_orders": BOUNDED,
     "services.dispatcher.overlooked.WITHOUT_NETWORK.tickets": BOUNDED,
     "services.dispatcher.reports.queries.ATTAINMENT.anon_1": "the period's rows, found by an index, ranked",
+    "services.dispatcher.noc.store.UNTOLD.untold_refusals": "in the order of its rows, and no further than its limit",
     "services.dispatcher.reports.queries.ATTAINMENT_OF_SOME.anon_1": "the same of some accounts",
     "services.notifier.handlers.lost.OPEN.tickets": BOUNDED,
     "services.notifier.store.pruning.OLDEST.feed": "in the order of its rows, and no further than its limit",

@@ -1,6 +1,7 @@
 """The AsyncAPI document says what is really on the topics: held against records that are made and doors that read."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, get_args
 
 import jsonschema_rs
@@ -10,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from shared.contracts import facts, progress, topics
+from shared.contracts import facts, progress, refusal, topics
 from shared.contracts.asyncapi import document
 from shared.contracts.envelope import fact_type, progress_type
 from shared.contracts.event import Event
 from shared.contracts.records import to_messages
 from shared.contracts.topics import TICKETS
-from shared.ids import AccountId
+from shared.ids import AccountId, NetworkCode
 from shared.tickets.model import Status
 from tests.cases import ORDER, TICKET
 from tests.strategies import FACTS, INSTANTS, NAMES
@@ -72,6 +73,15 @@ def test_every_record_is_as_the_document_says(event: Event) -> None:
     assert fits(orjson.loads(record.value), message["payload"])
 
 
+@given(NAMES, st.none() | st.just(ORDER), NAMES, INSTANTS)
+def test_every_refusal_is_as_the_document_says(id: str, order: str | None, reason: str, at: datetime) -> None:
+    refused = refusal.ProgressRefused(message=id, type="", order=order, reason=reason, refused_at=at)
+    record = refusal.to_message(NetworkCode("0878"), "vrc.progress.0878 ", refused, now=at)
+    message = MESSAGES[refusal.TYPE]
+    assert fits({name: value.decode() for name, value in record.headers}, message["headers"])
+    assert fits(orjson.loads(record.value), message["payload"])
+
+
 @given(EVENTS, EVENTS)
 def test_document_tells_facts_apart(event: Event, other: Event) -> None:
     (record,) = to_messages(event, [TICKETS])
@@ -97,7 +107,7 @@ def test_every_fact_and_every_progress_shape_is_on_its_channel() -> None:
     on = {name: set(channel["messages"]) for name, channel in DOCUMENT["channels"].items()}
     assert on["tickets"] == set(map(fact_type, facts.TYPES))
     assert on["progress"] == set(map(progress_type, progress.TYPES))
-    assert on["orders"] == set(map(fact_type, topics.FOR_NETWORKS))
+    assert on["orders"] == {*map(fact_type, topics.FOR_NETWORKS), refusal.TYPE}
 
 
 @given(FACTS)

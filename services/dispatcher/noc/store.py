@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Text, bindparam, func, select, tuple_
+from sqlalchemy import BigInteger, Text, and_, bindparam, delete, func, select, tuple_
 
-from services.dispatcher.noc.tables import REFUSED_COLUMNS, refused_progress
+from services.dispatcher.noc.tables import REFUSED_COLUMNS, refused_progress, untold_refusals
 from shared.clock import to_ms
 from shared.db.port import Database, Tx
 from shared.db.statement import BulkInsert, Query, Row, any_of
@@ -38,6 +38,15 @@ REFUSED = Query(
     .order_by(r.at.desc(), r.source.desc(), r.id.desc())
     .limit(bindparam("most"))
 )
+u = untold_refusals.c
+PUT_UNTOLD = BulkInsert(untold_refusals, ("at", "source", "id"), conflict="DO NOTHING")
+UNTOLD = Query(
+    select(u.at, u.source, u.id, r.network, r.order_id, r.type, r.reason)
+    .select_from(untold_refusals.join(refused_progress, and_(u.source == r.source, u.id == r.id)))
+    .order_by(u.at, u.source, u.id)
+    .limit(bindparam("most"))
+)
+TOLD = Query(delete(untold_refusals).where(*(u[name] == bindparam(name) for name in ("at", "source", "id"))))
 REFUSED_BEFORE = Query(select(r.source, r.id).where(any_of(r.source, "sources"), any_of(r.id, "ids")))
 
 
@@ -67,9 +76,20 @@ async def queued(database: Database) -> int:
 
 
 async def record_refused(tx: Tx, refused: Sequence[RefusedProgress]) -> None:
-    """A message that comes twice is recorded once."""
+    """A message that comes twice is recorded once. Who sent it is still to be told."""
     rows = [(x.source, x.id, x.network, x.order, x.type, x.reason, x.body, to_ms(x.at)) for x in refused]
     await tx.insert(PUT_REFUSED, rows)
+    await tx.insert(PUT_UNTOLD, [(to_ms(x.at), x.source, x.id) for x in refused])
+
+
+async def untold(database: Database, *, most: int) -> Sequence[Row]:
+    """The oldest refusals that their networks have not been told of."""
+    return await database.fetch(UNTOLD, most=most)
+
+
+async def told(tx: Tx, refused: Sequence[Row]) -> None:
+    for row in refused:
+        await tx.fetch(TOLD, at=row["at"], source=row["source"], id=row["id"])
 
 
 async def refused_before(database: Database, names: Collection[tuple[str, str]]) -> set[tuple[str, str]]:

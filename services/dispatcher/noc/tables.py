@@ -19,6 +19,15 @@ refused_progress = Table(
 )
 by_age = Index("ix_refused_progress_at", refused_progress.c.at, refused_progress.c.source, refused_progress.c.id)
 
+# Those of them that their networks have not been told of yet; deleted once the broker has acknowledged it.
+untold_refusals = Table(
+    "untold_refusals",
+    metadata,
+    Column("at", BigInteger, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+)
+
 # What the center noticed, once a subject and `mark`: the newest ticket, or the day, that made it be noticed. Until
 # `quiet_until` the same subject is not warned of again. `account` is whose it is, NULL where it is several accounts'.
 warnings = Table(

@@ -56,6 +56,7 @@ def judge(evidence: Evidence) -> list[Finding]:
     if world.topics is not None:
         found["facts missing on topics"] = _unpublished(world, world.topics)
         found["topics out of order"] = _published_out_of_order(world.topics)
+        found["refusals that networks were not told"] = iter(sorted(world.refused - world.told_refused))
     return [(promise, [*evidence.seen.get(promise, ()), *broken]) for promise, broken in found.items()]
 
 

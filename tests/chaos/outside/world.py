@@ -14,7 +14,8 @@ AT_ONCE = 8
 class World:
     """`logs` by ticket, `orders` by network; `refused`: ids of the networks' messages that were not taken.
 
-    `topics`: the ids of events in their order, None without Kafka.
+    `topics`: the ids of events in their order, None without Kafka; `told_refused`: those of `refused` that the networks
+    were told of there.
     """
 
     tickets: dict[str, Json] = field(default_factory=dict)
@@ -22,6 +23,7 @@ class World:
     orders: dict[str, list[Json]] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     topics: dict[str, list[str]] | None = None
+    told_refused: set[str] = field(default_factory=set)
 
 
 async def fetch_tickets(client: Client, operator: str) -> dict[str, Json]:
