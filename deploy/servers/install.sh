@@ -2,7 +2,7 @@
 # Installs the real servers that the tests, benches and the chaos run start for themselves: PostgreSQL 15, Kafka's
 # jars (version in deploy/kafka/pom.xml), Java to run them, an OpenID provider (deploy/servers/openid) with Node to run
 # it, AsyncAPI's parser (deploy/servers/asyncapi), the verifier of webhooks (deploy/servers/standardwebhooks), a mail
-# server (chasquid), Prometheus and Alertmanager, OpenSSL for a locked Kafka, and wrk. For Debian 12, as root or with sudo.
+# server (chasquid), nginx, Prometheus and Alertmanager, OpenSSL for a locked Kafka, and wrk. For Debian 12, as root or with sudo.
 # Run it as often as you like: it does nothing, and says nothing, when everything is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -93,8 +93,8 @@ install_modules() {
   mv "$folder.new" "$folder"
 }
 
-# Debian's packages, unpacked and not installed: as services they would listen on ports of their own (25, 9090, 9093),
-# and nobody here needs those.
+# Debian's packages, unpacked and not installed: as services they would listen on ports of their own (25, 9090, 9093,
+# 80), and nobody here needs those.
 #   install_unpacked FOLDER PACKAGE...
 install_unpacked() {
   local unpacked=$PWD/$servers/$1 folder package
@@ -134,6 +134,7 @@ install_modules openid
 install_modules asyncapi
 install_modules standardwebhooks
 install_unpacked chasquid chasquid
+install_unpacked nginx nginx
 install_unpacked prometheus prometheus prometheus-alertmanager
 install_templates
 make_archive
