@@ -377,7 +377,8 @@ def _issued(ticket: Ticket, fact: f.OrderIssued, at: datetime) -> Ticket:
         reason=fact.reason, issued_at=at, updated_at=at,
     )  # fmt: skip
     others = tuple(o for o in ticket.orders if o.network != fact.network)
-    return _with(ticket, orders=(*others, order), routed_round=ticket.round, unroutable=None)
+    waits = None if fact.kind == "repair" else ticket.unroutable  # for a network to repair, whoever assists
+    return _with(ticket, orders=(*others, order), routed_round=ticket.round, unroutable=waits)
 
 
 def _restored(ticket: Ticket, fact: f.ServiceRestored, at: datetime) -> Ticket:

@@ -33,6 +33,7 @@ SAYINGS: tuple[p.Progress, ...] = (
     p.Suspended(reason="spares"),
     p.Resumed(),
     p.AssistanceAsked(of=DALI),
+    p.AssistanceAsked(of=KUNMING),
     p.HandedOver(segment="backbone-2"),
     p.HandedOver(to=CHUXIONG),
     p.Restored(),
@@ -296,6 +297,14 @@ def test_noc_can_have_the_helper_repair() -> None:
     life.by_hand(KUNMING)
     assert [(order.network, order.kind) for order in life.ticket.live_orders] == [(KUNMING, "repair")]
     assert life.ticket.unroutable is None
+
+
+def test_helper_that_asks_for_help_takes_no_ticket_out_of_the_nocs_queue() -> None:
+    life = assisted()
+    life.say(DALI, p.Declined(reason="no_resources"))
+    life.say(KUNMING, p.Accepted())
+    life.say(KUNMING, p.AssistanceAsked(of=BEIJING))
+    assert life.ticket.unroutable is not None
 
 
 @pytest.mark.parametrize("back", [START - timedelta(milliseconds=1), START + timedelta(days=400)])
