@@ -265,7 +265,7 @@ def is_customers(actor: str) -> bool:
 def _apply(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
     match fact:
         case f.ReportJoined():
-            return _with(ticket, reports=ticket.reports + 1)
+            return _with(ticket, reports=ticket.reports + 1, segment=ticket.segment or fact.segment)
         case f.TicketUnroutable(reason=reason):
             return _with(ticket, unroutable=reason, routed_round=ticket.round)
         case f.TicketSuspended(clock=clock, reason=why, order=order):
