@@ -110,7 +110,8 @@ def route_by_hand(
     if not wanted:
         legal = [move for move in TICKET_MOVES[ticket.status] if move != "route"]
         raise IllegalMove("All these networks have a live order on this ticket already.", legal=legal)
-    return [_issued(ticket, _task(ground.circuit, n, reason), "repair", ground) for n in wanted]
+    fault = ticket.fault_segment
+    return [_issued(ticket, _task(ground.circuit, n, reason, fault), "repair", ground) for n in wanted]
 
 
 def reject(ticket: Ticket, now: datetime, *, reason: str) -> Sequence[f.Fact]:
@@ -166,15 +167,13 @@ def _require_plausible(ticket: Ticket, said: p.Progress, now: datetime) -> None:
 
 
 def _declined(ticket: Ticket, order: Order, said: p.Declined) -> Sequence[f.Fact]:
-    """Who declines what a network found on its segments leaves it to the NOC, whoever is at work elsewhere."""
     declined = f.OrderDeclined(order.id, order.network, said.reason, said.note, said.occurred_at)
     resumed = _resumed_if_suspended_by(ticket, order)
-    others = [o for o in ticket.live_orders if o.network != order.network and o.kind == "repair"]
-    fault = ticket.fault_segment if order.kind == "repair" and ticket.fault_segment in order.segments else None
-    if ticket.unroutable or any(fault is None or fault in o.segments for o in others):
+    others, left = _others(ticket, order), _left_undone(ticket, order)
+    if ticket.unroutable or (others and not left):
         return *resumed, declined
-    left = f"fault known in {fault}" if others else "no network is left at work"
-    return *resumed, declined, f.TicketUnroutable(f"{left}; {order.network}: {said.reason}")
+    why = f"fault known in {left}" if others else "no network is left at work"
+    return *resumed, declined, f.TicketUnroutable(f"{why}; {order.network}: {said.reason}")
 
 
 def _progressed(ticket: Ticket, order: Order, said: p.Progressed, ground: Ground) -> Sequence[f.Fact]:
@@ -214,10 +213,12 @@ def _handed_over(ticket: Ticket, order: Order, said: p.HandedOver, ground: Groun
     _require_other(order, to, ground, field="to")
     over = f.OrderHandedOver(order.id, order.network, to, said.reason, said.segment, said.occurred_at)
     resumed = _resumed_if_suspended_by(ticket, order)
-    if _repairs(ticket, to, accepted=True):
-        return *resumed, over
-    task = _task(ground.circuit, to, f"handed over by {order.network}: {said.reason}", said.segment)
-    return *resumed, over, _issued(ticket, task, "repair", ground)
+    by, left = f"handed over by {order.network}: {said.reason}", _left_undone(ticket, order)
+    if not _repairs(ticket, to, accepted=True):
+        return *resumed, over, _issued(ticket, _task(ground.circuit, to, by, said.segment or left), "repair", ground)
+    if left and said.segment in (left, None) and not ticket.unroutable:
+        return *resumed, over, f.TicketUnroutable(f"fault known in {left}; {by}", ground.version)
+    return *resumed, over
 
 
 def _restored(ticket: Ticket, order: Order, said: p.Restored, now: datetime) -> Sequence[f.Fact]:
@@ -263,6 +264,20 @@ def _repairs(ticket: Ticket, network: NetworkCode, *, accepted: bool = False) ->
     """Whether it has a live order to repair, which it has `accepted`; who only assists is ordered anew."""
     order = ticket.order_to(network)
     return bool(order and order.state in LIVE and order.kind == "repair" and (order.accepted_at or not accepted))
+
+
+def _others(ticket: Ticket, order: Order) -> Sequence[Order]:
+    """Who has an order to repair besides this one."""
+    return [o for o in ticket.live_orders if o.network != order.network and o.kind == "repair"]
+
+
+def _left_undone(ticket: Ticket, order: Order) -> str | None:
+    """What a network found on the segments of this order to repair, where nobody else has one for it: whoever is at
+    work elsewhere, the NOC is to know when it leaves."""
+    fault = ticket.fault_segment
+    if order.kind != "repair" or fault not in order.segments:
+        return None
+    return None if any(fault in o.segments for o in _others(ticket, order)) else fault
 
 
 def _left(ticket: Ticket, network: NetworkCode) -> bool:

@@ -147,6 +147,39 @@ def test_who_declines_what_was_found_on_its_segment_leaves_it_to_the_noc_though_
     assert queued(life) == f"fault known in backbone-1; {KUNMING}: no_resources"
 
 
+@pytest.mark.parametrize("segment", [None, "backbone-1"])
+def test_who_hands_what_was_found_on_its_segment_back_to_who_is_at_work_leaves_it_to_the_noc(
+    segment: str | None,
+) -> None:
+    life = at_work(CHUXIONG)
+    life.say(CHUXIONG, found_in("backbone-1"))
+    life.say(KUNMING, p.HandedOver(to=CHUXIONG, segment=segment, reason="we are fine"))
+    assert queued(life) == f"fault known in backbone-1; handed over by {KUNMING}: we are fine"
+    assert states(life) == {CHUXIONG: "accepted", BEIJING: "issued", KUNMING: "handed_over"}
+
+
+def test_who_hands_it_back_and_says_where_else_it_is_has_found_something_itself() -> None:
+    life = at_work(CHUXIONG)
+    life.say(CHUXIONG, found_in("backbone-1"))
+    life.say(KUNMING, p.HandedOver(segment="a-metro"))
+    assert life.ticket.unroutable is None
+    life.say(CHUXIONG, found_in("backbone-1"))
+    assert queued(life) == f"fault known in backbone-1; {KUNMING} has left the repair; found by {CHUXIONG}"
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_who_gets_what_another_left_and_declines_it_leaves_it_to_the_noc(by_hand: bool) -> None:
+    life = at_work(CHUXIONG)
+    life.say(CHUXIONG, found_in("backbone-1"))
+    life.say(KUNMING, p.Declined(reason="no_resources") if by_hand else p.HandedOver(to=DALI))
+    if by_hand:
+        life.by_hand(DALI)
+    assert life.ticket.orders[-1].segments == ("backbone-1",)
+    assert life.ticket.unroutable is None
+    life.say(DALI, p.Declined(reason="no_resources"))
+    assert queued(life) == f"fault known in backbone-1; {DALI}: no_resources"
+
+
 def test_end_that_declines_a_fault_found_elsewhere_leaves_it_to_who_is_at_work() -> None:
     life = at_work(CHUXIONG)
     life.say(CHUXIONG, found_in("backbone-1"))
