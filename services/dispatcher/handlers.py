@@ -201,7 +201,7 @@ def _ordered(ticket: Ticket, *, network: NetworkCode) -> bool:
 
 def _needs_circuit(said: p.Progress) -> bool:
     match said:
-        case p.HandedOver() | p.AssistanceAsked() | p.Suspended() | p.Resumed():
+        case p.Declined() | p.HandedOver() | p.AssistanceAsked() | p.Suspended() | p.Resumed():
             return True
         case p.Progressed(segment=segment):
             return segment is not None

@@ -136,7 +136,7 @@ def progress(
         case p.Accepted():
             return (f.OrderAccepted(order.id, network, said.engineer, said.expected_restoration_at, said.occurred_at),)
         case p.Declined():
-            return _declined(ticket, order, said)
+            return _declined(ticket, order, said, ground)
         case p.Progressed():
             return _progressed(ticket, order, said, ground)
         case p.Suspended():
@@ -166,10 +166,10 @@ def _require_plausible(ticket: Ticket, said: p.Progress, now: datetime) -> None:
         raise InvalidInput(FieldError("expected_restoration_at", "is before the report, or over a year ahead"))
 
 
-def _declined(ticket: Ticket, order: Order, said: p.Declined) -> Sequence[f.Fact]:
+def _declined(ticket: Ticket, order: Order, said: p.Declined, ground: Ground) -> Sequence[f.Fact]:
     declined = f.OrderDeclined(order.id, order.network, said.reason, said.note, said.occurred_at)
     resumed = _resumed_if_suspended_by(ticket, order)
-    others, left = _others(ticket, order), _left_undone(ticket, order)
+    others, left = _others(ticket, order), _left_undone(ticket, order, ground)
     if ticket.unroutable or (others and not left):
         return *resumed, declined
     why = f"fault known in {left}" if others else "no network is left at work"
@@ -213,7 +213,7 @@ def _handed_over(ticket: Ticket, order: Order, said: p.HandedOver, ground: Groun
     _require_other(order, to, ground, field="to")
     over = f.OrderHandedOver(order.id, order.network, to, said.reason, said.segment, said.occurred_at)
     resumed = _resumed_if_suspended_by(ticket, order)
-    by, left = f"handed over by {order.network}: {said.reason}", _left_undone(ticket, order)
+    by, left = f"handed over by {order.network}: {said.reason}", _left_undone(ticket, order, ground)
     if not _repairs(ticket, to, accepted=True):
         return *resumed, over, _issued(ticket, _task(ground.circuit, to, by, said.segment or left), "repair", ground)
     if left and said.segment in (left, None) and not ticket.unroutable:
@@ -271,13 +271,15 @@ def _others(ticket: Ticket, order: Order) -> Sequence[Order]:
     return [o for o in ticket.live_orders if o.network != order.network and o.kind == "repair"]
 
 
-def _left_undone(ticket: Ticket, order: Order) -> str | None:
-    """What a network found on the segments of this order to repair, where nobody else has one for it: whoever is at
-    work elsewhere, the NOC is to know when it leaves."""
+def _left_undone(ticket: Ticket, order: Order, ground: Ground) -> str | None:
+    """The segment in which a network found the fault, where it is this order's to repair and nobody else's: whoever is
+    at work elsewhere, the NOC is to know when it leaves."""
     fault = ticket.fault_segment
-    if order.kind != "repair" or fault not in order.segments:
+    if fault is None or order.kind != "repair":
         return None
-    return None if any(fault in o.segments for o in _others(ticket, order)) else fault
+    home = responsible(ground.circuit, fault) if ground.circuit else None
+    has_it = [o.network for o in (order, *_others(ticket, order)) if o.network == home or fault in o.segments]
+    return fault if has_it == [order.network] else None
 
 
 def _left(ticket: Ticket, network: NetworkCode) -> bool:

@@ -74,12 +74,19 @@ async def test_two_networks_that_find_it_at_once_have_its_network_ordered_once(
     assert (await happened(store, id)).count("order.issued") == len(BOTH_ENDS) + 1
 
 
-async def test_what_is_in_dispute_waits_for_the_noc_while_who_found_it_is_at_work(
-    store: Database, clock: ManualClock, desk: OrderDesk
+@pytest.mark.parametrize(
+    ("segment", "home", "left"),
+    [
+        ("backbone-1", KUNMING, {CHUXIONG: "accepted", BEIJING: "accepted", KUNMING: "declined"}),
+        ("z-lan", BEIJING, {CHUXIONG: "accepted", BEIJING: "declined"}),
+    ],
+)
+async def test_what_was_found_and_declined_waits_for_the_noc_while_who_found_it_is_at_work(
+    store: Database, clock: ManualClock, desk: OrderDesk, segment: str, home: NetworkCode, left: dict[str, str]
 ) -> None:
     id = await ticket(store, clock, *AT_WORK)
-    await says(desk, id, CHUXIONG, DIAGNOSED)
-    await says(desk, id, KUNMING, p.Declined(reason="not_our_segment"))
+    await says(desk, id, CHUXIONG, p.Progressed(stage="diagnosed", segment=segment))
+    await says(desk, id, home, p.Declined(reason="not_our_segment"))
     ((waiting, _),) = await queue(store, after=(-(2**62), ""), most=10)
-    assert (waiting.id, waiting.unroutable) == (id, f"fault known in backbone-1; {KUNMING}: not_our_segment")
-    assert await orders(store, id) == {CHUXIONG: "accepted", BEIJING: "accepted", KUNMING: "declined"}
+    assert (waiting.id, waiting.unroutable) == (id, f"fault known in {segment}; {home}: not_our_segment")
+    assert await orders(store, id) == left

@@ -147,6 +147,13 @@ def test_who_declines_what_was_found_on_its_segment_leaves_it_to_the_noc_though_
     assert queued(life) == f"fault known in backbone-1; {KUNMING}: no_resources"
 
 
+def test_end_that_declines_what_was_found_at_the_outside_party_next_to_it_leaves_it_to_the_noc() -> None:
+    life = at_work(CHUXIONG)
+    life.say(CHUXIONG, found_in("z-lan"))
+    life.say(BEIJING, p.Declined(reason="not_our_segment"))
+    assert queued(life) == f"fault known in z-lan; {BEIJING}: not_our_segment"
+
+
 @pytest.mark.parametrize("segment", [None, "backbone-1"])
 def test_who_hands_what_was_found_on_its_segment_back_to_who_is_at_work_leaves_it_to_the_noc(
     segment: str | None,
