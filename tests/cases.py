@@ -16,9 +16,9 @@ from shared.registry.writing import Author
 from shared.testing.clock import START
 from shared.tickets.log import Entry, append, link, open_ticket
 from shared.tickets.model import Ticket
+from shared.tickets.ranks import Standing
 from shared.tickets.saving import Kept, Saving
 from shared.tickets.store import Done, NewTicket, Stored
-from shared.tickets.targets import Standing
 
 TICKET = TicketId("VT261121-7K3QM9XA")
 ACCOUNT = AccountId("hw-power")

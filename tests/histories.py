@@ -117,7 +117,7 @@ class History:
             f.OrderStoodDown(order, network, "restored"), f.TicketReopened("no"), f.TicketClosed("confirmed"),
             f.TicketCancelled(), f.SuspensionStruckOut(r.randrange(2, 12), "nobody was there"), f.TicketChased(),
             f.TicketEscalated(level, "breach", "x", ("duty",)), f.EscalationAcknowledged(ticket.seq),
-            f.DeadlineMissed(kind, "x", now), f.NoteAdded("x"), f.ReportJoined("down", "x", now),
+            f.DeadlineMissed(kind, "x", now), f.NoteAdded("x"), f.ReportJoined("down", "x", now, segment=segment),
             f.FaultReportGiven("fibre", "spliced", "x"),
             f.RestorationPredicted(now, now, now + timedelta(hours=1), r.choice(["all", "impact"]), 40),
             f.TermsChanged(POLICY.terms("gold", "down"), "x", r.choice([None, "gold"]), r.choice([None, "down"])),

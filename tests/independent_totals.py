@@ -81,7 +81,8 @@ def _ticket(tally: Tally, log: list[Json], now: int, *, tier: str, kinds: Kinds)
         tally.add("vrc_open_tickets", tier=tier, status=status, impact=impact)
     if then["restored_at"] is not None:
         named = [e["data"]["segment"] for e in log if e["type"] in ("order.progressed", "order.handed_over")]
-        segment = next((s for s in reversed(named) if s), report.get("segment"))
+        said = [e["data"]["segment"] for e in log if e["type"] in ("ticket.reported", "ticket.report_joined")]
+        segment = next((s for s in (*reversed(named), *said) if s), None)
         kind = kinds.get(report["circuit"], {}).get(segment, "")
         network = next(e["data"]["network"] for e in reversed(log) if e["type"] == "ticket.restored")
         verdict = promised.get("restore", {}).get("verdict")

@@ -24,7 +24,13 @@ SAID: Mapping[str, str] = {
         "离 {party} 的 {segment} 最近，请测试至分界点{where}"
     ),
     "handed over by (?P<by>[^ :]+): (?P<why>.*)": "由 {by} 转派：{why}",
-    r"asked for assistance by (?P<by>\S+)": "{by} 请求协查",
+    r"asked for assistance by (?P<by>[^ :]+)": "{by} 请求协查",
+    r"asked for assistance by (?P<by>[^ :]+): (?P<why>.*)": "{by} 请求协查：{why}",
+    r"found by (?P<by>[^ :]+)": "由 {by} 查明",
+    r"found by (?P<by>[^ :]+): (?P<why>.*)": "由 {by} 查明：{why}",
+    "named by a further report": "再次申告指明",
+    r"(?P<by>\S+) has left the repair": "{by} 已退出修障",
+    r"(?P<by>[^ :]+): (?P<word>no_fault_found|no_resources|not_our_segment|other)": "{by}：{word}",
     "the restoration did not hold": "恢复后故障再现",
     "routed by hand": "人工派单",
     "the circuit is no longer in the registry": "资料中已无此电路",
@@ -51,10 +57,16 @@ KINDS = {"access": "接入", "metro": "城域", "backbone": "骨干"}
 
 def in_chinese(text: str) -> str:
     """Several in one are parted by semicolons; one that is not the center's leaves all as it is."""
+    return _told(text) or text
+
+
+def _told(text: str) -> str | None:
+    """What a person wrote stands last, and may have semicolons of its own."""
     if (told := _one(text)) is not None:
         return told
-    parts = [_one(part) for part in text.split("; ")]
-    return "；".join(part for part in parts if part) if all(parts) else text
+    first, _, others = text.partition("; ")
+    told, rest = _one(first), _told(others) if others else None
+    return f"{told}；{rest}" if told and rest else None
 
 
 def _one(text: str) -> str | None:

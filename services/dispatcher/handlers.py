@@ -20,7 +20,7 @@ from shared.auth.principal import Principal
 from shared.clock import Clock
 from shared.contracts import progress as p
 from shared.contracts.event import Event
-from shared.contracts.facts import Fact, FaultReported
+from shared.contracts.facts import Fact, FaultReported, ReportJoined
 from shared.db.port import Database
 from shared.errors import NotFound, Unavailable
 from shared.ids import NetworkCode, TicketId
@@ -35,6 +35,7 @@ from shared.tickets.store import Stored
 log = logging.getLogger(__name__)
 ACTOR = "system:dispatcher"
 CALLS_FOR_DISPATCH = frozenset({"ticket.reported", "ticket.reopened", "ticket.cancelled", "ticket.rejected"})
+JOINED = "ticket.report_joined"  # calls for it where it names the faulty segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,24 @@ class OrderDesk:
 
         Raises Unavailable: then the whole batch is to come again, which is harmless.
         """
-        due = {event.ticket: event for event in events if event.type in CALLS_FOR_DISPATCH}
+        named = {event.ticket for event in events if event.type == JOINED and _names_segment(event)}
+        due = {
+            event.ticket: event
+            for event in events
+            if event.type in CALLS_FOR_DISPATCH or (event.type == JOINED and event.ticket in named)
+        }
         reports = {id: fact for id, event in due.items() if (fact := _report(event))}
         circuits = await self._registry.circuits_as_of({fact.circuit for fact in reports.values()})
         grounds = {
             id: self._ground(*circuits.get(fact.circuit, (None, self._registry.version)))
             for id, fact in reports.items()
         }
-        grounds |= {id: await self._ground_again(id) for id, event in due.items() if event.type == "ticket.reopened"}
+        again = {id for id, event in due.items() if event.type == "ticket.reopened"} | named
+        grounds |= {id: await self._ground_again(id) for id in again}
         changes = [
-            self._dispatch(id, grounds.get(id) or self._ground(None), known=_known(event, reports.get(id)))
+            self._dispatch(
+                id, grounds.get(id) or self._ground(None), known=_known(event, reports.get(id)), named=id in named
+            )
             for id, event in due.items()
             if id in reports or event.type != "ticket.reported"
         ]
@@ -101,8 +110,8 @@ class OrderDesk:
                     log.error("ticket %s was not dispatched", change.ticket, exc_info=outcome)
         return Dispatched(tickets, issued, failed)
 
-    def _dispatch(self, ticket: TicketId, ground: Ground, *, known: Stored | None) -> Change:
-        decide = self._foretelling(partial(model.dispatch, ground=ground), ground)
+    def _dispatch(self, ticket: TicketId, ground: Ground, *, known: Stored | None, named: bool = False) -> Change:
+        decide = self._foretelling(partial(model.dispatch, ground=ground, named=named), ground)
         return Change(ticket, ACTOR, decide, known=known)
 
     def _foretelling(self, decide: Decide, ground: Ground) -> Decide:
@@ -164,15 +173,21 @@ class OrderDesk:
 
 def _report(event: Event) -> FaultReported | None:
     """None when the event is another, or not what its type says."""
-    if event.type != "ticket.reported":
-        return None
+    fact = _said(event) if event.type == "ticket.reported" else None
+    return fact if isinstance(fact, FaultReported) else None
+
+
+def _names_segment(joined: Event) -> bool:
+    fact = _said(joined)
+    return isinstance(fact, ReportJoined) and fact.segment is not None
+
+
+def _said(event: Event) -> Fact | None:
     try:
-        fact = event.fact()
+        return event.fact()
     except ValueError:
         log.error("event %s is no report: its ticket was not dispatched", event.id)
         return None
-    assert isinstance(fact, FaultReported)
-    return fact
 
 
 def _known(event: Event, reported: FaultReported | None) -> Stored | None:
@@ -186,7 +201,7 @@ def _ordered(ticket: Ticket, *, network: NetworkCode) -> bool:
 
 def _needs_circuit(said: p.Progress) -> bool:
     match said:
-        case p.HandedOver() | p.AssistanceAsked() | p.Suspended() | p.Resumed():
+        case p.Declined() | p.HandedOver() | p.AssistanceAsked() | p.Suspended() | p.Resumed():
             return True
         case p.Progressed(segment=segment):
             return segment is not None

@@ -5,7 +5,7 @@ repeated event harmless.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
@@ -15,7 +15,7 @@ from shared.contracts import progress as p
 from shared.errors import FieldError, IllegalMove, InvalidInput, NotFound
 from shared.ids import NetworkCode, order_id
 from shared.registry.model.circuit import Circuit, answers_for, scope
-from shared.tickets.model import LIVE, TICKET_MOVES, Order, Ticket, require_order_move, require_ticket_move
+from shared.tickets.model import LIVE, TICKET_MOVES, Order, Ticket, evolve, require_order_move, require_ticket_move
 
 CLOCKS_DIFFER, FORESEEN = timedelta(seconds=60), timedelta(days=366)
 CLOCK: dict[f.SuspendReason, Literal["pending", "held"]] = {
@@ -42,19 +42,52 @@ class Ground:
     version: int | None = None
 
 
-def dispatch(ticket: Ticket, now: datetime, *, ground: Ground) -> Sequence[f.Fact]:
-    """What is due for this ticket now: route it, order again after a reopening, or stand the networks down."""
+def dispatch(ticket: Ticket, now: datetime, *, ground: Ground, named: bool = False) -> Sequence[f.Fact]:
+    """What is due for this ticket now: route it, order again after a reopening, or stand the networks down.
+
+    `named`: a further report names the faulty segment. The first one named counts, until a network has found it.
+    """
     if ticket.is_over:
         reason: Literal["rejected", "cancelled"] = "rejected" if ticket.status == "rejected" else "cancelled"
         return stand_down(ticket, reason)
-    if ticket.status == "resolved" or ticket.routed_round >= ticket.round:
+    if ticket.status == "resolved":
         return ()
+    due = _routed(ticket, ground) if ticket.routed_round < ticket.round else ()
+    segment = ground.circuit.segment(ticket.segment) if named and ground.circuit and ticket.segment else None
+    if segment is None or ticket.fault_segment is not None:
+        return due
+    for fact in due:
+        ticket = evolve(ticket, fact, now)
+    return *due, *_to_the_fault(ticket, segment.id, ground, known_by="named by a further report", is_found=False)
+
+
+def _routed(ticket: Ticket, ground: Ground) -> Sequence[f.Fact]:
     if again := [o for o in ticket.orders if o.state == "restored"]:
         return [_issued(ticket, _again(o), o.kind, ground) for o in again]
     found = route(ground.circuit, ticket.fault_segment or ticket.segment, known=ground.known)
     if isinstance(found, Unroutable):
         return (f.TicketUnroutable(found.reason, ground.version),)
     return [_issued(ticket, task, "repair", ground) for task in found]
+
+
+def _to_the_fault(ticket: Ticket, segment: str, ground: Ground, *, known_by: str, is_found: bool) -> Sequence[f.Fact]:
+    """The network of this segment of the circuit is ordered to repair, unless it is at that.
+
+    Where it has left the repair, or nobody is there to be ordered, the NOC decides about what a network `is_found` to
+    say, once: else two could go on for ever, each saying that it is the other's. A customer's word is not that strong.
+    """
+    found = route(ground.circuit, segment, known=ground.known)
+    if isinstance(found, Unroutable):
+        reason = found.reason
+    elif _repairs(ticket, (task := found[0]).network):
+        return ()
+    elif not _left(ticket, task.network):
+        return (_issued(ticket, replace(task, reason=f"{task.reason}; {known_by}"), "repair", ground),)
+    else:
+        reason = f"{task.reason}; {task.network} has left the repair"
+    if not is_found or ticket.unroutable or ticket.fault_segment == segment:
+        return ()
+    return (f.TicketUnroutable(f"{reason}; {known_by}", ground.version),)
 
 
 def stand_down(
@@ -66,16 +99,19 @@ def stand_down(
 def route_by_hand(
     ticket: Ticket, now: datetime, *, networks: Sequence[NetworkCode], reason: str, ground: Ground
 ) -> Sequence[f.Fact]:
-    """The NOC orders these networks; those that are at work on the repair already stay so."""
+    """The NOC orders these networks; those that are at work on the repair already stay so, unless it is them alone to
+    whom it leaves a ticket of its queue."""
     require_ticket_move(ticket, "route")
     for i, network in enumerate(networks):
         if not ground.known(network):
             raise InvalidInput(FieldError(f"networks.{i}", f"there is no local network {network}"))
-    wanted = [n for n in dict.fromkeys(networks) if not _repairs(ticket, n)]
+    named = list(dict.fromkeys(networks))
+    wanted = [n for n in named if not _repairs(ticket, n)] or (named if ticket.unroutable else ())
     if not wanted:
         legal = [move for move in TICKET_MOVES[ticket.status] if move != "route"]
         raise IllegalMove("All these networks have a live order on this ticket already.", legal=legal)
-    return [_issued(ticket, _task(ground.circuit, n, reason), "repair", ground) for n in wanted]
+    fault = ticket.fault_segment
+    return [_issued(ticket, _task(ground.circuit, n, reason, fault), "repair", ground) for n in wanted]
 
 
 def reject(ticket: Ticket, now: datetime, *, reason: str) -> Sequence[f.Fact]:
@@ -100,9 +136,9 @@ def progress(
         case p.Accepted():
             return (f.OrderAccepted(order.id, network, said.engineer, said.expected_restoration_at, said.occurred_at),)
         case p.Declined():
-            return _declined(ticket, order, said)
+            return _declined(ticket, order, said, ground)
         case p.Progressed():
-            return _progressed(order, said, ground)
+            return _progressed(ticket, order, said, ground)
         case p.Suspended():
             return _suspended(ticket, order, said, ground)
         case p.Resumed():
@@ -130,19 +166,24 @@ def _require_plausible(ticket: Ticket, said: p.Progress, now: datetime) -> None:
         raise InvalidInput(FieldError("expected_restoration_at", "is before the report, or over a year ahead"))
 
 
-def _declined(ticket: Ticket, order: Order, said: p.Declined) -> Sequence[f.Fact]:
+def _declined(ticket: Ticket, order: Order, said: p.Declined, ground: Ground) -> Sequence[f.Fact]:
     declined = f.OrderDeclined(order.id, order.network, said.reason, said.note, said.occurred_at)
     resumed = _resumed_if_suspended_by(ticket, order)
-    if ticket.unroutable or any(o.network != order.network and o.kind == "repair" for o in ticket.live_orders):
+    others, left = _others(ticket, order), _left_undone(ticket, order, ground)
+    if ticket.unroutable or (others and not left):
         return *resumed, declined
-    return *resumed, declined, f.TicketUnroutable(f"no network is left at work; {order.network}: {said.reason}")
+    why = f"fault known in {left}" if others else "no network is left at work"
+    return *resumed, declined, f.TicketUnroutable(f"{why}; {order.network}: {said.reason}")
 
 
-def _progressed(order: Order, said: p.Progressed, ground: Ground) -> Sequence[f.Fact]:
-    if said.segment is not None:
-        _require_segment(ground.circuit, said.segment)
+def _progressed(ticket: Ticket, order: Order, said: p.Progressed, ground: Ground) -> Sequence[f.Fact]:
     back, at = said.expected_restoration_at, said.occurred_at
-    return (f.OrderProgressed(order.id, order.network, said.stage, said.note, said.segment, back, at),)
+    progressed = f.OrderProgressed(order.id, order.network, said.stage, said.note, said.segment, back, at)
+    if said.segment is None:
+        return (progressed,)
+    _require_segment(ground.circuit, said.segment)
+    found = f"found by {order.network}" + (f": {said.note}" if said.note else "")
+    return progressed, *_to_the_fault(ticket, said.segment, ground, known_by=found, is_found=True)
 
 
 def _suspended(ticket: Ticket, order: Order, said: p.Suspended, ground: Ground) -> Sequence[f.Fact]:
@@ -172,10 +213,12 @@ def _handed_over(ticket: Ticket, order: Order, said: p.HandedOver, ground: Groun
     _require_other(order, to, ground, field="to")
     over = f.OrderHandedOver(order.id, order.network, to, said.reason, said.segment, said.occurred_at)
     resumed = _resumed_if_suspended_by(ticket, order)
-    if _repairs(ticket, to, accepted=True):
-        return *resumed, over
-    task = _task(ground.circuit, to, f"handed over by {order.network}: {said.reason}", said.segment)
-    return *resumed, over, _issued(ticket, task, "repair", ground)
+    by, left = f"handed over by {order.network}: {said.reason}", _left_undone(ticket, order, ground)
+    if not _repairs(ticket, to, accepted=True):
+        return *resumed, over, _issued(ticket, _task(ground.circuit, to, by, said.segment or left), "repair", ground)
+    if left and said.segment in (left, None) and not ticket.unroutable:
+        return *resumed, over, f.TicketUnroutable(f"fault known in {left}; {by}", ground.version)
+    return *resumed, over
 
 
 def _restored(ticket: Ticket, order: Order, said: p.Restored, now: datetime) -> Sequence[f.Fact]:
@@ -221,6 +264,27 @@ def _repairs(ticket: Ticket, network: NetworkCode, *, accepted: bool = False) ->
     """Whether it has a live order to repair, which it has `accepted`; who only assists is ordered anew."""
     order = ticket.order_to(network)
     return bool(order and order.state in LIVE and order.kind == "repair" and (order.accepted_at or not accepted))
+
+
+def _others(ticket: Ticket, order: Order) -> Sequence[Order]:
+    """Who has an order to repair besides this one."""
+    return [o for o in ticket.live_orders if o.network != order.network and o.kind == "repair"]
+
+
+def _left_undone(ticket: Ticket, order: Order, ground: Ground) -> str | None:
+    """The segment in which a network found the fault, where it is this order's to repair and nobody else's: whoever is
+    at work elsewhere, the NOC is to know when it leaves."""
+    fault = ticket.fault_segment
+    if fault is None or order.kind != "repair":
+        return None
+    home = responsible(ground.circuit, fault) if ground.circuit else None
+    has_it = [o.network for o in (order, *_others(ticket, order)) if o.network == home or fault in o.segments]
+    return fault if has_it == [order.network] else None
+
+
+def _left(ticket: Ticket, network: NetworkCode) -> bool:
+    order = ticket.order_to(network)
+    return order is not None and order.kind == "repair" and order.state in ("declined", "handed_over")
 
 
 def _task(circuit: Circuit | None, network: NetworkCode, reason: str, segment: str | None = None) -> Task:

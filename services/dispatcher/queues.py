@@ -14,7 +14,7 @@ from shared.db.port import Database, Tx
 from shared.db.statement import Query
 from shared.ids import TicketId
 from shared.tickets import store as tickets
-from shared.tickets.targets import standing_of
+from shared.tickets.ranks import standing_of
 
 MOVE_THE_PROMISE = frozenset({"ticket.resumed", "ticket.suspension_struck_out", "ticket.terms_changed"})
 o = repair_orders.c

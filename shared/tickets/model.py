@@ -265,7 +265,7 @@ def is_customers(actor: str) -> bool:
 def _apply(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
     match fact:
         case f.ReportJoined():
-            return _with(ticket, reports=ticket.reports + 1)
+            return _with(ticket, reports=ticket.reports + 1, segment=ticket.segment or fact.segment)
         case f.TicketUnroutable(reason=reason):
             return _with(ticket, unroutable=reason, routed_round=ticket.round)
         case f.TicketSuspended(clock=clock, reason=why, order=order):
@@ -377,7 +377,8 @@ def _issued(ticket: Ticket, fact: f.OrderIssued, at: datetime) -> Ticket:
         reason=fact.reason, issued_at=at, updated_at=at,
     )  # fmt: skip
     others = tuple(o for o in ticket.orders if o.network != fact.network)
-    return _with(ticket, orders=(*others, order), routed_round=ticket.round, unroutable=None)
+    waits = None if fact.kind == "repair" else ticket.unroutable  # for a network to repair, whoever assists
+    return _with(ticket, orders=(*others, order), routed_round=ticket.round, unroutable=waits)
 
 
 def _restored(ticket: Ticket, fact: f.ServiceRestored, at: datetime) -> Ticket:

@@ -15,9 +15,9 @@ from shared.ids import TicketId
 from shared.tickets import store
 from shared.tickets.deadlines import look_at
 from shared.tickets.log import Entry
+from shared.tickets.ranks import standing_of
 from shared.tickets.store import Done, Stored
 from shared.tickets.tables import LOG_COLUMNS, ticket_log, tickets
-from shared.tickets.targets import standing_of
 
 Recorded = Sequence[tuple[Entry, Fact]]
 """Facts, each with the entry that it became, in order."""

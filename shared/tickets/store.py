@@ -20,8 +20,8 @@ from shared.ids import CircuitId, TicketId
 from shared.tickets.deadlines import look_at
 from shared.tickets.log import Entry, fold
 from shared.tickets.model import Ticket
+from shared.tickets.ranks import Standing, standing_of
 from shared.tickets.tables import LOG_COLUMNS, TICKET_COLUMNS, ticket_log, tickets
-from shared.tickets.targets import Standing, standing_of
 
 APPENDED = "vrc_log"  # the channel announced whenever the log grew
 STATE = TypeAdapter(Ticket)

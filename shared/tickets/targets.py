@@ -1,4 +1,4 @@
-"""What is promised: the SLA policy as a value, which of its rules hold for a ticket, the place in the queues. Pure.
+"""What is promised: the SLA policy as a value, and which of its rules hold for a ticket. Pure.
 
 Every target comes from the most specific rule that gives it: the exception with more conditions, else the one whose
 condition stands further ahead in `CONDITIONS`, else the tier's own table. The account's contract stands above all.
@@ -13,9 +13,7 @@ from shared.clock import from_ms, to_ms
 from shared.contracts.facts import Impact, Terms
 from shared.ids import NetworkCode
 from shared.tickets.calendars import ROUND_THE_CLOCK, Calendar, Windows, unknown_years, written_out
-from shared.tickets.deadlines import restore_due_at
 from shared.tickets.hours import after
-from shared.tickets.model import Ticket
 
 Target = Literal["accept", "update", "restore", "report", "confirm", "head_start", "calendar"]
 Condition = Literal["service_levels", "networks", "services", "impacts", "tiers"]
@@ -269,27 +267,6 @@ def _perhaps(calendar: str) -> str | None:
     return None if calendar == ROUND_THE_CLOCK else calendar
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A ticket's place, in ms since 1970: queues are sorted by `rank_at`, the earliest first."""
-
-    tier: str
-    breach_at: int
-    rank_at: int
-
-
 def breach_at(terms: Terms, reported_at: datetime) -> datetime:
     """If nothing stops the clock."""
     return from_ms(after(to_ms(reported_at), terms.restore_ms, terms.hours))
-
-
-def standing_of(ticket: Ticket) -> Standing | None:
-    """By what is promised now: the breach less the tier's head start, but never before the opening. None without terms.
-
-    So nothing that is opened after a ticket's rank, which is never after its breach unless it was reported late,
-    can stand before it: no tier starves another. And a report can't be dated back to the head of the queue.
-    """
-    breach = restore_due_at(ticket)
-    if breach is None or ticket.terms is None:
-        return None
-    return Standing(ticket.tier or "", breach, max(breach - ticket.terms.head_start_ms, to_ms(ticket.opened_at)))

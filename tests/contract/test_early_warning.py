@@ -22,8 +22,8 @@ from shared.ids import AccountId, CircuitId, TicketId, new_ticket_id
 from shared.testing.clock import START, ManualClock
 from shared.tickets import store as tickets
 from shared.tickets.log import append, open_ticket
+from shared.tickets.ranks import Standing
 from shared.tickets.store import NewTicket
-from shared.tickets.targets import Standing
 from tests import registry
 from tests.cases import ACTOR, CHUXIONG, issued, reported, save
 from tests.contract.test_registry import write

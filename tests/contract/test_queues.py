@@ -16,8 +16,8 @@ from shared.ids import TicketId, new_ticket_id
 from shared.testing.clock import START
 from shared.tickets import store as tickets
 from shared.tickets.log import append, open_ticket
+from shared.tickets.ranks import Standing
 from shared.tickets.store import NewTicket
-from shared.tickets.targets import Standing
 from tests.cases import ACTOR, BEIJING, accepted, issued, reported, restored, save
 
 Step = Callable[[TicketId], f.Fact]

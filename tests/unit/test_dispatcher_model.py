@@ -32,7 +32,9 @@ SAYINGS: tuple[p.Progress, ...] = (
     p.Suspended(reason="customer_unavailable"),
     p.Suspended(reason="spares"),
     p.Resumed(),
+    p.Progressed(stage="diagnosed", segment="a-access"),
     p.AssistanceAsked(of=DALI),
+    p.AssistanceAsked(of=KUNMING),
     p.HandedOver(segment="backbone-2"),
     p.HandedOver(to=CHUXIONG),
     p.Restored(),
@@ -62,8 +64,11 @@ class Life:
         self.facts += facts
         return facts
 
-    def dispatch(self) -> Sequence[f.Fact]:
-        return self.decided(model.dispatch(self.ticket, self.now, ground=self.ground))
+    def dispatch(self, *, named: bool = False) -> Sequence[f.Fact]:
+        return self.decided(model.dispatch(self.ticket, self.now, ground=self.ground, named=named))
+
+    def report_again(self, segment: str | None = None) -> Sequence[f.Fact]:
+        return self.decided(intake.join(self.ticket, reported(segment=segment)) if not self.ticket.is_over else ())
 
     def say(self, network: NetworkCode, said: p.Progress) -> Sequence[f.Fact]:
         facts = model.progress(self.ticket, self.now, network=network, said=said, ground=self.ground)
@@ -81,7 +86,9 @@ STEPS: Sequence[Step] = (
     lambda life: life.by_hand(DALI),
     lambda life: life.by_hand(BEIJING, KUNMING),
     lambda life: life.decided(intake.reopen(life.ticket, life.now, reason="not back")),
-    lambda life: life.decided(intake.join(life.ticket, reported()) if not life.ticket.is_over else ()),
+    Life.report_again,
+    lambda life: life.report_again("backbone-2"),
+    lambda life: life.dispatch(named=True),
 )
 ENDINGS: Sequence[Step] = (
     lambda life: life.decided(intake.confirm(life.ticket, life.now, comment=None)),
@@ -107,7 +114,8 @@ def lived(circuit: str, way: Sequence[int]) -> Life:
 @given(CIRCUIT_IDS, WAYS)
 def test_dispatching_again_gives_no_facts(circuit: str, way: Sequence[int]) -> None:
     life = lived(circuit, way)
-    life.dispatch()
+    life.dispatch(named=True)
+    assert not life.dispatch(named=True)
     assert not life.dispatch()
 
 
@@ -121,9 +129,10 @@ def test_never_two_orders_of_one_ticket_to_one_network(circuit: str, way: Sequen
 
 @given(CIRCUIT_IDS, WAYS)
 def test_live_order_is_issued_again_only_to_who_takes_the_repair_over(circuit: str, way: Sequence[int]) -> None:
-    """Who assisted is to repair now, or what was not accepted yet is handed over by another."""
+    """Who assisted is to repair, what was not accepted yet is handed over by another, or the NOC leaves it to it."""
     life = lived(circuit, way)
     live: dict[NetworkCode, tuple[str, bool]] = {}
+    queued = False
     before: f.Fact | None = None
     for fact in life.facts:
         match fact:
@@ -132,8 +141,11 @@ def test_live_order_is_issued_again_only_to_who_takes_the_repair_over(circuit: s
                     handed_over = isinstance(before, f.OrderHandedOver) and before.to == network
                     was, accepted = live[network]
                     assert kind == "repair"
-                    assert was == "assistance" or (handed_over and not accepted)
+                    assert was == "assistance" or (handed_over and not accepted) or queued
                 live[network] = kind, False
+                queued = queued and isinstance(before, f.AssistanceRequested)
+            case f.TicketUnroutable():
+                queued = True
             case f.OrderAccepted(network=network):
                 live[network] = live[network][0], True
             case f.OrderDeclined() | f.OrderHandedOver() | f.OrderStoodDown() | f.ServiceRestored():
@@ -150,7 +162,9 @@ def test_dispatched_ticket_is_at_work_or_in_the_queue_or_done(circuit: str, way:
     life.dispatch()
     ticket = life.ticket
     repaired = any(order.kind == "repair" for order in ticket.live_orders)
-    assert repaired + (ticket.unroutable is not None) == (not ticket.is_over and ticket.status != "resolved")
+    queued = ticket.unroutable is not None
+    assert (repaired or queued) == (not ticket.is_over and ticket.status != "resolved")
+    assert not (repaired and queued) or ticket.fault_segment, "only who is to repair what was found is in dispute"
 
 
 @given(CIRCUIT_IDS, WAYS)
@@ -296,6 +310,14 @@ def test_noc_can_have_the_helper_repair() -> None:
     life.by_hand(KUNMING)
     assert [(order.network, order.kind) for order in life.ticket.live_orders] == [(KUNMING, "repair")]
     assert life.ticket.unroutable is None
+
+
+def test_helper_that_asks_for_help_takes_no_ticket_out_of_the_nocs_queue() -> None:
+    life = assisted()
+    life.say(DALI, p.Declined(reason="no_resources"))
+    life.say(KUNMING, p.Accepted())
+    life.say(KUNMING, p.AssistanceAsked(of=BEIJING))
+    assert life.ticket.unroutable is not None
 
 
 @pytest.mark.parametrize("back", [START - timedelta(milliseconds=1), START + timedelta(days=400)])

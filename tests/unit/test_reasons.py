@@ -25,8 +25,8 @@ def of_routing() -> Iterator[str]:
 
 
 def of_orders() -> Iterator[str]:
-    declined, handed_over, near = Life(), Life(), Life(NEAR)
-    for life in (declined, handed_over, near):
+    declined, handed_over, near, found, left, named = Life(), Life(), Life(NEAR), Life(), Life(), Life()
+    for life in (declined, handed_over, near, found, left, named):
         life.dispatch()
     declined.say(CHUXIONG, p.Accepted())
     declined.say(CHUXIONG, p.Suspended(reason="spares"))
@@ -35,7 +35,16 @@ def of_orders() -> Iterator[str]:
     handed_over.say(CHUXIONG, p.HandedOver(to=KUNMING, reason="the guard: has no key"))
     for network in (CHUXIONG, BEIJING):
         declined.say(network, p.Declined(reason="no_resources"))
-    for fact in (*declined.facts, *handed_over.facts, *near.facts):
+    found.say(CHUXIONG, p.Accepted())
+    found.say(CHUXIONG, p.Progressed(stage="diagnosed", segment="backbone-1", note="dark; from 40 km on"))
+    found.say(KUNMING, p.Declined(reason="no_resources"))
+    left.say(CHUXIONG, p.Accepted())
+    left.say(BEIJING, p.Declined(reason="not_our_segment"))
+    left.say(CHUXIONG, p.Progressed(stage="diagnosed", segment="z-access"))
+    named.report_again("backbone-1")
+    named.dispatch(named=True)
+    handed_over.say(BEIJING, p.AssistanceAsked(of=KUNMING, note="test towards us"))
+    for fact in (*declined.facts, *handed_over.facts, *near.facts, *found.facts, *left.facts, *named.facts):
         if (name := WRITES.get(f.NAMES[type(fact)])) and (text := getattr(fact, name)):
             yield text
 

@@ -12,7 +12,8 @@ from shared.contracts.facts import Impact
 from shared.testing.clock import START
 from shared.tickets import model
 from shared.tickets.policy_file import DEFAULT, read_policy
-from shared.tickets.targets import Standing, breach_at, standing_of
+from shared.tickets.ranks import Standing, standing_of
+from shared.tickets.targets import breach_at
 from tests.cases import TICKET, reported
 
 ROOT = Path(__file__).parents[2]

@@ -24,7 +24,8 @@ from shared.registry.model.circuit import Circuit
 from shared.registry.subject import as_subject
 from shared.tickets.log import Entry, append, open_ticket
 from shared.tickets.model import Ticket
-from shared.tickets.targets import Policies, breach_at, standing_of
+from shared.tickets.ranks import standing_of
+from shared.tickets.targets import Policies, breach_at
 
 LOOKS_EVERY_MS = 3_600_000
 Routing = Callable[[Sequence[f.Fact]], Sequence[f.Fact]]

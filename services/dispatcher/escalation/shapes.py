@@ -14,7 +14,7 @@ from shared.contracts.progress import Written
 from shared.db.statement import Row
 from shared.registry.model import Account, ContactPoint, Network
 from shared.tickets.model import Status, Ticket
-from shared.tickets.targets import Standing
+from shared.tickets.ranks import Standing
 
 
 class _Body(BaseModel):

@@ -10,9 +10,9 @@ from shared.ids import AccountId
 from shared.registry.model import Account
 from shared.registry.shelves import SHELVES
 from shared.tickets.model import Ticket
+from shared.tickets.ranks import Standing
 from shared.tickets.store import STATE
 from shared.tickets.tables import is_escalated, tickets
-from shared.tickets.targets import Standing
 
 t = tickets.c
 OPEN = Query(

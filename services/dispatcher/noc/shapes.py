@@ -9,7 +9,7 @@ from shared.clock import from_ms, rfc3339
 from shared.contracts.progress import Network, Written
 from shared.db.statement import Row
 from shared.tickets.model import Ticket
-from shared.tickets.targets import Standing
+from shared.tickets.ranks import Standing
 from shared.tickets.view import TicketView, ticket_view
 
 

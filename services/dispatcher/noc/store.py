@@ -12,9 +12,9 @@ from shared.db.port import Database, Tx
 from shared.db.statement import BulkInsert, Query, Row, any_of
 from shared.ids import NetworkCode
 from shared.tickets.model import Ticket
+from shared.tickets.ranks import Standing
 from shared.tickets.store import STATE
 from shared.tickets.tables import tickets
-from shared.tickets.targets import Standing
 
 t = tickets.c
 QUEUE = Query(
