@@ -18,7 +18,7 @@ from shared.tickets.policy_file import read_policy
 from tests.cases import BEIJING, MINUTE, ORDER, TICKET, accepted, issued, reported, restored
 from tests.unit.test_sla_clock import BY_NETWORK, STEPS, log, resumed, suspended
 
-TERMS = read_policy().terms("diamond", "down")
+TERMS = read_policy().terms_of("diamond", "down")
 MIN = 60_000
 ZERO = to_ms(START)
 
@@ -55,7 +55,7 @@ def test_end_of_a_pause_makes_nothing_due_at_once() -> None:
 
 def test_longer_target_forgets_no_pause_and_warns_anew() -> None:
     warned = f.DeadlineWarned("restore", f"restore/{TERMS.restore_ms}", 50, START)
-    longer = f.TermsChanged(read_policy().terms("crystal", "down"), "the account was reviewed")
+    longer = f.TermsChanged(read_policy().terms_of("crystal", "down"), "the account was reviewed")
     ticket = after_these((10, suspended()), (40, resumed()), (90, warned), (91, longer))
     assert ahead(ticket, "restore")[0] == (50, 4 * 60 + 30)
 
