@@ -5,16 +5,18 @@ repeated event harmless.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal, assert_never
+from typing import Literal, TypeVar, assert_never
 
 from services.dispatcher.routing import Task, Unroutable, responsible, route, segments_of
+from shared.clock import from_ms, rfc3339
 from shared.contracts import facts as f
 from shared.contracts import progress as p
 from shared.errors import FieldError, IllegalMove, InvalidInput, NotFound
 from shared.ids import NetworkCode, order_id
 from shared.registry.model.circuit import Circuit, answers_for, scope
+from shared.tickets.marks import Mark, outage
 from shared.tickets.model import LIVE, TICKET_MOVES, Order, Ticket, require_order_move, require_ticket_move
 
 CLOCKS_DIFFER, FORESEEN = timedelta(seconds=60), timedelta(days=366)
@@ -95,7 +97,8 @@ def progress(
         return _reported(ticket, said)
     if ticket.is_over or ticket.status == "resolved":
         raise IllegalMove(f"Ticket {ticket.id} is {ticket.status}: its orders are at an end.", legal=())
-    _require_plausible(ticket, said, now)
+    _require_foreseeable(ticket, said, now)
+    said = _as_possible(ticket, order, said, now)
     match said:
         case p.Accepted():
             return (f.OrderAccepted(order.id, network, said.engineer, said.expected_restoration_at, said.occurred_at),)
@@ -118,21 +121,55 @@ def progress(
             assert_never(said)
 
 
-def _require_plausible(ticket: Ticket, said: p.Progress, now: datetime) -> None:
-    when = p.earliest(said)
-    field = "restored_at" if isinstance(said, p.Restored) else "occurred_at"
-    if when is not None and when > now + CLOCKS_DIFFER:
-        raise InvalidInput(FieldError(field, "lies in the future"))
-    if when is not None and when < ticket.reported_at:
-        raise InvalidInput(FieldError(field, "is before the fault was reported"))
+def _require_foreseeable(ticket: Ticket, said: p.Progress, now: datetime) -> None:
     back = said.expected_restoration_at if isinstance(said, p.Accepted | p.Progressed) else None
     if back is not None and not ticket.reported_at <= back <= now + FORESEEN:
         raise InvalidInput(FieldError("expected_restoration_at", "is before the report, or over a year ahead"))
 
 
+T = TypeVar("T", bound=p.Progress)
+
+
+def _as_possible(ticket: Ticket, order: Order, said: T, now: datetime) -> T:
+    """With the instant it claims within what is possible: clocks differ a little, what is further out is refused."""
+    claimed = p.earliest(said)
+    if claimed is None:
+        return said
+    field = "restored_at" if isinstance(said, p.Restored) else "occurred_at"
+    since = _not_before(ticket, order, said)
+    first = from_ms(since.at)
+    if claimed > now + CLOCKS_DIFFER:
+        raise InvalidInput(FieldError(field, "lies in the future"))
+    if claimed < first - CLOCKS_DIFFER:
+        raise InvalidInput(FieldError(field, f"is before {rfc3339(first)}, when {_what(since, said)}"))
+    return replace(said, **{field: max(min(claimed, now), first)})  # type: ignore[arg-type]
+
+
+def _not_before(ticket: Ticket, order: Order, said: p.Progress) -> Mark:
+    """What moves the clock follows what moved it last; only a restoration may be from before pauses: they came after
+    the service was back."""
+    match said:
+        case p.Restored():
+            return outage(ticket.marks)[0]
+        case p.Suspended() | p.Resumed():
+            return ticket.marks[-1]
+        case p.Declined() | p.HandedOver() if _suspends(ticket, order):
+            return ticket.marks[-1]
+        case _:
+            return ticket.marks[0]
+
+
+def _what(mark: Mark, said: p.Progress) -> str:
+    if mark.seq == 1:
+        return "the fault was reported"
+    if isinstance(said, p.Restored):
+        return "the fault was reopened"
+    return "the work went on" if mark.state == "running" and not mark.struck else "the work was suspended"
+
+
 def _declined(ticket: Ticket, order: Order, said: p.Declined) -> Sequence[f.Fact]:
     declined = f.OrderDeclined(order.id, order.network, said.reason, said.note, said.occurred_at)
-    resumed = _resumed_if_suspended_by(ticket, order)
+    resumed = _resumed_if_suspended_by(ticket, order, said.occurred_at)
     if ticket.unroutable or any(o.network != order.network and o.kind == "repair" for o in ticket.live_orders):
         return *resumed, declined
     return *resumed, declined, f.TicketUnroutable(f"no network is left at work; {order.network}: {said.reason}")
@@ -171,7 +208,7 @@ def _handed_over(ticket: Ticket, order: Order, said: p.HandedOver, ground: Groun
         raise InvalidInput(FieldError("to", "name the network, or the faulty segment whose network it goes to"))
     _require_other(order, to, ground, field="to")
     over = f.OrderHandedOver(order.id, order.network, to, said.reason, said.segment, said.occurred_at)
-    resumed = _resumed_if_suspended_by(ticket, order)
+    resumed = _resumed_if_suspended_by(ticket, order, said.occurred_at)
     if _repairs(ticket, to, accepted=True):
         return *resumed, over
     task = _task(ground.circuit, to, f"handed over by {order.network}: {said.reason}", said.segment)
@@ -180,7 +217,7 @@ def _handed_over(ticket: Ticket, order: Order, said: p.HandedOver, ground: Groun
 
 def _restored(ticket: Ticket, order: Order, said: p.Restored, now: datetime) -> Sequence[f.Fact]:
     require_ticket_move(ticket, "restore")
-    at = min(said.restored_at or now, now)
+    at = said.restored_at or now
     resumed = (f.TicketResumed(order.id, order.network, occurred_at=at),) if ticket.suspension else ()
     restored = f.ServiceRestored(order.id, order.network, at, said.cause, said.remedy, said.remedy_code)
     return *resumed, restored, *stand_down(ticket, "restored", but=order.network)
@@ -198,10 +235,14 @@ def _reported(ticket: Ticket, said: p.FaultReportGiven) -> Sequence[f.Fact]:
     return (f.FaultReportGiven(cause, code, said.text, said.prevention),)
 
 
-def _resumed_if_suspended_by(ticket: Ticket, order: Order) -> Sequence[f.Fact]:
-    if ticket.suspension and ticket.suspension.order == order.id:
-        return (f.TicketResumed(order.id, order.network, "the order that suspended it has ended"),)
+def _resumed_if_suspended_by(ticket: Ticket, order: Order, at: datetime | None) -> Sequence[f.Fact]:
+    if _suspends(ticket, order):
+        return (f.TicketResumed(order.id, order.network, "the order that suspended it has ended", at),)
     return ()
+
+
+def _suspends(ticket: Ticket, order: Order) -> bool:
+    return ticket.suspension is not None and ticket.suspension.order == order.id
 
 
 def _require_segment(circuit: Circuit | None, segment: str) -> None:

@@ -19,7 +19,7 @@ from shared.tickets.model import Status
 from shared.tickets.promises import Promise
 from shared.tickets.timing import STAGES, Ending, Figures, figures, is_final
 
-RULES = 3  # raised when the same log is measured otherwise: then every ticket is measured anew
+RULES = 4  # raised when the same log is measured otherwise: then every ticket is measured anew
 Judged = Literal["met", "breached"]
 CountKind = Literal["pending", "held", "escalated", "missed"]
 
