@@ -106,6 +106,25 @@ async def test_figures_targets_and_the_way_to_what_customers_said(embedded: Hous
     assert (await report(embedded.customer))["satisfaction"] is None
 
 
+async def test_breach_costs_the_same_whatever_day_the_report_begins_with(embedded: House, clock: ManualClock) -> None:
+    for _ in range(2):
+        ticket = await embedded.accepted(PLAIN[0], SHANGHAI, XIAN)
+        clock.advance(timedelta(hours=28))
+        await embedded.network(XIAN).restore(ticket)
+        await embedded.customer.confirm(ticket)
+
+    async def percents(since: str) -> list[int]:
+        lines = (await report(embedded.operator, "compensation", by="ticket", **{"from": since}))["items"]
+        return sorted(line["percent"] for line in lines)
+
+    async def are_measured() -> bool:
+        return len(await percents("2026-11-01")) == 2
+
+    await until(are_measured)
+    assert await percents("2026-11-01") == [0, 50]  # 50 % are the most that a circuit's month can cost
+    assert await percents("2026-11-23") == [0]
+
+
 async def test_what_makes_no_sense_is_refused_by_its_name(embedded: House) -> None:
     for query, field in NONSENSE.items():
         name, _, asked = query.partition("?")

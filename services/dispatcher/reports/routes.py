@@ -137,7 +137,8 @@ def _add_faults(router: APIRouter, reports: Reports, door: "_Door") -> None:
     ) -> Response:  # fmt: skip
         """What is due for missed restore targets, by the rules of the contracts."""
         period, asked = door.asked(caller, since, until, account)
-        items, total = await added_up(reports.compensation(asked), by)
+        month_began = _ms(period.since.replace(day=1))
+        items, total = await added_up(reports.compensation(asked, month_began=month_began), by)
         named = [name for name in shapes.CompensationLine.model_fields if not items or name in items[0]]
         rules = {"rules": reports.rules.version, "currency": reports.rules.currency}
         head = {**period.head(), **rules, "total": total}
