@@ -56,6 +56,9 @@ async def report(caller: Caller, name: str = "attainment", **query: str) -> Json
 async def test_choice_that_there_is_not_is_answered_with_what_there_is(embedded: House) -> None:
     (error,) = (await embedded.operator.get("/v1/reports/attainment", by="nope")).json()["errors"]
     assert (error["field"], error["message"][:40]) == ("query:by", "must be at most two of account, tier, ne")
+    for day in ("1.11.2026", "2026-1-1", "1999-12-31", ""):
+        (error,) = (await embedded.operator.get("/v1/reports/worst", to=day)).json()["errors"]
+        assert (error["field"], error["message"][:33]) == ("query:to", "must be a day such as 2026-11-01,")
 
 
 async def test_everybody_reads_of_those_it_may_and_a_parent_of_its_children(

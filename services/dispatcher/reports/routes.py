@@ -19,6 +19,7 @@ from shared.audit.trail import Act, record
 from shared.auth.principal import Principal
 from shared.auth.reading import reader_for
 from shared.clock import Clock, from_ms, rfc3339, to_ms
+from shared.contracts.instant import DAY_PATTERN
 from shared.db.port import Database
 from shared.errors import FieldError, Forbidden, InvalidInput
 from shared.web.accept import preferred
@@ -45,7 +46,7 @@ By = Annotated[
     Query(json_schema_extra={"pattern": BY}, description=f"{CHOICE.capitalize()}; none: a total"),
     AfterValidator(_by),
 ]
-Day = Annotated[str | None, Query(pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}$", examples=["2026-11-01"])]
+Day = Annotated[str | None, Query(pattern=DAY_PATTERN, examples=["2026-11-01"])]
 Since = Annotated[Day, Query(alias="from", description="The first day, in China; else the first of `to`'s month")]
 Until = Annotated[Day, Query(alias="to", description="The day after the last; else tomorrow")]
 Format = Annotated[Literal["json", "csv"] | None, Query(description="Else what the reader accepts")]
