@@ -136,13 +136,15 @@ def _as_possible(ticket: Ticket, order: Order, said: T, now: datetime) -> T:
     if claimed is None:
         return said
     field = "restored_at" if isinstance(said, p.Restored) else "occurred_at"
-    since = _not_before(ticket, order, said)
-    first = from_ms(since.at)
+    since, down = _not_before(ticket, order, said), outage(ticket.marks)[0]
+    known = (
+        ticket.marks[0] if since.at == down.at else since
+    )  # a reopening is no claim: the center dates it, and it wins
     if claimed > now + CLOCKS_DIFFER:
         raise InvalidInput(FieldError(field, "lies in the future"))
-    if claimed < first - CLOCKS_DIFFER:
-        raise InvalidInput(FieldError(field, f"is before {rfc3339(first)}, when {_what(since, said)}"))
-    return replace(said, **{field: max(min(claimed, now), first)})  # type: ignore[arg-type]
+    if claimed < from_ms(known.at) - CLOCKS_DIFFER:
+        raise InvalidInput(FieldError(field, f"is before {rfc3339(from_ms(known.at))}, when {_what(known)}"))
+    return replace(said, **{field: max(min(claimed, now), from_ms(since.at))})  # type: ignore[arg-type]
 
 
 def _not_before(ticket: Ticket, order: Order, said: p.Progress) -> Mark:
@@ -159,11 +161,9 @@ def _not_before(ticket: Ticket, order: Order, said: p.Progress) -> Mark:
             return ticket.marks[0]
 
 
-def _what(mark: Mark, said: p.Progress) -> str:
+def _what(mark: Mark) -> str:
     if mark.seq == 1:
         return "the fault was reported"
-    if isinstance(said, p.Restored):
-        return "the fault was reopened"
     return "the work went on" if mark.state == "running" and not mark.struck else "the work was suspended"
 
 

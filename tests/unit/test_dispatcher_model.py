@@ -361,16 +361,25 @@ def test_pause_does_not_begin_before_the_last_one_ended() -> None:
         life.say(CHUXIONG, p.Suspended(reason="internal", occurred_at=START + 30 * MINUTE))
 
 
-def test_service_may_have_been_back_before_the_work_was_suspended_but_not_before_it_was_reopened() -> None:
+def test_service_may_have_been_back_before_the_work_was_suspended() -> None:
     life = begun(hours=1)
     life.say(BEIJING, p.Suspended(reason="awaiting_customer_test", occurred_at=START + 40 * MINUTE))
     life.say(BEIJING, p.Restored(restored_at=START + 20 * MINUTE))
     assert life.ticket.restored_at == START + 20 * MINUTE
+
+
+def test_what_is_said_to_be_from_before_a_reopening_is_from_then() -> None:
+    life = begun(hours=1)
+    life.say(BEIJING, p.Restored())
     life.decided(intake.reopen(life.ticket, life.now, reason="dark"))
+    reopened, earlier = life.now, START + 50 * MINUTE
     life.dispatch()
-    life.say(BEIJING, p.Accepted())
-    with pytest.raises(InvalidInput, match=r"restored_at: is before .*, when the fault was reopened"):
-        life.say(BEIJING, p.Restored(restored_at=START + 50 * MINUTE))
+    life.say(BEIJING, p.Accepted(occurred_at=earlier))
+    life.say(BEIJING, p.Suspended(reason="spares", occurred_at=earlier))
+    life.say(BEIJING, p.Resumed(occurred_at=earlier))
+    restored, *_ = life.say(BEIJING, p.Restored(restored_at=earlier))
+    assert isinstance(restored, f.ServiceRestored)
+    assert restored.restored_at == reopened == life.ticket.restored_at
 
 
 def test_pause_ends_when_the_order_that_suspended_it_did() -> None:
