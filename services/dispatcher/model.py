@@ -16,8 +16,9 @@ from shared.contracts import progress as p
 from shared.errors import FieldError, IllegalMove, InvalidInput, NotFound
 from shared.ids import NetworkCode, order_id
 from shared.registry.model.circuit import Circuit, answers_for, scope
+from shared.tickets.deadlines import restore_due_at
 from shared.tickets.marks import Mark, outage
-from shared.tickets.model import LIVE, TICKET_MOVES, Order, Ticket, require_order_move, require_ticket_move
+from shared.tickets.model import LIVE, TICKET_MOVES, Order, Ticket, evolve, require_order_move, require_ticket_move
 
 CLOCKS_DIFFER, FORESEEN = timedelta(seconds=60), timedelta(days=366)
 CLOCK: dict[f.SuspendReason, Literal["pending", "held"]] = {
@@ -114,7 +115,7 @@ def progress(
         case p.AssistanceAsked():
             return _assistance(ticket, order, said, ground)
         case p.HandedOver():
-            return _handed_over(ticket, order, said, ground)
+            return _handed_over(ticket, order, said, now, ground=ground)
         case p.Restored():
             return _restored(ticket, order, said, now)
         case _:
@@ -200,7 +201,9 @@ def _assistance(ticket: Ticket, order: Order, said: p.AssistanceAsked, ground: G
     return asked, _issued(ticket, task, "assistance", ground)
 
 
-def _handed_over(ticket: Ticket, order: Order, said: p.HandedOver, ground: Ground) -> Sequence[f.Fact]:
+def _handed_over(
+    ticket: Ticket, order: Order, said: p.HandedOver, now: datetime, *, ground: Ground
+) -> Sequence[f.Fact]:
     if said.segment is not None:
         _require_segment(ground.circuit, said.segment)
     to = said.to or (responsible(ground.circuit, said.segment) if ground.circuit and said.segment else None)
@@ -212,7 +215,8 @@ def _handed_over(ticket: Ticket, order: Order, said: p.HandedOver, ground: Groun
     if _repairs(ticket, to, accepted=True):
         return *resumed, over
     task = _task(ground.circuit, to, f"handed over by {order.network}: {said.reason}", said.segment)
-    return *resumed, over, _issued(ticket, task, "repair", ground)
+    going_on = evolve(ticket, resumed[0], now) if resumed else ticket
+    return *resumed, over, _issued(going_on, task, "repair", ground)
 
 
 def _restored(ticket: Ticket, order: Order, said: p.Restored, now: datetime) -> Sequence[f.Fact]:
@@ -270,9 +274,12 @@ def _task(circuit: Circuit | None, network: NetworkCode, reason: str, segment: s
 
 
 def _issued(ticket: Ticket, task: Task, kind: f.OrderKind, ground: Ground) -> f.OrderIssued:
+    """Due as the promise stands by now; of a ticket that was just reported that is what the report says."""
+    due = restore_due_at(ticket) if ticket.seq > 1 else None
+    breach_at = ticket.breach_at if due is None else from_ms(due)
     return f.OrderIssued(
         order=order_id(ticket.id, task.network), network=task.network, kind=kind, reason=task.reason, tier=ticket.tier,
-        segments=task.segments, round=ticket.round, circuit=ticket.circuit, breach_at=ticket.breach_at,
+        segments=task.segments, round=ticket.round, circuit=ticket.circuit, breach_at=breach_at,
         impact=ticket.impact, contact=ticket.contact, reported_at=ticket.reported_at, registry_version=ground.version,
         description=ticket.description, scope=scope(ground.circuit) if ground.circuit else None,
     )  # fmt: skip
