@@ -193,7 +193,8 @@ def require_ticket_move(ticket: Ticket, move: str) -> None:
     """Raises IllegalMove with the moves that are legal now."""
     legal = TICKET_MOVES[ticket.status]
     if move not in legal:
-        raise IllegalMove(f"Ticket {ticket.id} is {ticket.status}: {move} is not possible.", legal=legal)
+        over = " A fault that is there is reported anew." if ticket.is_over else ""
+        raise IllegalMove(f"Ticket {ticket.id} is {ticket.status}: {move} is not possible.{over}", legal=legal)
 
 
 def require_order_move(order: Order, move: str) -> None:

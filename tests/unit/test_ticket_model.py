@@ -96,6 +96,8 @@ def test_illegal_move_of_an_order_is_refused_and_the_legal_ones_are_named(state:
 @pytest.mark.parametrize("status", sorted(model.OVER))
 def test_ticket_that_is_over_can_not_be_moved_any_more(status: Status) -> None:
     assert TICKET_MOVES[status] == ()
+    with pytest.raises(IllegalMove, match=r"reopen is not possible\. A fault that is there is reported anew"):
+        model.require_ticket_move(after(*WAY_TO[status]), "reopen")
 
 
 def test_every_status_is_one_of_tm_forums() -> None:
