@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qsl
@@ -91,6 +92,20 @@ async def test_every_report_is_json_and_csv_of_the_same_lines(embedded: House, c
             assert {column: read(line[column], item[column]) for column in item} == item
     acts = await embedded.operator.items("/v1/audit", action="export.made")
     assert {act["object"] for act in acts} == {f"report:{name}" for name in REPORTS}
+
+
+async def test_csv_has_the_same_columns_when_there_is_nothing_to_tell(embedded: House, clock: ManualClock) -> None:
+    await two_repairs(embedded, clock)
+    asked = [("worst", {"of": of}) for of in ("network", "circuit", "account")]
+    asked += [("compensation", {"by": by}) for by in ("account", "circuit", "ticket")]
+    for name, query in asked:
+        days: Sequence[dict[str, str]] = ({}, {"from": "2026-01-01", "to": "2026-02-01"})
+        texts = [
+            (await embedded.operator.get(f"/v1/reports/{name}", format="csv", **query, **day)).text for day in days
+        ]
+        full, empty = (list(csv.reader(io.StringIO(text, newline=""))) for text in texts)
+        assert (full[0], len(empty)) == (empty[0], 1)
+        assert len(full) > 1, name
 
 
 def read(cell: str, like: object) -> object:

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import AfterValidator
 
 from services.dispatcher.reports import shapes
-from services.dispatcher.reports.adding import Group, added_up
+from services.dispatcher.reports.adding import KEYS, SUMS, Group, added_up
 from services.dispatcher.reports.queries import Dimension
-from services.dispatcher.reports.reports import Asked, Lines, Reports, Worst
+from services.dispatcher.reports.reports import WORST, Asked, Lines, Reports, Worst
 from shared.audit.trail import Act, record
 from shared.auth.principal import Principal
 from shared.auth.reading import reader_for
@@ -128,7 +128,7 @@ def _add_faults(router: APIRouter, reports: Reports, door: "_Door") -> None:
             raise InvalidInput(FieldError("query:account", "networks are compared over all accounts"))
         period, asked = door.asked(caller, since, until, account)
         items = await reports.worst(asked, of, most=limit)
-        columns = [name for name in shapes.WorstLine.model_fields if not items or name in items[0]]
+        columns = [name for name in shapes.WorstLine.model_fields if name in WORST[of][0] or name not in WORST]
         return await door.answer(caller, Report("worst", period.head(), items, columns), format, accept)
 
     @router.get("/v1/reports/compensation", response_model=shapes.CompensationReport, responses=ANSWERS)
@@ -140,7 +140,7 @@ def _add_faults(router: APIRouter, reports: Reports, door: "_Door") -> None:
         period, asked = door.asked(caller, since, until, account)
         month_began = _ms(period.since.replace(day=1))
         items, total = await added_up(reports.compensation(asked, month_began=month_began), by)
-        named = [name for name in shapes.CompensationLine.model_fields if not items or name in items[0]]
+        named = [name for name in shapes.CompensationLine.model_fields if name in (*KEYS[by], *SUMS)]
         rules = {"rules": reports.rules.version, "currency": reports.rules.currency}
         head = {**period.head(), **rules, "total": total}
         return await door.answer(caller, Report("compensation", head, items, named), format, accept)
