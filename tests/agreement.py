@@ -45,14 +45,21 @@ async def by_each(operator: Operator) -> dict[str, Sums]:
     for ticket in await operator.items("/v1/tickets", limit=200):
         log = await operator.log(ticket["id"])
         told = done(await operator.get(f"/v1/tickets/{ticket['id']}/sla"))
-        stated = done(await operator.get(f"/v1/tickets/{ticket['id']}/statement"))["figures"]
+        stated = done(await operator.get(f"/v1/tickets/{ticket['id']}/statement"))
         own = compute(log, ms(log[-1]["at"]))
         final = own["restored_at"] is not None
         shown["recount"].append({**own, "took": own["time_to_repair"] if final else None})
-        for name, said in (("api", told), ("statement", stated)):
-            took = said["time_to_repair_ms"] if said["is_final"] else None
-            shown[name].append({"took": took, "pending": said["pending_ms"], "held": said["held_ms"]})
+        for name, said, now in (("api", told, told["now"]), ("statement", stated["figures"], stated["as_of"])):
+            shown[name].append(_to_the_last_entry(said, ms(now) - ms(log[-1]["at"])))
     return {name: added(found) for name, found in shown.items()}
+
+
+def _to_the_last_entry(said: dict[str, Any], since: int) -> dict[str, Any]:
+    """Both tell of now; a pause that is on has gone on since the last entry."""
+    shown: dict[str, Any] = {"took": said["time_to_repair_ms"] if said["is_final"] else None}
+    for clock in ("pending", "held"):
+        shown[clock] = {**said[f"{clock}_ms"], "since": -since if said["state"] == clock else 0}
+    return shown
 
 
 async def by_report(operator: Operator) -> Sums:

@@ -89,7 +89,7 @@ class History:
 
     def _terms(self, tier: str, impact: f.Impact) -> f.Terms | None:
         """Some promise nothing, some only eight hours a day."""
-        terms, begin = POLICY.terms(tier, impact), to_ms(self.clock.now()) - 6 * HOUR_MS
+        terms, begin = POLICY.terms_of(tier, impact), to_ms(self.clock.now()) - 6 * HOUR_MS
         days = tuple((begin + day * 24 * HOUR_MS, begin + (day * 24 + 8) * HOUR_MS) for day in range(30))
         return self.random.choice([None, replace(terms, calendar="days", hours=days), *[terms] * 8])
 
@@ -120,7 +120,7 @@ class History:
             f.DeadlineMissed(kind, "x", now), f.NoteAdded("x"), f.ReportJoined("down", "x", now, segment=segment),
             f.FaultReportGiven("fibre", "spliced", "x"),
             f.RestorationPredicted(now, now, now + timedelta(hours=1), r.choice(["all", "impact"]), 40),
-            f.TermsChanged(POLICY.terms("gold", "down"), "x", r.choice([None, "gold"]), r.choice([None, "down"])),
+            f.TermsChanged(POLICY.terms_of("gold", "down"), "x", r.choice([None, "gold"]), r.choice([None, "down"])),
         ]  # fmt: skip
         return r.choice(r.choice([likely, likely, rare]))
 

@@ -72,11 +72,18 @@ def moves_of(log: list[Json], reported: int) -> list[Move]:
         if said is not None and type_ in ("ticket.suspended", "ticket.resumed", "ticket.restored"):
             when = min(ms(said), at)
         what["seq"] = entry["seq"]
-        moves.append((max(when, moves[-1][0]), what))
+        when = max(when, earliest(moves) if what["state"] == "restored" else moves[-1][0])
+        moves = [(min(at, when), earlier) for at, earlier in moves] + [(when, what)]
     for (_, what), following in zip(moves, [*moves[1:], None], strict=True):
         vain = following is not None and following[1]["state"] not in ("restored", "over")
         what["counts"] = what["state"] in ("running", "held") or (what["state"] == "restored" and vain)
     return moves
+
+
+def earliest(moves: list[Move]) -> int:
+    """Of a restoration: the beginning of the outage, all that comes after the last move that says it was not down."""
+    up = max((n for n, (_, what) in enumerate(moves) if what["state"] in ("restored", "over")), default=-1)
+    return moves[min(up + 1, len(moves) - 1)][0]
 
 
 def paint(moves: list[Move], now: int) -> dict[int, tuple[int, int]]:

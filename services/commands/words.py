@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from services.commands.reasons import WRITES, in_chinese
 from shared.contracts import vocabulary
+from shared.contracts.reasons import WRITES, in_chinese
 from shared.contracts.vocabulary import STATUS, Lang
 
 Fact = Mapping[str, Any]

@@ -7,14 +7,17 @@ repeated event harmless.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal, assert_never
+from typing import Literal, TypeVar, assert_never
 
 from services.dispatcher.routing import Task, Unroutable, responsible, route, segments_of
+from shared.clock import from_ms, rfc3339
 from shared.contracts import facts as f
 from shared.contracts import progress as p
 from shared.errors import FieldError, IllegalMove, InvalidInput, NotFound
 from shared.ids import NetworkCode, order_id
 from shared.registry.model.circuit import Circuit, answers_for, scope
+from shared.tickets.deadlines import restore_due_at
+from shared.tickets.marks import Mark, outage
 from shared.tickets.model import LIVE, TICKET_MOVES, Order, Ticket, evolve, require_order_move, require_ticket_move
 
 CLOCKS_DIFFER, FORESEEN = timedelta(seconds=60), timedelta(days=366)
@@ -131,7 +134,8 @@ def progress(
         return _reported(ticket, said)
     if ticket.is_over or ticket.status == "resolved":
         raise IllegalMove(f"Ticket {ticket.id} is {ticket.status}: its orders are at an end.", legal=())
-    _require_plausible(ticket, said, now)
+    _require_foreseeable(ticket, said, now)
+    said = _as_possible(ticket, order, said, now)
     match said:
         case p.Accepted():
             return (f.OrderAccepted(order.id, network, said.engineer, said.expected_restoration_at, said.occurred_at),)
@@ -147,28 +151,62 @@ def progress(
         case p.AssistanceAsked():
             return _assistance(ticket, order, said, ground)
         case p.HandedOver():
-            return _handed_over(ticket, order, said, ground)
+            return _handed_over(ticket, order, said, now, ground=ground)
         case p.Restored():
             return _restored(ticket, order, said, now)
         case _:
             assert_never(said)
 
 
-def _require_plausible(ticket: Ticket, said: p.Progress, now: datetime) -> None:
-    when = p.earliest(said)
-    field = "restored_at" if isinstance(said, p.Restored) else "occurred_at"
-    if when is not None and when > now + CLOCKS_DIFFER:
-        raise InvalidInput(FieldError(field, "lies in the future"))
-    if when is not None and when < ticket.reported_at:
-        raise InvalidInput(FieldError(field, "is before the fault was reported"))
+def _require_foreseeable(ticket: Ticket, said: p.Progress, now: datetime) -> None:
     back = said.expected_restoration_at if isinstance(said, p.Accepted | p.Progressed) else None
     if back is not None and not ticket.reported_at <= back <= now + FORESEEN:
         raise InvalidInput(FieldError("expected_restoration_at", "is before the report, or over a year ahead"))
 
 
+T = TypeVar("T", bound=p.Progress)
+
+
+def _as_possible(ticket: Ticket, order: Order, said: T, now: datetime) -> T:
+    """With the instant it claims within what is possible: clocks differ a little, what is further out is refused."""
+    claimed = p.earliest(said)
+    if claimed is None:
+        return said
+    field = "restored_at" if isinstance(said, p.Restored) else "occurred_at"
+    since, down = _not_before(ticket, order, said), outage(ticket.marks)[0]
+    known = (
+        ticket.marks[0] if since.at == down.at else since
+    )  # a reopening is no claim: the center dates it, and it wins
+    if claimed > now + CLOCKS_DIFFER:
+        raise InvalidInput(FieldError(field, "lies in the future"))
+    if claimed < from_ms(known.at) - CLOCKS_DIFFER:
+        raise InvalidInput(FieldError(field, f"is before {rfc3339(from_ms(known.at))}, when {_what(known)}"))
+    return replace(said, **{field: max(min(claimed, now), from_ms(since.at))})  # type: ignore[arg-type]
+
+
+def _not_before(ticket: Ticket, order: Order, said: p.Progress) -> Mark:
+    """What moves the clock follows what moved it last; only a restoration may be from before pauses: they came after
+    the service was back."""
+    match said:
+        case p.Restored():
+            return outage(ticket.marks)[0]
+        case p.Suspended() | p.Resumed():
+            return ticket.marks[-1]
+        case p.Declined() | p.HandedOver() if _suspends(ticket, order):
+            return ticket.marks[-1]
+        case _:
+            return ticket.marks[0]
+
+
+def _what(mark: Mark) -> str:
+    if mark.seq == 1:
+        return "the fault was reported"
+    return "the work went on" if mark.state == "running" and not mark.struck else "the work was suspended"
+
+
 def _declined(ticket: Ticket, order: Order, said: p.Declined, ground: Ground) -> Sequence[f.Fact]:
     declined = f.OrderDeclined(order.id, order.network, said.reason, said.note, said.occurred_at)
-    resumed = _resumed_if_suspended_by(ticket, order)
+    resumed = _resumed_if_suspended_by(ticket, order, said.occurred_at)
     others, left = _others(ticket, order), _left_undone(ticket, order, ground)
     if ticket.unroutable or (others and not left):
         return *resumed, declined
@@ -204,7 +242,9 @@ def _assistance(ticket: Ticket, order: Order, said: p.AssistanceAsked, ground: G
     return asked, _issued(ticket, task, "assistance", ground)
 
 
-def _handed_over(ticket: Ticket, order: Order, said: p.HandedOver, ground: Ground) -> Sequence[f.Fact]:
+def _handed_over(
+    ticket: Ticket, order: Order, said: p.HandedOver, now: datetime, *, ground: Ground
+) -> Sequence[f.Fact]:
     if said.segment is not None:
         _require_segment(ground.circuit, said.segment)
     to = said.to or (responsible(ground.circuit, said.segment) if ground.circuit and said.segment else None)
@@ -212,10 +252,12 @@ def _handed_over(ticket: Ticket, order: Order, said: p.HandedOver, ground: Groun
         raise InvalidInput(FieldError("to", "name the network, or the faulty segment whose network it goes to"))
     _require_other(order, to, ground, field="to")
     over = f.OrderHandedOver(order.id, order.network, to, said.reason, said.segment, said.occurred_at)
-    resumed = _resumed_if_suspended_by(ticket, order)
+    resumed = _resumed_if_suspended_by(ticket, order, said.occurred_at)
     by, left = f"handed over by {order.network}: {said.reason}", _left_undone(ticket, order, ground)
     if not _repairs(ticket, to, accepted=True):
-        return *resumed, over, _issued(ticket, _task(ground.circuit, to, by, said.segment or left), "repair", ground)
+        going_on = evolve(ticket, resumed[0], now) if resumed else ticket
+        task = _task(ground.circuit, to, by, said.segment or left)
+        return *resumed, over, _issued(going_on, task, "repair", ground)
     if left and said.segment in (left, None) and not ticket.unroutable:
         return *resumed, over, f.TicketUnroutable(f"fault known in {left}; {by}", ground.version)
     return *resumed, over
@@ -223,7 +265,7 @@ def _handed_over(ticket: Ticket, order: Order, said: p.HandedOver, ground: Groun
 
 def _restored(ticket: Ticket, order: Order, said: p.Restored, now: datetime) -> Sequence[f.Fact]:
     require_ticket_move(ticket, "restore")
-    at = min(said.restored_at or now, now)
+    at = said.restored_at or now
     resumed = (f.TicketResumed(order.id, order.network, occurred_at=at),) if ticket.suspension else ()
     restored = f.ServiceRestored(order.id, order.network, at, said.cause, said.remedy, said.remedy_code)
     return *resumed, restored, *stand_down(ticket, "restored", but=order.network)
@@ -241,10 +283,14 @@ def _reported(ticket: Ticket, said: p.FaultReportGiven) -> Sequence[f.Fact]:
     return (f.FaultReportGiven(cause, code, said.text, said.prevention),)
 
 
-def _resumed_if_suspended_by(ticket: Ticket, order: Order) -> Sequence[f.Fact]:
-    if ticket.suspension and ticket.suspension.order == order.id:
-        return (f.TicketResumed(order.id, order.network, "the order that suspended it has ended"),)
+def _resumed_if_suspended_by(ticket: Ticket, order: Order, at: datetime | None) -> Sequence[f.Fact]:
+    if _suspends(ticket, order):
+        return (f.TicketResumed(order.id, order.network, "the order that suspended it has ended", at),)
     return ()
+
+
+def _suspends(ticket: Ticket, order: Order) -> bool:
+    return ticket.suspension is not None and ticket.suspension.order == order.id
 
 
 def _require_segment(circuit: Circuit | None, segment: str) -> None:
@@ -293,9 +339,12 @@ def _task(circuit: Circuit | None, network: NetworkCode, reason: str, segment: s
 
 
 def _issued(ticket: Ticket, task: Task, kind: f.OrderKind, ground: Ground) -> f.OrderIssued:
+    """Due as the promise stands by now; of a ticket that was just reported that is what the report says."""
+    due = restore_due_at(ticket) if ticket.seq > 1 else None
+    breach_at = ticket.breach_at if due is None else from_ms(due)
     return f.OrderIssued(
         order=order_id(ticket.id, task.network), network=task.network, kind=kind, reason=task.reason, tier=ticket.tier,
-        segments=task.segments, round=ticket.round, circuit=ticket.circuit, breach_at=ticket.breach_at,
+        segments=task.segments, round=ticket.round, circuit=ticket.circuit, breach_at=breach_at,
         impact=ticket.impact, contact=ticket.contact, reported_at=ticket.reported_at, registry_version=ground.version,
         description=ticket.description, scope=scope(ground.circuit) if ground.circuit else None,
     )  # fmt: skip

@@ -76,7 +76,7 @@ class ReportDoor:
         tier, now = self._registry.tier(account), self._clock.now()
         when = _when(body.reported_at, now)
         subject = await subject_of(self._registry, account, body.circuit, policies=self._policies)
-        terms = self._policies.at(now).terms(tier, impact, subject=subject, reported_at=when, now=now)
+        terms = self._policies.at(now).terms_of(tier, impact, subject=subject, reported_at=when, now=now)
         fact = f.FaultReported(
             account=account, circuit=CircuitId(body.circuit), impact=impact, description=body.description,
             reported_at=when, reference=body.reference, contact=body.contact_fact(),

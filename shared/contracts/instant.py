@@ -8,6 +8,8 @@ from pydantic import AfterValidator, AwareDatetime, ValidationError, ValidatorFu
 
 from shared.clock import whole_ms
 
+DAY_PATTERN = r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}$"
+
 
 def _with_zone(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
     """Pydantic would read 1700000000 as an instant; a client that sends numbers means something else."""

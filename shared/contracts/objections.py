@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from shared.contracts.instant import DAY_PATTERN
 from shared.ids import ENTRY_PATTERN, NETWORK_PATTERN
 
 _WORDS = {
@@ -15,6 +16,7 @@ _WORDS = {
 _FORMS = {
     ENTRY_PATTERN: "must be an id such as ACME.BJ-1: letters, digits, dots, hyphens and underscores",
     NETWORK_PATTERN: "must be an area code such as 0878",
+    DAY_PATTERN: "must be a day such as 2026-11-01, from 2000 to 2099",
 }
 
 

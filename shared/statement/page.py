@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
+from shared.contracts.reasons import in_chinese
 from shared.contracts.vocabulary import Lang
 from shared.statement import words as w
 from shared.statement.markup import Inner, Markup, el
@@ -88,6 +89,10 @@ class _Page:
 
     def _word(self, code: str | None) -> str:
         return w.word(code, self.lang)
+
+    def _reason(self, reason: str | None) -> str:
+        """What the center says by itself it says in the reader's language; what people wrote stays as it is."""
+        return in_chinese(reason) if reason and self.lang == "zh" else reason or NOTHING
 
     def _network(self, code: str | None) -> str:
         if code is None:
@@ -246,8 +251,8 @@ class _Page:
         return [
             [
                 ("at", self._moment(e["at"])), ("level", self._word(e["level"])), ("cause", self._word(e["cause"])),
-                ("why", e["reason"]), ("acknowledged", [self._heard(a) for a in e["acknowledged"]] or NOTHING),
-                *self._who(e),
+                ("why", self._reason(e["reason"])),
+                ("acknowledged", [self._heard(a) for a in e["acknowledged"]] or NOTHING), *self._who(e),
             ]
             for e in self.s["escalations"]
         ]  # fmt: skip
@@ -260,7 +265,7 @@ class _Page:
             [
                 ("since", self._moment(t["at"])), ("policy", f"{t['terms']['policy']} {t['terms']['rule']}"),
                 *[(name, w.target(t["terms"][name], self.lang)) for name in PROMISED],
-                ("hours", t["terms"]["calendar"] or self.say("round_the_clock")), ("why", t["reason"] or NOTHING),
+                ("hours", t["terms"]["calendar"] or self.say("round_the_clock")), ("why", self._reason(t["reason"])),
                 *self._who(t),
             ]
             for t in self.s["terms"]

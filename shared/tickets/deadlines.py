@@ -15,7 +15,7 @@ from shared.clock import to_ms
 from shared.contracts.facts import DeadlineKind, Terms
 from shared.ids import NetworkCode
 from shared.tickets.hours import Hours, after, counted
-from shared.tickets.marks import stretches
+from shared.tickets.marks import restored_at, stretches
 from shared.tickets.model import Order, Ticket
 
 
@@ -80,10 +80,12 @@ def restored_share(ticket: Ticket, now: int) -> float:
 
 
 def _restore_at(ticket: Ticket, percent: int) -> int:
-    """When so much of the restore target is over. While the clock stands still: if it went on right now."""
+    """When so much of the restore target is over. While the clock stands still: if it went on right now; where the
+    service came back: if it had not."""
     assert ticket.terms is not None
     hours, left = ticket.terms.hours, ticket.terms.restore_ms * percent // 100
-    last = ticket.marks[-1].at
+    back = restored_at(ticket.marks)
+    last = ticket.marks[-1].at if back is None else back
     for stretch in stretches(ticket.marks, last):
         if not stretch.counts:
             continue

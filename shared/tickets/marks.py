@@ -1,6 +1,7 @@
 """What moves a ticket's service clock: one fold over its facts, for the state and for every figure. Pure.
 
-Instants are milliseconds since 1970. Marks never go back in time: what the field claims counts within what is possible.
+Instants are milliseconds since 1970. Marks never go back in time: what the field claims counts within what is possible,
+and pauses that are said to be after the restoration lasted nothing.
 """
 
 from dataclasses import dataclass, replace
@@ -38,9 +39,15 @@ def advance(marks: Marks, fact: f.Fact, *, at: datetime, seq: int) -> Marks:
     if moved is None:
         return marks
     state, claimed = moved
-    recorded, before = to_ms(at), marks[-1].at
-    counted = recorded if claimed is None else min(recorded, to_ms(claimed))
-    return (*marks, Mark(max(counted, before), state, seq))
+    recorded, before = to_ms(at), outage(marks)[0] if state == "restored" else marks[-1]
+    counted = max(recorded if claimed is None else min(recorded, to_ms(claimed)), before.at)
+    return *(mark if mark.at <= counted else replace(mark, at=counted) for mark in marks), Mark(counted, state, seq)
+
+
+def outage(marks: Marks) -> Marks:
+    """Those since the service went down, by the report or a reopening; only the last one where it is not down."""
+    up = max((i for i, mark in enumerate(marks) if mark.state in ("restored", "over")), default=-1)
+    return marks[up + 1 :] or marks[-1:]
 
 
 def _struck(mark: Mark) -> Mark:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from shared.clock import EPOCH, to_ms
+from shared.clock import EPOCH, from_ms, to_ms
 from shared.contracts import facts as f
 from shared.contracts import satisfaction as sat
 from shared.errors import IllegalMove
 from shared.ids import AccountId, CircuitId, NetworkCode, OrderId, TicketId
-from shared.tickets.marks import Marks, advance, begin
+from shared.tickets.marks import Marks, advance, begin, restored_at
 
 Status = Literal["acknowledged", "rejected", "pending", "held", "inProgress", "resolved", "closed", "cancelled"]
 OrderState = Literal["issued", "accepted", "declined", "handed_over", "restored", "stood_down"]
@@ -193,7 +193,8 @@ def require_ticket_move(ticket: Ticket, move: str) -> None:
     """Raises IllegalMove with the moves that are legal now."""
     legal = TICKET_MOVES[ticket.status]
     if move not in legal:
-        raise IllegalMove(f"Ticket {ticket.id} is {ticket.status}: {move} is not possible.", legal=legal)
+        over = " A fault that is there is reported anew." if ticket.is_over else ""
+        raise IllegalMove(f"Ticket {ticket.id} is {ticket.status}: {move} is not possible.{over}", legal=legal)
 
 
 def require_order_move(order: Order, move: str) -> None:
@@ -229,7 +230,8 @@ def evolve(ticket: Ticket, fact: f.Fact, at: datetime, *, actor: str = "") -> Ti
             moved["news_at"] = to_ms(at)
     marks = advance(ticket.marks, fact, at=at, seq=seq)
     if marks is not ticket.marks:
-        moved["marks"] = marks
+        back = restored_at(marks)
+        ticket = _with(ticket, marks=marks, restored_at=None if back is None else from_ms(back))
     if isinstance(fact, _ON_SUSPENSIONS):
         moved |= _doubted(ticket, fact, at, actor=actor)
     return _with(_apply(ticket, fact, at), **moved)
@@ -269,7 +271,7 @@ def _apply(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
         case f.TicketUnroutable(reason=reason):
             return _with(ticket, unroutable=reason, routed_round=ticket.round)
         case f.TicketSuspended(clock=clock, reason=why, order=order):
-            since = fact.occurred_at or at
+            since = from_ms(ticket.marks[-1].at)
             return _with(ticket, status=clock, suspension=Suspension(clock, why, order, since, ticket.seq + 1))
         case f.TicketResumed():
             return _with(ticket, status="inProgress", suspension=None)
@@ -279,7 +281,7 @@ def _apply(ticket: Ticket, fact: f.Fact, at: datetime) -> Ticket:
             return _with(ticket, status="closed", closed_at=at)
         case f.TicketReopened():
             return _with(
-                ticket, status="inProgress", restored_at=None, round=ticket.round + 1, expected_restoration_at=None,
+                ticket, status="inProgress", round=ticket.round + 1, expected_restoration_at=None,
                 fault_report_at=None, fault_report=None,
             )  # fmt: skip
         case f.TicketCancelled():
@@ -382,8 +384,8 @@ def _issued(ticket: Ticket, fact: f.OrderIssued, at: datetime) -> Ticket:
 
 
 def _restored(ticket: Ticket, fact: f.ServiceRestored, at: datetime) -> Ticket:
-    ticket = _with(ticket, status="resolved", restored_at=fact.restored_at, suspension=None,
-        cause=fact.cause, remedy=fact.remedy, remedy_code=fact.remedy_code, unroutable=None, restored_said_at=to_ms(at),
+    ticket = _with(ticket, status="resolved", suspension=None, cause=fact.cause, remedy=fact.remedy,
+        remedy_code=fact.remedy_code, unroutable=None, restored_said_at=to_ms(at),
     )  # fmt: skip
     return _with_order(ticket, fact.network, state="restored", updated_at=at)
 

@@ -36,7 +36,7 @@ def on_report(
     if ticket.terms is None or SEVERITY[said] <= SEVERITY[ticket.impact]:
         return ()
     policy = policies.version(ticket.terms.policy) or policies.at(ticket.opened_at)
-    terms = policy.terms(
+    terms = policy.terms_of(
         ticket.tier, said, subject=_kept(subject, ticket, policy), reported_at=ticket.reported_at, now=now
     )
     return (f.TermsChanged(terms, f"reported again, and worse: {said}", impact=said),)
@@ -53,7 +53,7 @@ def by_hand(
         raise InvalidInput(FieldError("tier", f"version {policy.version} knows {', '.join(policy.tiers)}"))
     subject = _with_calendar(_kept(subject, ticket, policy), asked, policy)
     tier, impact = asked.tier or ticket.tier, asked.impact or ticket.impact
-    terms = policy.terms(tier, impact, subject=subject, reported_at=ticket.reported_at, now=now)
+    terms = policy.terms_of(tier, impact, subject=subject, reported_at=ticket.reported_at, now=now)
     if (terms, tier, impact) == (ticket.terms, ticket.tier, ticket.impact):
         raise IllegalMove("These terms hold already.", legal=())
     return (

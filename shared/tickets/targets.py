@@ -147,7 +147,7 @@ class Policy:
             found["calendar"] = Given(_perhaps(subject.calendar), BY_HAND)
         return found
 
-    def terms(
+    def terms_of(
         self,
         tier: str | None,
         impact: Impact,

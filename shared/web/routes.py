@@ -4,8 +4,9 @@ Every route names its roles and the permission it needs with `allow`; the center
 (`undeclared`).
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 from fastapi import FastAPI, Request, Security
 from fastapi.routing import APIRoute
@@ -117,8 +118,9 @@ class HotRoute(APIRoute):
 
 
 def _asked_as_declared(route: APIRoute, handle: Handler, access: Access) -> Handler:
-    """Refuses query parameters that the route does not declare, once it is known who calls."""
+    """Refuses query parameters that the route does not declare or takes once, once it is known who calls."""
     known = sorted(parameter.alias for parameter in route.dependant.query_params)
+    lists = {parameter.alias for parameter in route.dependant.query_params if _is_list(parameter.field_info.annotation)}
     choice = f"there are {', '.join(known)}" if known else "there are none"
 
     async def ask(request: Request) -> Response:
@@ -126,9 +128,16 @@ def _asked_as_declared(route: APIRoute, handle: Handler, access: Access) -> Hand
             await authenticate(request, access)
             if unknown := [f"query:{shown(name)}" for name in request.query_params if name not in known]:
                 raise InvalidInput(*(FieldError(name, f"is no parameter here; {choice}") for name in unknown))
+            said = Counter(name for name, _ in request.query_params.multi_items())
+            if twice := [f"query:{name}" for name, times in said.items() if times > 1 and name not in lists]:
+                raise InvalidInput(*(FieldError(name, "is given more than once") for name in twice))
         return await handle(request)
 
     return ask
+
+
+def _is_list(annotation: Any) -> bool:
+    return any(get_origin(part) is list for part in (annotation, *get_args(annotation)))
 
 
 def hot(handler: Handler, access: Access) -> Callable[[Any], Any]:

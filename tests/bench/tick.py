@@ -110,7 +110,7 @@ async def _wait(database: Database, clock: ManualClock, due: int) -> None:
 
 async def _fill(database: Database, clock: ManualClock, size: int) -> None:
     """In no order of time: every second ticket is closed, the open ones become due one after the other."""
-    terms, numbers = read_policy().terms("gold", "down"), list(range(size))
+    terms, numbers = read_policy().terms_of("gold", "down"), list(range(size))
     Random(size).shuffle(numbers)
     for first in range(0, size, CHUNK):
         new = [_new(number, size, clock, terms) for number in numbers[first : first + CHUNK]]

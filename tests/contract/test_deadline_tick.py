@@ -26,7 +26,7 @@ from shared.tickets.store import NewTicket
 from tests.cases import ACTOR, MINUTE, accepted, issued, reported, restored
 from tests.stores import PATIENCE_S
 
-TERMS = read_policy().terms("diamond", "down")
+TERMS = read_policy().terms_of("diamond", "down")
 RULES = read_escalation()
 HOUR = timedelta(hours=1)
 WARNED, MISSED = "ticket.deadline_warned", "ticket.deadline_missed"

@@ -29,7 +29,7 @@ from tests.cases import ACTOR, issued, reported
 from tests.contract.test_registry import write
 from tests.stores import PATIENCE_S
 
-TERMS = read_policy().terms("diamond", "down")
+TERMS = read_policy().terms_of("diamond", "down")
 RULES = read_escalation()
 
 

@@ -118,7 +118,7 @@ async def test_what_is_in_no_register_has_one_label(store: Database, known: Regi
     history, measuring = History(store, clock, seed=1), Measuring(store, known, clock)
     for number in range(3):
         ticket = await restored(history, after=HOUR)
-        await history.step(ticket, f.TermsChanged(POLICY.terms("gold", "down"), "x", tier=f"tier-{number}"))
+        await history.step(ticket, f.TermsChanged(POLICY.terms_of("gold", "down"), "x", tier=f"tier-{number}"))
         strange = NetworkCode(f"099{number}")
         await history.step(ticket, f.ServiceRestored(order_id(ticket, strange), strange, clock.now()))
         await measuring.refresh([ticket])

@@ -206,10 +206,10 @@ async def test_compensation_is_due_for_each_breach_and_none_for_a_circuit_withou
     for line, number in ((0, 3), (1, 2)):
         for _ in range(number):
             ticket = await repaired(history, timedelta(days=3), on=LINES[line])
-            await history.step(ticket, f.TermsChanged(POLICY.terms("gold", "down"), "x", "gold"))
+            await history.step(ticket, f.TermsChanged(POLICY.terms_of("gold", "down"), "x", "gold"))
             await history.step(ticket, f.TicketClosed("confirmed"))
     await measure(store, known, history)
-    items, total = await added_up(reports.compensation(of_all(store)), "circuit")
+    items, total = await added_up(reports.compensation(of_all(store), month_began=ALWAYS[0]), "circuit")
     # of 1200.50: 25 %, then 5 % (30 % are the most of a month), then nothing, each to the cent
     due = {item["circuit"]: (item["breaches"], item["without_fee"], item["amount"]) for item in items}
     assert due == {LINES[0]: (3, 0, "360.16"), LINES[1]: (2, 2, "0.00")}

@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
-from shared.clock import to_ms
+from shared.clock import rfc3339, to_ms
 from shared.testing.clock import ManualClock
 from tests.centers import House
 from tests.independent_clock import compute, ms
+from tests.people import done
 from tests.registry import PLAIN, SHANGHAI, XIAN
 
 MIN = 60_000
@@ -79,3 +80,16 @@ async def test_figures_are_those_of_a_second_implementation_over_the_public_log(
 
 def due(target: dict[str, Any]) -> int | None:
     return None if target["due_at"] is None else ms(target["due_at"])
+
+
+async def test_service_that_was_back_before_the_pause_is_so_wherever_it_is_read(any_center: House) -> None:
+    ticket = await any_center.accepted(PLAIN[0], SHANGHAI, XIAN)
+    back, paused = (rfc3339(any_center.clock.now() + timedelta(minutes=n)) for n in (10, 60))
+    any_center.clock.advance(timedelta(minutes=90))
+    await any_center.network(XIAN).suspend(ticket, "awaiting_customer_test", occurred_at=paused)
+    await any_center.network(SHANGHAI).restore(ticket, restored_at=back)
+    clock = await sla(any_center, ticket)
+    statement = done(await any_center.customer.get(f"/v1/tickets/{ticket}/statement"))
+    told = [await any_center.customer.ticket(ticket), clock, statement["figures"], statement["restorations"][0]]
+    assert [one["restored_at"] for one in told] == [back] * 4
+    assert (clock["time_to_repair_ms"], statement["suspensions"][0]["length_ms"]) == (10 * MIN, 0)

@@ -135,6 +135,11 @@ async def test_parameter_that_a_route_does_not_declare_is_refused_and_named(door
     assert (problem["status"], list(fields(problem))) == (422, ["query:limits"])
 
 
+async def test_parameter_that_is_given_twice_is_refused_and_named(door: Door) -> None:
+    problem = await door.problem("GET", "/v1/things/1?limit=1&limit=2")
+    assert (problem["status"], fields(problem)) == (422, {"query:limit": "is given more than once"})
+
+
 async def test_stranger_is_asked_who_he_is_before_what_he_means(door: Door) -> None:
     assert (await door.problem("GET", "/v1/things/1?limits=2", headers=door.nobody))["status"] == 401
 

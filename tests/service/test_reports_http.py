@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qsl
@@ -56,6 +57,9 @@ async def report(caller: Caller, name: str = "attainment", **query: str) -> Json
 async def test_choice_that_there_is_not_is_answered_with_what_there_is(embedded: House) -> None:
     (error,) = (await embedded.operator.get("/v1/reports/attainment", by="nope")).json()["errors"]
     assert (error["field"], error["message"][:40]) == ("query:by", "must be at most two of account, tier, ne")
+    for day in ("1.11.2026", "2026-1-1", "1999-12-31", ""):
+        (error,) = (await embedded.operator.get("/v1/reports/worst", to=day)).json()["errors"]
+        assert (error["field"], error["message"][:33]) == ("query:to", "must be a day such as 2026-11-01,")
 
 
 async def test_everybody_reads_of_those_it_may_and_a_parent_of_its_children(
@@ -90,6 +94,20 @@ async def test_every_report_is_json_and_csv_of_the_same_lines(embedded: House, c
     assert {act["object"] for act in acts} == {f"report:{name}" for name in REPORTS}
 
 
+async def test_csv_has_the_same_columns_when_there_is_nothing_to_tell(embedded: House, clock: ManualClock) -> None:
+    await two_repairs(embedded, clock)
+    asked = [("worst", {"of": of}) for of in ("network", "circuit", "account")]
+    asked += [("compensation", {"by": by}) for by in ("account", "circuit", "ticket")]
+    for name, query in asked:
+        days: Sequence[dict[str, str]] = ({}, {"from": "2026-01-01", "to": "2026-02-01"})
+        texts = [
+            (await embedded.operator.get(f"/v1/reports/{name}", format="csv", **query, **day)).text for day in days
+        ]
+        full, empty = (list(csv.reader(io.StringIO(text, newline=""))) for text in texts)
+        assert (full[0], len(empty)) == (empty[0], 1)
+        assert len(full) > 1, name
+
+
 def read(cell: str, like: object) -> object:
     """A cell as the value it was written from."""
     return None if like is None and not cell else type(like)(cell)  # type: ignore[call-arg]
@@ -104,6 +122,25 @@ async def test_figures_targets_and_the_way_to_what_customers_said(embedded: Hous
     said = done(await embedded.operator.send("GET", found["satisfaction"]))
     assert (said["since"], said["items"]) == ("2026-10-31T16:00:00.000Z", [])
     assert (await report(embedded.customer))["satisfaction"] is None
+
+
+async def test_breach_costs_the_same_whatever_day_the_report_begins_with(embedded: House, clock: ManualClock) -> None:
+    for _ in range(2):
+        ticket = await embedded.accepted(PLAIN[0], SHANGHAI, XIAN)
+        clock.advance(timedelta(hours=28))
+        await embedded.network(XIAN).restore(ticket)
+        await embedded.customer.confirm(ticket)
+
+    async def percents(since: str) -> list[int]:
+        lines = (await report(embedded.operator, "compensation", by="ticket", **{"from": since}))["items"]
+        return sorted(line["percent"] for line in lines)
+
+    async def are_measured() -> bool:
+        return len(await percents("2026-11-01")) == 2
+
+    await until(are_measured)
+    assert await percents("2026-11-01") == [0, 50]  # 50 % are the most that a circuit's month can cost
+    assert await percents("2026-11-23") == [0]
 
 
 async def test_what_makes_no_sense_is_refused_by_its_name(embedded: House) -> None:

@@ -24,7 +24,7 @@ from tests.cases import ACTOR, BEIJING, CHUXIONG, MINUTE, TICKET, accepted, issu
 from tests.independent_clock import compute, ms
 from tests.unit.test_sla_clock import BY_NETWORK, STEPS
 
-TERMS = replace(read_policy().terms("diamond", "down"), restore_ms=40 * 60_000)
+TERMS = replace(read_policy().terms_of("diamond", "down"), restore_ms=40 * 60_000)
 RULES = read_escalation()
 TICK = None
 THERE = issued(network=CHUXIONG).order

@@ -334,7 +334,79 @@ def test_estimate_that_nobody_can_mean_is_refused(back: datetime) -> None:
 def test_time_that_was_before_the_report_or_has_not_come_is_refused() -> None:
     life = Life()
     life.dispatch()
-    for at in (START - timedelta(milliseconds=1), life.now + timedelta(seconds=61)):
-        with pytest.raises(InvalidInput):
+    for at in (START - timedelta(seconds=61), life.now + timedelta(seconds=61)):
+        with pytest.raises(InvalidInput, match="occurred_at"):
             life.say(BEIJING, p.Accepted(occurred_at=at))
     assert life.say(BEIJING, p.Accepted(occurred_at=START))
+
+
+def begun(**hours: float) -> Life:
+    """Ordered and accepted at once; the clock is on to so many hours later."""
+    life = Life()
+    life.dispatch()
+    life.say(BEIJING, p.Accepted())
+    life.say(CHUXIONG, p.Accepted())
+    life.now += timedelta(**hours)
+    return life
+
+
+def test_clocks_that_differ_by_a_minute_are_put_right() -> None:
+    life, late = begun(hours=1), START - timedelta(seconds=50)
+    (suspended,) = life.say(BEIJING, p.Suspended(reason="spares", occurred_at=late))
+    (resumed,) = life.say(BEIJING, p.Resumed(occurred_at=late))
+    fast = life.now + timedelta(seconds=50)
+    restored, *_ = life.say(BEIJING, p.Restored(restored_at=fast))
+    assert [getattr(fact, "occurred_at", None) for fact in (suspended, resumed)] == [START, START]
+    assert isinstance(restored, f.ServiceRestored)
+    assert restored.restored_at == fast - timedelta(seconds=50) == life.ticket.restored_at
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        p.Resumed(occurred_at=START + 30 * MINUTE), p.HandedOver(to=DALI, occurred_at=START + 30 * MINUTE),
+        p.Declined(reason="other", occurred_at=START + 30 * MINUTE),
+    ],
+)  # fmt: skip
+def test_pause_does_not_end_before_it_began(said: p.Progress) -> None:
+    life = begun(hours=1)
+    life.say(BEIJING, p.Suspended(reason="spares", occurred_at=START + 40 * MINUTE))
+    with pytest.raises(InvalidInput, match=r"occurred_at: is before .*T08:40:00\.000Z, when the work was suspended"):
+        life.say(BEIJING, said)
+
+
+def test_pause_does_not_begin_before_the_last_one_ended() -> None:
+    life = begun(hours=1)
+    life.say(BEIJING, p.Suspended(reason="spares", occurred_at=START + 20 * MINUTE))
+    life.say(BEIJING, p.Resumed(occurred_at=START + 40 * MINUTE))
+    with pytest.raises(InvalidInput, match=r"occurred_at: is before .*T08:40:00\.000Z, when the work went on"):
+        life.say(CHUXIONG, p.Suspended(reason="internal", occurred_at=START + 30 * MINUTE))
+
+
+def test_service_may_have_been_back_before_the_work_was_suspended() -> None:
+    life = begun(hours=1)
+    life.say(BEIJING, p.Suspended(reason="awaiting_customer_test", occurred_at=START + 40 * MINUTE))
+    life.say(BEIJING, p.Restored(restored_at=START + 20 * MINUTE))
+    assert life.ticket.restored_at == START + 20 * MINUTE
+
+
+def test_what_is_said_to_be_from_before_a_reopening_is_from_then() -> None:
+    life = begun(hours=1)
+    life.say(BEIJING, p.Restored())
+    life.decided(intake.reopen(life.ticket, life.now, reason="dark"))
+    reopened, earlier = life.now, START + 50 * MINUTE
+    life.dispatch()
+    life.say(BEIJING, p.Accepted(occurred_at=earlier))
+    life.say(BEIJING, p.Suspended(reason="spares", occurred_at=earlier))
+    life.say(BEIJING, p.Resumed(occurred_at=earlier))
+    restored, *_ = life.say(BEIJING, p.Restored(restored_at=earlier))
+    assert isinstance(restored, f.ServiceRestored)
+    assert restored.restored_at == reopened == life.ticket.restored_at
+
+
+def test_pause_ends_when_the_order_that_suspended_it_did() -> None:
+    life = begun(hours=1)
+    life.say(BEIJING, p.Suspended(reason="customer_power", evidence="no mains", occurred_at=START + 20 * MINUTE))
+    resumed, *_ = life.say(BEIJING, p.HandedOver(to=DALI, occurred_at=START + 30 * MINUTE))
+    assert isinstance(resumed, f.TicketResumed)
+    assert resumed.occurred_at == START + 30 * MINUTE

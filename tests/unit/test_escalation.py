@@ -27,7 +27,7 @@ BY_NETWORK = "network:010"
 
 def ticket_of(tier: str, *given: tuple[float, f.Fact]) -> Ticket:
     """Reported at 0; then these facts, each at its minute."""
-    terms = read_policy().terms(tier, "down")
+    terms = read_policy().terms_of(tier, "down")
     ticket = model.opened(TICKET, reported(terms=terms, tier=tier), START)
     for minute, fact in given:
         ticket = model.evolve(ticket, fact, START + minute * MINUTE, actor=BY_NETWORK)

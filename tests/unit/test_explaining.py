@@ -25,7 +25,7 @@ def example(tmp_path: Path) -> Policy:
 
 
 def explained(policy: Policy, *facts: f.Fact, on_file: Policy | None, tier: str = "gold") -> Explanation:
-    terms = policy.terms(tier, "down", subject=NGARI, reported_at=START, now=START)
+    terms = policy.terms_of(tier, "down", subject=NGARI, reported_at=START, now=START)
     log = log_of(*facts, terms=terms, tier=tier)[1]
     return explain(fold(log), log, policy=on_file, subject=NGARI)
 
@@ -58,7 +58,7 @@ def test_version_that_is_not_on_file_leaves_what_the_ticket_itself_says(example:
 
 
 def test_changes_are_told_with_before_and_after(example: Policy) -> None:
-    longer = example.terms("crystal", "degraded", subject=replace(NGARI, calendar="24x7"))
+    longer = example.terms_of("crystal", "degraded", subject=replace(NGARI, calendar="24x7"))
     changed = f.TermsChanged(longer, "agreed", tier="crystal", impact="degraded")
     found = explained(example, changed, on_file=example)
     assert [step.seq for step in found.steps] == [1, 2]

@@ -36,7 +36,7 @@ def example(tmp_path: Path) -> Policy:
 
 
 def promised(policy: Policy, tier: str = "crystal", impact: Impact = "down", **subject: object) -> dict[str, object]:
-    terms = policy.terms(tier, impact, subject=Subject(**subject), reported_at=START, now=START)  # type: ignore[arg-type]
+    terms = policy.terms_of(tier, impact, subject=Subject(**subject), reported_at=START, now=START)  # type: ignore[arg-type]
     return {
         "accept": terms.accept_ms // MINUTE_MS, "restore": terms.restore_ms // HOUR_MS, "calendar": terms.calendar,
         "rule": terms.rule,
@@ -68,20 +68,20 @@ def test_contracts_level_wins_over_the_network(example: Policy) -> None:
 
 
 def test_contracts_time_out_of_the_confirmation_stands_above_the_policy(example: Policy) -> None:
-    terms = example.terms("gold", "down", subject=Subject(confirm_ms=5 * HOUR_MS))
+    terms = example.terms_of("gold", "down", subject=Subject(confirm_ms=5 * HOUR_MS))
     assert (terms.confirm_ms, givers(terms.rule)["confirm"]) == (5 * HOUR_MS, "contract")
 
 
 def test_calendar_set_by_hand_stands_above_the_rules_and_is_known_for_it(example: Policy) -> None:
-    crystal = example.terms("crystal", "down", subject=Subject(calendar="24x7"))
-    gold = example.terms("gold", "down", subject=Subject(calendar="office"), reported_at=START, now=START)
+    crystal = example.terms_of("crystal", "down", subject=Subject(calendar="24x7"))
+    gold = example.terms_of("gold", "down", subject=Subject(calendar="office"), reported_at=START, now=START)
     assert (crystal.calendar, crystal.hours, set_by_hand(crystal)) == (None, None, "24x7")
     assert (gold.calendar, set_by_hand(gold)) == ("office", "office")
-    assert set_by_hand(example.terms("gold", "down")) is None
+    assert set_by_hand(example.terms_of("gold", "down")) is None
 
 
 def test_tier_of_working_hours_has_its_hours_written_out(example: Policy) -> None:
-    terms = example.terms("crystal", "down", reported_at=START, now=START)  # a Saturday
+    terms = example.terms_of("crystal", "down", reported_at=START, now=START)  # a Saturday
     monday = datetime(2026, 11, 23, tzinfo=UTC)
     assert terms.hours is not None
     assert counted(to_ms(START), to_ms(monday), terms.hours) == 0
@@ -90,12 +90,12 @@ def test_tier_of_working_hours_has_its_hours_written_out(example: Policy) -> Non
 
 def test_hours_without_instants_are_refused_and_never_taken_for_round_the_clock(example: Policy) -> None:
     with pytest.raises(ValueError, match="need the instants"):
-        example.terms("crystal", "down")
+        example.terms_of("crystal", "down")
 
 
 def test_head_start_is_never_longer_than_the_target(tmp_path: Path) -> None:
     quick = DEFAULT.read_text() + '\n[[rules]]\nname = "quick"\nservices = ["video"]\nrestore_hours = 0.5\n'
-    terms = read_policy(written(tmp_path, quick)).terms("diamond", "down", subject=Subject(service="video"))
+    terms = read_policy(written(tmp_path, quick)).terms_of("diamond", "down", subject=Subject(service="video"))
     assert terms.head_start_ms == terms.restore_ms == HOUR_MS // 2
 
 

@@ -4,17 +4,22 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from services.commands.reasons import WRITES, in_chinese
 from services.commands.words import line
 from services.dispatcher.escalation import commands
 from services.dispatcher.routing import Unroutable, route
 from shared.contracts import facts as f
 from shared.contracts import progress as p
+from shared.contracts.reasons import WRITES, in_chinese
+from shared.contracts.vocabulary import Lang
+from shared.statement.page import page
 from shared.testing.clock import START
-from tests.cases import MINUTE, issued
+from tests.cases import MINUTE, issued, reported
 from tests.registry import BEIJING, CHUXIONG, CIRCUITS, DALI, KUNMING, NEAR
+from tests.statements import log_of, statement
 from tests.unit.test_dispatcher_model import KNOWN, Life
 from tests.unit.test_escalation import RULES, ticked, ticket_of
+
+LANGUAGES: tuple[Lang, ...] = ("zh", "en")
 
 
 def of_routing() -> Iterator[str]:
@@ -97,3 +102,16 @@ def test_english_reader_gets_the_reason_as_it_was_written() -> None:
 )
 def test_reason_that_a_person_wrote_stays_as_it_is(type_: str, data: dict[str, str]) -> None:
     assert data.get("reason", data.get("text")) in line({"type": type_, "data": data}, "zh")
+
+
+def test_statements_page_tells_the_centers_reasons_in_its_readers_language() -> None:
+    over, by_a_person = "the time to restore is over", "the bank's CIO called"
+    log = log_of(
+        [(START, "system:clock", f.TicketEscalated("network", "breach", over, ("duty_manager",))),
+         (START, "operator:noc", f.TicketEscalated("province", "by_hand", by_a_person, ("province",)))],
+        reported(),
+    )  # fmt: skip
+    cells = {lang: page(statement(log), lang).partition("</main>")[0] for lang in LANGUAGES}
+    assert ('<td class="t">销障超时</td>' in cells["zh"], f'<td class="t">{over}</td>' in cells["en"]) == (True, True)
+    assert f'<td class="t">{over}</td>' not in cells["zh"]
+    assert all("the bank&#x27;s CIO called</td>" in shown for shown in cells.values())

@@ -25,7 +25,7 @@ POLICIES = read_policies()
 
 
 def opened(impact: Impact = "degraded", tier: str = "diamond", policies: Policies = POLICIES) -> Ticket:
-    terms = policies.at(START).terms(tier, impact, reported_at=START, now=START)
+    terms = policies.at(START).terms_of(tier, impact, reported_at=START, now=START)
     return model.opened(TICKET, reported(impact=impact, tier=tier, terms=terms), START)
 
 

@@ -102,6 +102,23 @@ def test_restoration_that_did_not_hold_was_none() -> None:
     assert at(120, (60, back(60)), reopened).time_to_repair == 120 * MIN
 
 
+def test_pauses_after_the_service_was_back_lasted_nothing() -> None:
+    steps = (60, suspended()), (90, resumed()), (100, suspended("held", "spares")), (120, back(10))
+    found = at(200, *steps)
+    assert (found.time_to_repair, found.restored_at) == (10 * MIN, to_ms(START) + 10 * MIN)
+    assert (found.pending, found.held, [i.state for i in found.intervals]) == ({}, {}, ["running", "restored"])
+
+
+def test_pause_in_which_the_service_came_back_ended_then() -> None:
+    found = at(200, (20, suspended()), (60, resumed()), (70, suspended()), (90, back(50)))
+    assert (found.time_to_repair, found.pending) == (20 * MIN, {"no_site_access": 30 * MIN})
+
+
+def test_restoration_is_never_before_the_reopening_that_it_answers() -> None:
+    found = at(300, (60, back(60)), (100, f.TicketReopened("still dark")), (110, suspended()), (160, back(80)))
+    assert (found.time_to_repair, found.restored_at) == (100 * MIN, to_ms(START) + 100 * MIN)
+
+
 def test_time_to_repair_stands_while_the_customer_thinks_and_after_the_ticket_is_closed() -> None:
     steps = (60, back(60)), (90, f.TicketClosed("confirmed"))
     assert [at(minute, *steps[: 1 + (minute > 90)]).time_to_repair for minute in (61, 89, 5000)] == [60 * MIN] * 3

@@ -26,7 +26,7 @@ MINUTES = st.integers(0, 60 * 24 * 30).map(lambda n: n * MINUTE)
 
 
 def opened(tier: str | None, impact: Impact, at: datetime, *, late: timedelta = timedelta()) -> Standing:
-    terms = POLICY.terms(tier, impact)
+    terms = POLICY.terms_of(tier, impact)
     fact = reported(tier=tier, impact=impact, reported_at=at - late, breach_at=breach_at(terms, at - late), terms=terms)
     found = standing_of(model.opened(TICKET, fact, at))
     assert found is not None

@@ -96,6 +96,8 @@ def test_illegal_move_of_an_order_is_refused_and_the_legal_ones_are_named(state:
 @pytest.mark.parametrize("status", sorted(model.OVER))
 def test_ticket_that_is_over_can_not_be_moved_any_more(status: Status) -> None:
     assert TICKET_MOVES[status] == ()
+    with pytest.raises(IllegalMove, match=r"reopen is not possible\. A fault that is there is reported anew"):
+        model.require_ticket_move(after(*WAY_TO[status]), "reopen")
 
 
 def test_every_status_is_one_of_tm_forums() -> None:
@@ -156,15 +158,23 @@ def test_accepted_order_starts_the_work_but_does_not_end_a_suspension() -> None:
 
 
 def test_suspension_counts_from_when_it_happened_in_the_field() -> None:
-    earlier = START - MINUTE
-    fact = f.TicketSuspended(ORDER, BEIJING, "held", "spares", occurred_at=earlier)
-    assert after(issued(), accepted(), fact).suspension == Suspension("held", "spares", ORDER, earlier, 4)
+    for said, counts in ((1, 1), (-1, 0), (60, 3)):
+        fact = f.TicketSuspended(ORDER, BEIJING, "held", "spares", occurred_at=START + said * MINUTE)
+        since = START + counts * MINUTE
+        assert after(issued(), accepted(), fact).suspension == Suspension("held", "spares", ORDER, since, 4)
 
 
 def test_restoration_ends_the_suspension_and_keeps_cause_and_remedy() -> None:
     ticket = after(*WAY_TO["pending"], restored(at=START + MINUTE))
     assert (ticket.suspension, ticket.restored_at) == (None, START + MINUTE)
     assert (ticket.cause, ticket.remedy) == ("fibre", "spliced")
+
+
+def test_ticket_says_of_its_restoration_what_the_clock_says() -> None:
+    reopened = f.TicketReopened("still dark")
+    assert after(*RESOLVED, reopened, restored(at=START + MINUTE)).restored_at == START + 4 * MINUTE
+    assert after(*WAY_TO["pending"], restored(at=START + MINUTE)).restored_at == START + MINUTE
+    assert after(issued(), accepted(), restored(at=START - MINUTE)).restored_at == START
 
 
 def test_order_issued_again_to_a_network_takes_the_place_of_its_first() -> None:

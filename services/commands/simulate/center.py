@@ -69,7 +69,7 @@ class Center:
         one_path = intake.is_one_path(incident.impact, both_paths=False, protected=circuit.protected)
         impact: f.Impact = "degraded" if one_path else incident.impact
         subject = as_subject(account.contract, circuit)
-        terms = self.policies.at(at).terms(account.tier, impact, subject=subject, reported_at=at, now=at)
+        terms = self.policies.at(at).terms_of(account.tier, impact, subject=subject, reported_at=at, now=at)
         fact = f.FaultReported(
             account=circuit.account, circuit=circuit.id, impact=impact, description="simulated", reported_at=at,
             segment=segment, reported_impact=incident.impact if one_path else None, tier=account.tier,

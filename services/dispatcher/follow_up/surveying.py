@@ -1,4 +1,4 @@
-"""The quarter's survey: each account with a ticket that was opened and closed in it is asked once, on its latest one.
+"""The quarter's survey: each account with a ticket opened in it and closed by now is asked once, on its latest one.
 
 A day's look asks whoever was not asked yet, in the weeks in which answers are taken; the row of `surveys` and the fact
 on the ticket are one transaction.

@@ -16,7 +16,7 @@ from shared.ids import NetworkCode
 from shared.registry.model.circuit import Circuit
 from shared.tickets.deadlines import restore_due_at
 from shared.tickets.expected import ESTIMATE, TARGET, Expected, expected
-from shared.tickets.marks import Marks
+from shared.tickets.marks import outage
 from shared.tickets.model import Ticket, evolve
 
 AS_LONG_AGAIN = "elapsed"
@@ -41,7 +41,7 @@ def foretell(ticket: Ticket, now: datetime, *, circuit: Circuit | None, history:
     said = expected(ticket)
     if said is None or (said.basis == ESTIMATE and said.at > now):
         return ()
-    began = _began(ticket.marks)
+    began = outage(ticket.marks)[0].at  # a repair that did not hold begins anew
     elapsed = min(max(to_ms(now) - began, 0), AT_MOST_MS)
     found = history.like(case_of(ticket, circuit), beyond=elapsed)
     if found is None and said.at > now:
@@ -71,18 +71,8 @@ def case_of(ticket: Ticket, circuit: Circuit | None) -> Case:
         networks = (segment.network,)
     return Case(
         networks=networks, segment=segment.kind if segment else None, impact=ticket.impact, cause=ticket.cause,
-        suspended=any(mark.state == "pending" for mark in _round(ticket.marks)),
+        suspended=any(mark.state == "pending" for mark in outage(ticket.marks)),
     )  # fmt: skip
-
-
-def _round(marks: Marks) -> Marks:
-    """Since the report or the last reopening: a repair that did not hold begins anew."""
-    last = max((i for i, mark in enumerate(marks[:-1]) if mark.state == "restored"), default=-1)
-    return marks[last + 1 :]
-
-
-def _began(marks: Marks) -> int:
-    return _round(marks)[0].at
 
 
 def _of(found: Found, began: int, now: datetime) -> f.RestorationPredicted:

@@ -1,6 +1,6 @@
 """What is due, added up by account, circuit, tier or month, or ticket by ticket; memory grows with the lines. Pure."""
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -10,6 +10,12 @@ from shared.errors import FieldError, InvalidInput
 
 Group = Literal["account", "circuit", "tier", "month", "ticket"]
 MOST_GROUPS = 20_000
+KEYS: Mapping[Group, tuple[str, ...]] = {
+    "account": ("account",), "circuit": ("circuit", "account"), "tier": ("tier",), "month": ("month",),
+    "ticket": ("ticket", "account", "circuit", "tier", "month", "percent", "over_ms"),
+}  # fmt: skip
+"""A ticket's and a circuit's line says whose they are, and a ticket's what its amount is of."""
+SUMS = ("breaches", "without_fee", "amount")
 
 
 @dataclass(slots=True)
@@ -48,13 +54,4 @@ def too_many() -> InvalidInput:
 
 
 def _key(due: Due, by: Group) -> dict[str, Any]:
-    """A ticket's and a circuit's line says whose they are, and a ticket's what its amount is of."""
-    b = due.breach
-    match by:
-        case "ticket":
-            of = {"ticket": b.ticket, "account": b.account, "circuit": b.circuit, "tier": b.tier, "month": b.month}
-            return {**of, "percent": due.percent, "over_ms": b.over_ms}
-        case "circuit":
-            return {"circuit": b.circuit, "account": b.account}
-        case "account" | "tier" | "month":
-            return {by: getattr(b, by)}
+    return {name: due.percent if name == "percent" else getattr(due.breach, name) for name in KEYS[by]}

@@ -6,7 +6,7 @@ reports never take all the connections from those who repair.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -72,18 +72,21 @@ class Reports:
             found = await asked.fetch(of_all, of_some or of_all, most=most)
         return [rows.worst_line(row, columns) for row in found]
 
-    async def compensation(self, asked: Asked) -> AsyncIterator[Due]:
-        """In the order of restorations, some at a time."""
+    async def compensation(self, asked: Asked, *, month_began: int) -> AsyncIterator[Due]:
+        """In the order of restorations, some at a time. Read from where the first month began, because what a circuit
+        costs depends on what it cost earlier in its month."""
         months = Months(self.rules)
-        at, ticket = asked.since, ""
+        at, ticket, read = month_began, "", replace(asked, since=month_began)
         while True:
             async with self._turns:
-                page = await asked.fetch(q.BREACHES, q.BREACHES_OF_SOME, at=at, ticket=ticket, most=TOGETHER)
+                page = await read.fetch(q.BREACHES, q.BREACHES_OF_SOME, at=at, ticket=ticket, most=TOGETHER)
                 fees = await _fees(asked.reader, {row["circuit"] for row in page})
             for row in page:
                 over = row["counted"] - row["restore_target"]
                 breach = Breach(row["ticket"], row["account"], row["circuit"], row["tier"], row["month"], over)
-                yield months.due(breach, fees.get(breach.circuit))
+                due = months.due(breach, fees.get(breach.circuit))
+                if row["restored_at"] >= asked.since:
+                    yield due
             if len(page) < TOGETHER:
                 return
             at, ticket = page[-1]["restored_at"], page[-1]["ticket"]

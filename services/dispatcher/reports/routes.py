@@ -12,13 +12,14 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import AfterValidator
 
 from services.dispatcher.reports import shapes
-from services.dispatcher.reports.adding import Group, added_up
+from services.dispatcher.reports.adding import KEYS, SUMS, Group, added_up
 from services.dispatcher.reports.queries import Dimension
-from services.dispatcher.reports.reports import Asked, Lines, Reports, Worst
+from services.dispatcher.reports.reports import WORST, Asked, Lines, Reports, Worst
 from shared.audit.trail import Act, record
 from shared.auth.principal import Principal
 from shared.auth.reading import reader_for
 from shared.clock import Clock, from_ms, rfc3339, to_ms
+from shared.contracts.instant import DAY_PATTERN
 from shared.db.port import Database
 from shared.errors import FieldError, Forbidden, InvalidInput
 from shared.web.accept import preferred
@@ -45,7 +46,7 @@ By = Annotated[
     Query(json_schema_extra={"pattern": BY}, description=f"{CHOICE.capitalize()}; none: a total"),
     AfterValidator(_by),
 ]
-Day = Annotated[str | None, Query(pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}$", examples=["2026-11-01"])]
+Day = Annotated[str | None, Query(pattern=DAY_PATTERN, examples=["2026-11-01"])]
 Since = Annotated[Day, Query(alias="from", description="The first day, in China; else the first of `to`'s month")]
 Until = Annotated[Day, Query(alias="to", description="The day after the last; else tomorrow")]
 Format = Annotated[Literal["json", "csv"] | None, Query(description="Else what the reader accepts")]
@@ -127,7 +128,7 @@ def _add_faults(router: APIRouter, reports: Reports, door: "_Door") -> None:
             raise InvalidInput(FieldError("query:account", "networks are compared over all accounts"))
         period, asked = door.asked(caller, since, until, account)
         items = await reports.worst(asked, of, most=limit)
-        columns = [name for name in shapes.WorstLine.model_fields if not items or name in items[0]]
+        columns = [name for name in shapes.WorstLine.model_fields if name in WORST[of][0] or name not in WORST]
         return await door.answer(caller, Report("worst", period.head(), items, columns), format, accept)
 
     @router.get("/v1/reports/compensation", response_model=shapes.CompensationReport, responses=ANSWERS)
@@ -137,8 +138,9 @@ def _add_faults(router: APIRouter, reports: Reports, door: "_Door") -> None:
     ) -> Response:  # fmt: skip
         """What is due for missed restore targets, by the rules of the contracts."""
         period, asked = door.asked(caller, since, until, account)
-        items, total = await added_up(reports.compensation(asked), by)
-        named = [name for name in shapes.CompensationLine.model_fields if not items or name in items[0]]
+        month_began = _ms(period.since.replace(day=1))
+        items, total = await added_up(reports.compensation(asked, month_began=month_began), by)
+        named = [name for name in shapes.CompensationLine.model_fields if name in (*KEYS[by], *SUMS)]
         rules = {"rules": reports.rules.version, "currency": reports.rules.currency}
         head = {**period.head(), **rules, "total": total}
         return await door.answer(caller, Report("compensation", head, items, named), format, accept)
