@@ -10,7 +10,7 @@ from services.notifier.channels.webhook.transport import retry_after
 from services.notifier.handlers.room import Room
 from services.notifier.model.lane import Bump, Missing, bumps, sift
 from services.notifier.model.preferences import Preferences
-from services.notifier.model.retrying import RETRY_DELAYS, retry_delay
+from services.notifier.model.retrying import OUTAGE, RETRY_DELAYS, most_failures, retry_delay
 from services.notifier.model.subscription import Subscription
 from shared.contracts.event import Event
 from shared.ids import AccountId, SubscriptionId
@@ -64,6 +64,17 @@ def test_jitter_moves_a_try_by_a_fifth_at_most(failures: int, jitter: float) -> 
     delay = retry_delay(failures, None, jitter)
     assert delay is not None
     assert abs(delay - RETRY_DELAYS[failures - 1]) <= RETRY_DELAYS[failures - 1] * 0.2001
+
+
+@settings(deadline=None)
+@given(st.integers(1, len(RETRY_DELAYS)), st.floats(-1, 1))
+def test_whatever_failed_only_in_an_outage_is_known_by_how_often(failures: int, jitter: float) -> None:
+    delays = [retry_delay(n, None, jitter) or timedelta() for n in range(1, failures)]
+    assert failures <= most_failures(max(sum(delays, timedelta()), OUTAGE))
+
+
+def test_what_failed_before_an_outage_is_known_too() -> None:
+    assert [most_failures(timedelta(minutes=m)) for m in (4, 5, 60)] == [0, 6, 10]
 
 
 @pytest.mark.parametrize(
