@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from services.notifier.handlers.replaying import ReplayDesk, Since
 from services.notifier.model.outcome import Delivered
 from services.notifier.model.retrying import OUTAGE, RETRY_DELAYS
+from services.notifier.model.standing import DISABLED_AFTER
 from services.notifier.model.subscription import Subscription
+from services.notifier.store import subscriptions
 from shared.auth.principal import Principal
 from shared.contracts.event import Event
 from shared.testing.receiver import Answer, Receiver
@@ -111,3 +114,28 @@ async def test_short_series_hastens_nothing(one: Notifier, happens: Tickets, dow
     await one.feed(await happens.open())
     await delivered(one)
     assert down.seqs(owed.ticket) == [1]
+
+
+@pytest.mark.parametrize("failures", ["gone", "five days"])
+async def test_replay_since_it_failed_brings_all_that_one_missed_while_it_was_disabled(
+    one: Notifier, happens: Tickets, down: Receiver, failures: str
+) -> None:
+    failing = await one.subscribe(down)
+    first = await happens.open()
+    one.clock.advance(timedelta(milliseconds=80))  # on its way to the first try
+    down.otherwise = Answer(410) if failures == "gone" else DOWN
+    await one.feed(first)
+    await one.settle()
+    if failures == "five days":
+        one.clock.advance(DISABLED_AFTER)
+        await one.look()
+        await one.settle()
+    await one.feed(*await happens.happen(first.ticket, *notes(1)))
+    standing = (await subscriptions.by_ids(one.database, [failing.id]))[failing.id].standing
+    assert (standing.state, standing.failing_since) == ("disabled", first.at)
+    down.hooks.clear()
+    down.otherwise = Answer()
+    await one.desk.enable(BY, failing.id)
+    await ReplayDesk(one.database, one.clock).replay(BY, failing.id, Since(standing.failing_since or one.clock.now()))
+    await delivered(one)
+    assert down.seqs(first.ticket) == [1, 2]

@@ -6,7 +6,7 @@ there then: workers of several processes may hear of failures at once, and the a
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from services.notifier.model.lane import Bump
@@ -90,6 +90,10 @@ class Troubles:
             by_receipt = found.standing.warned == "undelivered"
             taken = await (receipts.received_since if by_receipt else attempts.taken_since)(tx, known.id, since)
         verdict = after(found.standing, heard, now, taken_since=taken)
+        if verdict.tell == "subscription.disabled" and (owed := await standings.owed_since(tx, known.id)):
+            # Known before it was tried, and dropped with the rest: a replay since then brings all of it.
+            begun = min(owed, verdict.standing.failing_since or now)
+            verdict = replace(verdict, standing=replace(verdict.standing, failing_since=begun))
         if verdict.standing != found.standing:
             await standings.stand(tx, known.id, verdict.standing)
         if since is not None and verdict.standing == GOOD:  # what is owed since then need not wait out its schedule

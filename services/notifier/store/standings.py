@@ -10,10 +10,11 @@ from services.notifier.model.standing import Standing
 from services.notifier.model.subscription import Subscription
 from services.notifier.store.dropping import LOCK_OF, drop_lanes
 from services.notifier.tables import lanes, subscriptions
-from shared.clock import to_ms
+from shared.clock import from_ms, to_ms
 from shared.db.port import Database, Tx
 from shared.db.statement import Query
 from shared.ids import SubscriptionId
+from shared.tickets.tables import ticket_log
 
 s = subscriptions.c
 _LIVE = s.deleted_at.is_(None)
@@ -40,6 +41,13 @@ BEGIN_ANEW = Query(update(lanes).where(_WAITS).values(due_at=bindparam("now"), a
 _PUT_OFF = and_(_WAITS, lanes.c.attempts > 0, lanes.c.attempts <= bindparam("most"))
 LOCK_PUT_OFF = Query(select(lanes.c.ticket).where(_PUT_OFF).order_by(lanes.c.ticket, lanes.c.run).with_for_update())
 HASTEN = Query(update(lanes).where(_PUT_OFF).values(due_at=bindparam("now")))
+OLDEST_OWED = Query(
+    select(func.min(ticket_log.c.at).label("at"))
+    .select_from(
+        lanes.join(ticket_log, and_(ticket_log.c.ticket == lanes.c.ticket, ticket_log.c.seq == lanes.c.acked_seq + 1))
+    )
+    .where(lanes.c.subscription == bindparam("of"), lanes.c.due_at.is_not(None), lanes.c.run == "")
+)
 _TROUBLE = s.failing_since.is_not(None)
 IN_TROUBLE = Query(
     select(s.channel, s.disabled_at.is_not(None).label("disabled"), func.count().label("n"))
@@ -61,6 +69,12 @@ async def stand(tx: Tx, id: SubscriptionId, standing: Standing) -> None:
     )  # fmt: skip
     if standing.disabled_at is not None:
         await drop_lanes(tx, id)
+
+
+async def owed_since(tx: Tx, id: SubscriptionId) -> datetime | None:
+    """When the first happened of what it is owed, without what is being replayed."""
+    (row,) = await tx.fetch(OLDEST_OWED, of=id)
+    return None if row["at"] is None else from_ms(row["at"])
 
 
 async def change(tx: Tx, changed: Subscription) -> None:

@@ -93,5 +93,5 @@ def _add_changes(router: APIRouter, desk: SubscriptionDesk, public_keys: PublicK
         summary="Send again what happens from now on",
     )  # fmt: skip
     async def enable(caller: Caller, id: IdPath) -> Response:
-        """After it was disabled. What it missed can be replayed."""
+        """After it was disabled. What it missed can be replayed, `since` the `failing_since` that it had."""
         return json(shapes.subscription_view(await desk.enable(caller, id), public_keys))

@@ -220,7 +220,13 @@ class SubscriptionView(BaseModel):
         Literal["active", "failing", "disabled"],
         Field(description="`failing`: nothing was taken since `failing_since`; `disabled`: nothing is sent any more"),
     ]
-    failing_since: Moment | None
+    failing_since: Annotated[
+        Moment | None,
+        Field(
+            description="Of one that is disabled: when the first happened that it did not get. Note it before you"
+            " enable it, and replay `since` then"
+        ),
+    ]
     warned: Annotated[
         Literal["failing", "exhausted", "undelivered"] | None,
         Field(
