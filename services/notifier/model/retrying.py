@@ -13,6 +13,9 @@ RETRY_DELAYS = (
     *(timedelta(hours=h) for h in (1, 2, 4, 8, 12, 12, 12, 12)),
     timedelta(hours=10, minutes=51, seconds=10),
 )
+PATIENCE = sum(RETRY_DELAYS, timedelta())
+# By our own server's fault: from then on every half an hour, for when it is back, nobody says so.
+MOST_BY_US = 9
 
 
 def retry_delay(failures: int, retry_after: timedelta | None, jitter: float) -> timedelta | None:
