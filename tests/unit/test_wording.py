@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.notifier.wording.links import Links
@@ -84,6 +84,7 @@ def test_text_of_others_is_one_line_and_nothing_to_tap(text: str) -> None:
 
 
 @given(st.text(), st.integers(2, 50))
+@example("0@ 000", 4)
 def test_one_line_is_short_enough_and_says_when_it_was_cut(text: str, most: int) -> None:
     shown = one_line(text, most=most)
     assert len(shown) <= most
