@@ -28,6 +28,7 @@ NETWORK = r"0[0-9]{2,3}"
 GROUP_PATTERN = rf"^MF[0-9]{{6}}-[{_ALPHABET}]{{8}}$"
 ENTRY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 TICKET_PATTERN = rf"^{TICKET}$"
+EVENT_PATTERN = rf"^{TICKET}-[1-9][0-9]{{0,8}}$"
 ORDER_PATTERN = rf"^{TICKET}\.{NETWORK}$"
 NETWORK_PATTERN = rf"^{NETWORK}$"
 _ORDER = re.compile(rf"({TICKET})\.({NETWORK})")

@@ -29,13 +29,16 @@ class Tab:
     session: str = ""
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    loads: int = 0
     _numbers: Any = field(default_factory=count)
 
     async def open(self, url: str) -> None:
         """Until it is loaded."""
-        await self.send("Page.navigate", url=url)
-        while (await self._next()).get("method") != "Page.loadEventFired":
-            pass
+        await self._load("Page.navigate", url=url)
+
+    async def press(self, element: str) -> None:
+        """Until the page that this leads to is loaded."""
+        await self._load("Runtime.evaluate", expression=f"document.querySelector({element!r}).click()")
 
     async def value(self, expression: str) -> Any:
         """What JavaScript of the outside makes of the page; the page's own rules do not bind it."""
@@ -49,10 +52,17 @@ class Tab:
             pass
         return answer["result"]
 
+    async def _load(self, method: str, **params: Any) -> None:
+        before = self.loads
+        await self.send(method, **params)
+        while self.loads == before:
+            await self._next()
+
     async def _next(self) -> dict[str, Any]:
         said: dict[str, Any] = await self.socket.receive_json()
         if said.get("method") == "Network.requestWillBeSent":
             self.requests.append(said["params"]["request"]["url"])
+        self.loads += said.get("method") == "Page.loadEventFired"
         if said.get("method") == "Log.entryAdded":
             self.complaints.append(said["params"]["entry"]["text"])
         if said.get("method") == "Runtime.exceptionThrown":

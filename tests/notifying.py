@@ -152,7 +152,7 @@ class Notifier:
         )  # fmt: skip
         self.feeder = Feeder(database, self.deliveries, clock, own, readers=readers)
         self.desk = SubscriptionDesk(database, clock, channels, vault=VAULT, absent={})
-        self.trials = TrialDesk(database, clock, channels)
+        self.trials = TrialDesk(database, clock, channels, look=self.deliveries.look)
 
     async def __aenter__(self) -> Self:
         return self

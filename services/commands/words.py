@@ -44,6 +44,11 @@ LINES: Mapping[str, tuple[str, str]] = {
     "ticket.terms_changed": ("时限变更：{reason}", "other targets from here on: {reason}"),
     "ticket.chased": ("客户催单", "the customer asks where it stays"),
     "ticket.deadline_warned": ("{kind}时限已过 {percent}%", "{percent} % of the time for {kind} is over"),
+    "ticket.deadline_warned of a network": (
+        "本地网 {network}：{kind}时限已过 {percent}%",
+        "local network {network}: {percent} % of the time for {kind} is over",
+    ),
+    "ticket.deadline_missed of a network": ("本地网 {network}：{kind}超时", "local network {network} is late: {kind}"),
     "ticket.deadline_missed": ("{kind}超时", "late: {kind}"),
     "ticket.unchanged": ("暂无新进展，下次反馈不晚于 {next_update_by}", "no change, next update by {next_update_by}"),
     "ticket.escalated": ("升级至{level}：{reason}", "escalated to {level}: {reason}"),
@@ -82,13 +87,17 @@ TAILS: Mapping[str, tuple[str, str]] = {
 
 
 def line(fact: Fact, lang: Lang) -> str:
-    """One fact without its time; a fact of a type that is not known here is its type."""
-    template = LINES.get(fact["type"])
+    """One fact without its time, on one line: whoever wrote something of it writes no line that looks like ours.
+
+    A fact of a type that is not known here is its type.
+    """
+    of_network = LINES.get(f"{fact['type']} of a network") if fact["data"].get("network") else None
+    template = of_network or LINES.get(fact["type"])
     if template is None:
         return str(fact["type"])
     shown = _Shown({name: _word(name, fact, lang=lang) for name in fact["data"]})
     tails = (text[_place(lang)].format(shown[name]) for name, text in TAILS.items() if fact["data"].get(name))
-    return template[_place(lang)].format_map(shown) + "".join(tails)
+    return " ".join((template[_place(lang)].format_map(shown) + "".join(tails)).split())
 
 
 def clock_time(instant: str) -> str:

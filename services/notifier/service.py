@@ -97,7 +97,9 @@ class NotifierService:
         self.routers: list[APIRouter] = [
             stream_routes(self.hub, database),
             subscription_routes(self._desk, database, public_keys=self._public_keys),
-            delivery_routes(ReplayDesk(database, clock), TrialDesk(database, clock, channels), database),
+            delivery_routes(
+                ReplayDesk(database, clock), TrialDesk(database, clock, channels, look=self._deliveries.look), database
+            ),
             contact_routes(ContactsDesk(database, self._desk)),
             receipt_routes(receipts, Gatekeeper(settings.sms_receipt_secret_file, clock)),
         ]

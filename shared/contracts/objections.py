@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.contracts.instant import DAY_PATTERN
-from shared.ids import ENTRY_PATTERN, NETWORK_PATTERN
+from shared.ids import ENTRY_PATTERN, EVENT_PATTERN, NETWORK_PATTERN, TICKET_PATTERN
 
 _WORDS = {
     "missing": "is required",
@@ -15,8 +15,10 @@ _WORDS = {
 
 _FORMS = {
     ENTRY_PATTERN: "must be an id such as ACME.BJ-1: letters, digits, dots, hyphens and underscores",
+    EVENT_PATTERN: "must be an event's id such as VT261121-7K3QM9XA-12",
     NETWORK_PATTERN: "must be an area code such as 0878",
     DAY_PATTERN: "must be a day such as 2026-11-01, from 2000 to 2099",
+    TICKET_PATTERN: "must be a ticket's number such as VT261121-7K3QM9XA",
 }
 
 

@@ -74,7 +74,7 @@ class _Page:
         if not rows:
             return Markup("")
         head = el("tr", (el("th", self.say(label), scope="col") for label, _ in rows[0]))
-        body = (el("tr", (_cell(label, cell) for label, cell in row)) for row in rows)
+        body = (el("tr", (_cell(label, self.say(label), cell) for label, cell in row)) for row in rows)
         table = el("table", el("thead", head), el("tbody", body))
         return el("section", el("h2", self.say(name)), table, **attributes)
 
@@ -289,8 +289,9 @@ class _Page:
         return el("footer", el("h2", self.say("proof")), el("p", self.say("how")), self._pairs(pairs))
 
 
-def _cell(label: str, inside: Inner) -> Markup:
-    return el("td", inside, class_="t") if label in FREE else el("td", inside)
+def _cell(name: str, label: str, inside: Inner) -> Markup:
+    """It bears its label: a telephone has no room for columns."""
+    return el("td", inside, data_label=label, class_="t") if name in FREE else el("td", inside, data_label=label)
 
 
 def _colour(interval: Json) -> str:

@@ -1,4 +1,4 @@
-"""How a statement's page looks, on a screen and on paper."""
+"""How a statement's page looks: on a screen, on a telephone (where each row of a table is a list) and on paper."""
 
 STYLE = """
 :root { --ink: #1c2733; --faint: #5c6b7a; --line: #d5dce3; --ok: #1a7f4b; --bad: #b3261e; --wait: #8a6100; }
@@ -35,6 +35,16 @@ code { font: 11px/1.4 ui-monospace, "DejaVu Sans Mono", monospace; word-break: b
 figure { margin: 16px 0 0; } figure svg { width: 100%; height: 28px; display: block; }
 rect.running { fill: #d9822b; } rect.held { fill: #8d5fb0; } rect.pending { fill: #9fb3c8; }
 rect.restored { fill: #3c9d6b; } rect.struck { fill: #e0b04c; }
+@media screen and (max-width: 640px) {
+  main { margin: 0; padding: 16px; border: 0; }
+  dl { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
+  .n { white-space: normal; } .big { font-size: 22px; }
+  table, tbody { display: block; } thead { display: none; }
+  tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(120px, 1fr)); gap: 6px 16px; padding: 10px 0;
+    border-bottom: 1px solid var(--line); }
+  td { padding: 0; border: 0; overflow-wrap: anywhere; } td:empty { display: none; } td.t { grid-column: 1 / -1; }
+  td::before { content: attr(data-label); display: block; color: var(--faint); }
+}
 @media print {
   @page { size: A4; margin: 14mm 12mm; }
   body { background: none; font-size: 10pt; }

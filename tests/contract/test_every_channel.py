@@ -184,7 +184,7 @@ async def test_quiet_hours_hold_what_is_not_urgent(one: Notifier, happens: Ticke
 
 @pytest.mark.parametrize("side", ["email", "sms"], indirect=True)
 @pytest.mark.parametrize(
-    ("language", "said"), [("zh", "北京本地网已接单"), ("en", "local network Beijing has accepted")]
+    ("language", "said"), [("zh", "北京本地网已接单"), ("en", "Local network Beijing has accepted")]
 )
 async def test_people_read_it_in_their_language(
     one: Notifier, happens: Tickets, side: FarSide, language: str, said: str

@@ -13,7 +13,7 @@ from services.notifier.handlers.room import Room
 from services.notifier.model import lane as model
 from services.notifier.model.lane import Claim
 from services.notifier.model.outcome import Retry
-from services.notifier.model.retrying import RETRY_DELAYS
+from services.notifier.model.retrying import PATIENCE, RETRY_DELAYS
 from services.notifier.store import lanes, standings, subscriptions
 from services.notifier.store.lanes import Stale
 from shared.auth.principal import Principal
@@ -281,7 +281,7 @@ async def test_worker_whose_claim_ran_out_leaves_no_dead_letter(
     subscription = await one.subscribe(receiver)
     event = await happens.open()
     await one.feed(event)
-    now = one.clock.now()
+    now = one.clock.now() + PATIENCE
     stale = Claim(subscription, event.ticket, "run out", 0, 1, attempts=len(RETRY_DELAYS))
     record = model.failed(stale, [event], Retry("timeout"), now=now, until=now, jitter=0)
     assert record.dead

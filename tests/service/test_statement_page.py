@@ -45,3 +45,15 @@ async def test_script_that_got_into_the_page_would_not_run(tab: Tab, tmp_path: P
     await tab.open(file.as_uri())
     assert await tab.value("document.title") != "owned"
     assert len(tab.complaints) == 2
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_page_fits_a_telephone_with_every_figure_beside_its_name(tab: Tab, tmp_path: Path, lang: Lang) -> None:
+    file = tmp_path / "statement.html"
+    file.write_text(page(statement(everything()), lang), encoding="utf-8")
+    await tab.send("Emulation.setDeviceMetricsOverride", width=360, height=740, deviceScaleFactor=2, mobile=True)
+    await tab.open(file.as_uri())
+    assert await tab.value("[...document.querySelectorAll('main *')].every(one => one.scrollWidth <= innerWidth)")
+    assert await tab.value("[...document.querySelectorAll('td:not(:empty)')].every(one => one.offsetWidth >= 80)")
+    labels = "[...document.querySelectorAll('td')].every(one => one.dataset.label.length > 0)"
+    assert await tab.value(labels)

@@ -254,6 +254,24 @@ async def test_place_that_is_none_is_answered_with_the_form_of_one(account: Call
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        (PATH, {"url": URL, "quiet": {**NIGHT, "end": "24:00"}}, "must be a time of day such as 22:00"),
+        (PATH, {"url": "https://noc.example.com:65536/hooks"}, "must have a port from 1 to 65535"),
+        (
+            f"{PATH}/{{id}}/replay",
+            {"event": "notices.hw-power-1"},
+            "must be an event's id such as VT261121-7K3QM9XA-12",
+        ),
+        (f"{PATH}/{{id}}/replay", {"ticket": "VT1"}, "must be a ticket's number such as VT261121-7K3QM9XA"),
+    ],
+)
+async def test_what_has_a_form_is_refused_with_an_example(account: Caller, path: str, body: Json, message: str) -> None:
+    refused = await account.post(path.format(id=(await made(account))["id"]), body)
+    assert [error["message"] for error in refused.json()["errors"]] == [message]
+
+
 async def test_an_account_has_twenty_at_most_and_others_none_the_less(account: Caller, other: Caller) -> None:
     first, *_ = [await made(account) for _ in range(MOST_SUBSCRIPTIONS)]
     refused = await account.post(PATH, {"url": URL})

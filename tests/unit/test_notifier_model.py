@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from services.notifier.channels.webhook.transport import retry_after
 from services.notifier.handlers.room import Room
-from services.notifier.model.lane import Bump, Missing, bumps, sift
+from services.notifier.model.lane import Bump, Claim, Missing, Record, bumps, failed, sift
+from services.notifier.model.outcome import Retry
 from services.notifier.model.preferences import Preferences
-from services.notifier.model.retrying import RETRY_DELAYS, retry_delay
+from services.notifier.model.retrying import OUTAGE, PATIENCE, RETRY_DELAYS, most_failures, retry_delay
 from services.notifier.model.subscription import Subscription
 from shared.contracts.event import Event
 from shared.ids import AccountId, SubscriptionId
@@ -66,6 +67,17 @@ def test_jitter_moves_a_try_by_a_fifth_at_most(failures: int, jitter: float) -> 
     assert abs(delay - RETRY_DELAYS[failures - 1]) <= RETRY_DELAYS[failures - 1] * 0.2001
 
 
+@settings(deadline=None)
+@given(st.integers(1, len(RETRY_DELAYS)), st.floats(-1, 1))
+def test_whatever_failed_only_in_an_outage_is_known_by_how_often(failures: int, jitter: float) -> None:
+    delays = [retry_delay(n, None, jitter) or timedelta() for n in range(1, failures)]
+    assert failures <= most_failures(max(sum(delays, timedelta()), OUTAGE))
+
+
+def test_what_failed_before_an_outage_is_known_too() -> None:
+    assert [most_failures(timedelta(minutes=m)) for m in (4, 5, 60)] == [0, 6, 10]
+
+
 @pytest.mark.parametrize(
     ("asked", "waited"),
     [(0, 5), (2, 5), (40, 40), (3600, 3600), (10**9, 3600), (-5, 5)],
@@ -85,6 +97,32 @@ def test_retry_after_only_ever_puts_off_and_by_an_hour_at_most(asked: int, waite
 def test_retry_after_header(value: str | None, seconds: int | None) -> None:
     found = retry_after(value, START)
     assert found == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def tried(attempts: int, outcome: Retry, *, age: timedelta, run: str = "") -> Record:
+    """An event of that age is not taken once more."""
+    claim = Claim(subscription("mails"), TICKET, "token", 0, 9, attempts, run=run)
+    now = ENTRIES[0].at + age
+    return failed(claim, ENTRIES[:1], outcome, now=now, until=now, jitter=0.0)
+
+
+def test_what_fails_by_our_own_fault_is_tried_every_half_hour_for_75_hours() -> None:
+    """A mail server that is back at three is no reason for mails at noon."""
+    ours, age = Retry("connect", ours=True), timedelta(hours=20)
+    assert tried(40, ours, age=age).due_at == ENTRIES[0].at + age + timedelta(minutes=30)
+    assert [len(tried(150, ours, age=PATIENCE + more).dead) for more in (-OUTAGE, OUTAGE)] == [0, 1]
+
+
+def test_what_failed_by_our_own_fault_is_not_given_up_because_of_it() -> None:
+    theirs, age = Retry("deferred"), timedelta(hours=20)
+    assert tried(40, theirs, age=age).due_at == ENTRIES[0].at + age + RETRY_DELAYS[-1]
+    assert [len(tried(40, theirs, age=PATIENCE + more).dead) for more in (-OUTAGE, OUTAGE)] == [0, 1]
+
+
+def test_replay_of_what_is_old_has_the_whole_schedule() -> None:
+    ours = Retry("connect", ours=True)
+    found = [tried(attempts, ours, age=timedelta(days=99), run="rpl_1") for attempts in (0, 18)]
+    assert [len(record.dead) for record in found] == [0, 1]
 
 
 def test_subscription_starts_with_a_few_and_earns_more() -> None:

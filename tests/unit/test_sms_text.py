@@ -59,6 +59,11 @@ def test_message_says_first_what_matters_most() -> None:
     )
 
 
+def test_circuit_that_was_named_is_not_named_again() -> None:
+    assert message(most=9).count("010-0878-IPV-0001") == 1
+    assert message(issued(), most=9).count("010-0878-IPV-0001") == 1
+
+
 def test_english_message_needs_no_wide_characters() -> None:
     text = message(issued(), f.OrderProgressed(ORDER, BEIJING, "repairing", "cable “cut” – both"), lang="en")
     assert size(text).encoding == "gsm-7"

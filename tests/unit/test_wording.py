@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.notifier.wording.links import Links
@@ -84,6 +84,7 @@ def test_text_of_others_is_one_line_and_nothing_to_tap(text: str) -> None:
 
 
 @given(st.text(), st.integers(2, 50))
+@example("0@ 000", 4)
 def test_one_line_is_short_enough_and_says_when_it_was_cut(text: str, most: int) -> None:
     shown = one_line(text, most=most)
     assert len(shown) <= most
@@ -98,13 +99,13 @@ def test_addresses_and_figures_that_are_no_links_stay_readable() -> None:
 
 def test_text_of_a_network_stands_in_quotation_marks() -> None:
     said = told(issued(), f.OrderProgressed(ORDER, BEIJING, "repairing", "cable cut\nSLA: met"))
-    assert said.text().splitlines()[:3] == ["local network Beijing: repairing", "  “cable cut SLA: met”", ""]
+    assert said.text().splitlines()[:3] == ["Local network Beijing: repairing", "  “cable cut SLA: met”", ""]
 
 
 def test_message_says_who_works_when_it_is_back_and_what_the_clock_says() -> None:
     expected = f.OrderAccepted(ORDER, BEIJING, "Zhang", START + timedelta(hours=2))
     said = told(issued(), expected, terms=terms(timedelta(hours=5)))
-    assert said.news[0].happened == "local network Beijing has accepted the order, engineer: Zhang"
+    assert said.news[0].happened == "Local network Beijing has accepted the order, engineer: Zhang"
     assert dict(said.rows) == {
         "Ticket": TICKET, "Circuit": "010-0878-IPV-0001", "Status": "in progress", "Times": "Beijing time (UTC+8)",
         "Working on it": "local network Beijing", "Expected back": "11-21 18:00",
@@ -117,6 +118,23 @@ def test_message_in_chinese() -> None:
         "北京本地网已接单", "", f"障碍单：{TICKET}", "电路：010-0878-IPV-0001", "状态：修障中", "处理单位：北京本地网",
         "时间：均为北京时间",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lang", "warned", "late"),
+    [
+        (
+            "en", "Local network Beijing: 75 % of the time for accepting the order is over",
+            "Local network Beijing is late: accepting the order was due by 11-21 16:15",
+        ),
+        ("zh", "北京本地网：接单时限已过 75%", "北京本地网：接单已超时（应于 11-21 16:15 前）"),
+    ],
+)  # fmt: skip
+def test_deadline_of_one_of_several_networks_says_whose_it_is(lang: Lang, warned: str, late: str) -> None:
+    due = START + 15 * MINUTE
+    missed = f.DeadlineMissed("accept", f"accept:{ORDER}", due, BEIJING)
+    said = told(issued(), f.DeadlineWarned("accept", f"accept:{ORDER}", 75, due, BEIJING), missed, lang=lang, last=2)
+    assert [news.happened for news in said.news] == [warned, late]
 
 
 def test_several_events_are_told_in_order_with_their_times() -> None:
@@ -159,7 +177,7 @@ def test_subject_is_the_tickets_and_never_changes() -> None:
 def test_brief_begins_with_what_happened_last() -> None:
     brief = told(issued(), f.OrderAccepted(ORDER, BEIJING, None, START + timedelta(hours=2)), last=2).brief
     assert brief[:3] == [
-        "local network Beijing has accepted the order", "local network Beijing is ordered to repair it",
+        "Local network Beijing has accepted the order", "Local network Beijing is ordered to repair it",
         "expected back 11-21 18:00",
     ]  # fmt: skip
 

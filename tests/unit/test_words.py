@@ -43,6 +43,16 @@ def test_what_somebody_wrote_is_not_translated() -> None:
     assert line(fact("ticket.noted", text="other"), "zh") == "留言：other"
 
 
+def test_what_somebody_wrote_makes_no_line_of_its_own() -> None:
+    forged = "see below\r\n08:30:00  ticket closed  [closed]\u2028 and\tmore"
+    assert line(fact("ticket.noted", text=forged), "en") == ("note: see below 08:30:00 ticket closed [closed] and more")
+
+
+def test_deadline_of_one_of_several_networks_says_whose_it_is() -> None:
+    late = fact("ticket.deadline_missed", kind="accept", network="0878", due_at="2026-11-21T08:15:00Z")
+    assert line(late, "en") == "local network 0878 is late: accepting the order"
+
+
 def test_braces_in_a_text_are_only_a_text() -> None:
     assert line(fact("ticket.noted", text="{reason} {0}"), "en") == "note: {reason} {0}"
 

@@ -31,7 +31,8 @@ def delivery_routes(replays: ReplayDesk, trials: TrialDesk, database: Database) 
         summary="Send a test message now, and answer what came of it",
     )  # fmt: skip
     async def test(caller: Caller, id: IdPath) -> Response:
-        """Its type is `subscription.test`; it takes as long as the receiver takes, 15 s at the most."""
+        """Its type is `subscription.test`; it takes as long as the receiver takes, 15 s at the most. Taken after
+        an outage, it brings what is owed."""
         return json(shapes.test_view(await trials.test(caller, id)))
 
     @router.post(

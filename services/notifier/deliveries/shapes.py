@@ -11,9 +11,8 @@ from services.notifier.model.outcome import Made, named
 from shared.clock import from_ms, rfc3339
 from shared.contracts.instant import Instant
 from shared.db.statement import Row
-from shared.ids import TICKET, TICKET_PATTERN, TicketId, event_id
+from shared.ids import EVENT_PATTERN, TICKET, TICKET_PATTERN, TicketId, event_id
 
-EVENT_PATTERN = rf"^{TICKET}-[1-9][0-9]{{0,8}}$"
 _EVENT = re.compile(rf"({TICKET})-([0-9]+)")
 Outcome = Literal["delivered", "retry", "refused", "gave_up"]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]

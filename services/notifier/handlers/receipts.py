@@ -32,14 +32,14 @@ class ReceiptDesk:
         receipt = Receipt(subscription, log, int(seq), delivered, said, self._clock.now())
 
         async def take(tx: Tx) -> bool | None:
-            """Whether somebody has to be told; None for what was never sent."""
+            """Whether lanes are due by it; None for what was never sent."""
             if not (new := await receipts.take(tx, receipt)):
                 return new
             return await self._troubles.hear_receipt(tx, subscription, delivered=delivered, event=event)
 
-        told = await self._database.transact(take)
-        if told is None:
+        is_due = await self._database.transact(take)
+        if is_due is None:
             raise NotFound()
-        if told:
+        if is_due:
             self._look()
         self._metrics.receipt("delivered" if delivered else "failed")

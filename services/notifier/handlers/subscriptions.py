@@ -98,7 +98,7 @@ class SubscriptionDesk:
     async def change(self, by: Principal, id: SubscriptionId, changes: Mapping[str, Any]) -> Subscription:
         """`changes`: fields of Preferences, and `target`. Raises NotFound, InvalidInput.
 
-        What waits is looked at anew: it may have waited for what is no longer wanted.
+        What waits is looked at anew: it may have waited for what is no longer wanted, or for who is no longer asked.
         """
         now = self._clock.now()
 
@@ -112,7 +112,7 @@ class SubscriptionDesk:
             if "accounts" in changes:
                 _require_readable(by, changed.preferences)
             await standings.change(tx, changed)
-            await standings.wake(tx, id, now)
+            await standings.wake(tx, id, now, elsewhere=changed.target != found.target)
             details = {"fields": sorted(changes)}
             await record(tx, Act(now, by.actor, "subscription.changed", f"subscription:{id}", details, by.origin))
             return await _as_it_stands(tx, changed)

@@ -2,11 +2,12 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from services.notifier.channels.port import Channel, Notice
+from services.notifier.handlers.troubles import Troubles
 from services.notifier.model.lane import Claim
-from services.notifier.model.outcome import Attempt, Made, Retry
+from services.notifier.model.outcome import Attempt, Delivered, Made, Retry
 from services.notifier.model.standing import TEST
 from services.notifier.model.subscription import Subscription
 from services.notifier.store import attempts, notices, subscriptions
@@ -23,9 +24,15 @@ RUN = "test"
 
 
 class TrialDesk:
-    """One test at a time for each account, so that nobody floods a stranger through us."""
+    """One test at a time for each account, so that nobody floods a stranger through us.
 
-    def __init__(self, database: Database, clock: Clock, channels: Mapping[str, Channel]) -> None:
+    A test that is taken ends a series of failures, as anything does; one that is not begins none.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, channels: Mapping[str, Channel], *, look: Callable[[], None]
+    ) -> None:
+        self._troubles = Troubles(database, clock, look=look)
         self._database = database
         self._clock = clock
         self._channels = channels
@@ -44,6 +51,8 @@ class TrialDesk:
         finally:
             self._under_way.discard(by.subject)
         await self._database.transact(lambda tx: self._record(tx, by, found, made))
+        if isinstance(made.attempt.outcome, Delivered):
+            await self._troubles.hear(found, made, failures=0, given_up=False)
         return made
 
     async def _try(self, subscription: Subscription) -> Made:

@@ -6,11 +6,12 @@ there then: workers of several processes may hear of failures at once, and the a
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from services.notifier.model.lane import Bump
 from services.notifier.model.outcome import Delivered, GaveUp, Made, Retry, named
+from services.notifier.model.retrying import most_failures
 from services.notifier.model.standing import (
     GOOD,
     Failed,
@@ -45,7 +46,7 @@ class Cause:
 
 
 class Troubles:
-    """`look` is called when somebody was told something: there are lanes that are due."""
+    """`look` is called when there are lanes that are due: somebody is told something, or an outage is over."""
 
     def __init__(self, database: Database, clock: Clock, *, look: Callable[[], None]) -> None:
         self._database = database
@@ -61,22 +62,22 @@ class Troubles:
             return subscription.standing
         try:
             cause = Cause(named(made.attempt.outcome)[1], made.attempt.status, made.events[0].id)
-            standing, told = await self._database.transact(lambda tx: self._decide(tx, subscription, heard, cause))
+            standing, is_due = await self._database.transact(lambda tx: self._decide(tx, subscription, heard, cause))
         except Unavailable as error:  # the next failure says it again
             log.warning("how subscription %s stands could not be recorded: %s", subscription.id, error)
             return subscription.standing
-        if told:
+        if is_due:
             self._look()
         return standing
 
     async def hear_receipt(self, tx: Tx, of: str, *, delivered: bool, event: str) -> bool:
-        """In the transaction that records the receipt: neither is without the other. Whether somebody was told."""
+        """In the transaction that records the receipt: neither is without the other. Whether lanes are due by it."""
         known = (await subscriptions.by_ids(tx, [of])).get(of)
         if known is None or (delivered and known.standing is GOOD):
             return False
         heard = Received() if delivered else Undelivered()
-        _, told = await self._decide(tx, known, heard, Cause(receipts.UNDELIVERED, None, event))
-        return told
+        _, is_due = await self._decide(tx, known, heard, Cause(receipts.UNDELIVERED, None, event))
+        return is_due
 
     async def _decide(self, tx: Tx, known: Subscription, heard: Heard, cause: Cause) -> tuple[Standing, bool]:
         now = self._clock.now()
@@ -89,8 +90,14 @@ class Troubles:
             by_receipt = found.standing.warned == "undelivered"
             taken = await (receipts.received_since if by_receipt else attempts.taken_since)(tx, known.id, since)
         verdict = after(found.standing, heard, now, taken_since=taken)
+        if verdict.tell == "subscription.disabled" and (owed := await standings.owed_since(tx, known.id)):
+            # Known before it was tried, and dropped with the rest: a replay since then brings all of it.
+            begun = min(owed, verdict.standing.failing_since or now)
+            verdict = replace(verdict, standing=replace(verdict.standing, failing_since=begun))
         if verdict.standing != found.standing:
             await standings.stand(tx, known.id, verdict.standing)
+        if since is not None and verdict.standing == GOOD:  # what is owed since then need not wait out its schedule
+            return GOOD, await standings.hasten(tx, known.id, now, most=most_failures(now - since))
         if verdict.tell is None:
             return verdict.standing, False
         told = await self._tell(tx, found, verdict.tell, verdict.standing, cause)

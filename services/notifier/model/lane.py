@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.notifier.model.outcome import GaveUp, Refused, Retry
-from services.notifier.model.retrying import retry_delay
+from services.notifier.model.retrying import MOST_BY_US, PATIENCE, RETRY_DELAYS, retry_delay
 from services.notifier.model.subscription import Place, Subscription
 from shared.contracts.event import Event
 from shared.ids import AccountId, SubscriptionId, TicketId
@@ -158,11 +158,16 @@ def failed(
 ) -> Record:
     """Put off, or given up as dead letters: when the schedule is exhausted, or when it will never be taken.
 
-    What was refused because its receiver is gone is put off too: whoever disables the subscription drops the lane.
+    What fails by our own fault is tried often, and given up when it is as old as the schedule is long; no event is
+    given up younger, however often it was tried. A replay is of old events: it has the schedule alone. What was refused
+    because its receiver is gone is put off too: whoever disables the subscription drops the lane.
     """
     failures = claim.attempts + 1
-    delay = retry_delay(failures, getattr(outcome, "retry_after", None), jitter)
-    if delay is None or isinstance(outcome, Refused):
+    is_young = not claim.run and now - events[0].at < PATIENCE
+    by_us = isinstance(outcome, Retry) and outcome.ours and not claim.run
+    counted = min(failures, MOST_BY_US if by_us else len(RETRY_DELAYS) if is_young else failures)
+    delay = retry_delay(counted, getattr(outcome, "retry_after", None), jitter)
+    if delay is None or (by_us and not is_young) or isinstance(outcome, Refused):
         dead = [DeadLetter(event.seq, outcome.reason, failures) for event in events]
         return Record(claim, events[-1].seq, 0, until, keep=True, dead=dead)
     return Record(claim, events[0].seq - 1, failures, now + delay, keep=False)

@@ -74,7 +74,8 @@ def _add_changes(router: APIRouter, desk: SubscriptionDesk, public_keys: PublicK
         summary="Change what is wanted, or where it goes",
     )  # fmt: skip
     async def change(caller: Caller, id: IdPath, body: shapes.ChangeBody) -> Response:
-        """What is left out stays as it is. What waits for a digest or quiet hours is looked at anew."""
+        """What is left out stays as it is. What waits for a digest or quiet hours is looked at anew; to a new target
+        goes at once all that is owed."""
         return json(shapes.subscription_view(await desk.change(caller, id, body.given()), public_keys))
 
     @router.post(
@@ -92,5 +93,5 @@ def _add_changes(router: APIRouter, desk: SubscriptionDesk, public_keys: PublicK
         summary="Send again what happens from now on",
     )  # fmt: skip
     async def enable(caller: Caller, id: IdPath) -> Response:
-        """After it was disabled. What it missed can be replayed."""
+        """After it was disabled. What it missed can be replayed, `since` the `failing_since` that it had."""
         return json(shapes.subscription_view(await desk.enable(caller, id), public_keys))

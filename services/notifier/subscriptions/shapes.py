@@ -42,6 +42,12 @@ def _site(name: str) -> str:
     return name
 
 
+def _time(text: str) -> str:
+    if not re.fullmatch(TIME, text):
+        raise ValueError("must be a time of day such as 22:00")
+    return text
+
+
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -52,7 +58,7 @@ def _zone(name: str) -> str:
 
 EventType = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(TYPES)})]
 Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-Time = Annotated[str, Field(pattern=TIME, examples=["22:00"])]
+Time = Annotated[str, Field(json_schema_extra={"pattern": TIME}, examples=["22:00"]), AfterValidator(_time)]
 Id = Annotated[str, Field(pattern=ENTRY_PATTERN)]
 Site = Annotated[str, Field(json_schema_extra={"pattern": SITE}, examples=["010/head office"]), AfterValidator(_site)]
 Url = Annotated[
@@ -214,7 +220,13 @@ class SubscriptionView(BaseModel):
         Literal["active", "failing", "disabled"],
         Field(description="`failing`: nothing was taken since `failing_since`; `disabled`: nothing is sent any more"),
     ]
-    failing_since: Moment | None
+    failing_since: Annotated[
+        Moment | None,
+        Field(
+            description="Of one that is disabled: when the first happened that it did not get. Note it before you"
+            " enable it, and replay `since` then"
+        ),
+    ]
     warned: Annotated[
         Literal["failing", "exhausted", "undelivered"] | None,
         Field(

@@ -10,7 +10,7 @@ import unicodedata
 CUT = "…"
 _MARKS = str.maketrans({"【": "[", "】": "]", "“": "'", "”": "'", "「": "'", "」": "'"})
 _SCHEME = re.compile(r":(?=[/\\]{2})")
-_MAILBOX = re.compile(r"@(?=\S)")
+_MAILBOX = re.compile(rf"@(?=[^\s{CUT}])")
 _HOST = re.compile(r"(?<=\w)([.．｡])(?=[^\W\d_])")
 _ADDRESS = re.compile(r"(?<![\d.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 

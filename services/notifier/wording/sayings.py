@@ -87,6 +87,12 @@ SAYINGS: Mapping[str, Saying] = {
     "ticket.terms_changed": Saying("时限已变更", "Other targets hold from here on", ("reason",)),
     "ticket.chased": Saying("已收到催单", "You asked where it stays", ("text",)),
     "ticket.deadline_warned": Saying("{kind}时限已过 {percent}%", "{percent} % of the time for {kind} is over"),
+    "ticket.deadline_warned.network": Saying(
+        "{network}：{kind}时限已过 {percent}%", "{network}: {percent} % of the time for {kind} is over"
+    ),
+    "ticket.deadline_missed.network": Saying(
+        "{network}：{kind}已超时（应于 {due_at} 前）", "{network} is late: {kind} was due by {due_at}"
+    ),
     "ticket.deadline_missed": Saying("{kind}已超时（应于 {due_at} 前）", "Late: {kind} was due by {due_at}"),
     "ticket.unchanged": Saying(
         "暂无新进展，下次反馈不晚于 {next_update_by}", "No change. The next update comes by {next_update_by}"
@@ -144,7 +150,8 @@ def saying(fact: f.Fact) -> Saying:
 
 def sentence(fact: f.Fact, names: Names, lang: Lang) -> str:
     """What happened, in one line without its time."""
-    return saying(fact).in_(lang).format_map(dict(_shown(fact, names, lang)))
+    said = saying(fact).in_(lang).format_map(dict(_shown(fact, names, lang)))
+    return said[:1].upper() + said[1:]  # an English one may begin with a network
 
 
 def quotations(fact: f.Fact, *, most: int) -> Iterator[str]:
@@ -176,6 +183,8 @@ def _variant(fact: f.Fact) -> str:
             return ".yes" if satisfied else ".no"
         case f.OrderAccepted(engineer=str()):
             return ".by"
+        case f.DeadlineWarned(network=str()) | f.DeadlineMissed(network=str()):
+            return ".network"
         case f.RestorationPredicted(overdue_since=datetime()):
             return ".overdue"
         case _:

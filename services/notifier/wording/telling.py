@@ -70,7 +70,7 @@ def telling(events: Sequence[Event], history: Sequence[Event], *, names: Names, 
     happened, quoted = [n.happened for n in reversed(news)], [q for n in reversed(news) for q in n.quotes]
     return Telling(
         lang=lang, ticket=at.ticket.id, subject=_subject(at, lang), news=news, rows=list(_rows(at, names, lang)),
-        brief=[*happened, *([link] if link else []), *_brief(at, lang), *quoted], link=link,
+        brief=[*happened, *([link] if link else []), *_brief(at, lang, happened), *quoted], link=link,
     )  # fmt: skip
 
 
@@ -149,11 +149,13 @@ def _verdict(promise: Promise, lang: Lang) -> str:
             return f"{moment(promise.due_at)} 到时" if zh else f"due {moment(promise.due_at)}"
 
 
-def _brief(at: Situation, lang: Lang) -> Iterator[str]:
+def _brief(at: Situation, lang: Lang, happened: Sequence[str]) -> Iterator[str]:
+    """What `happened` says already is not said twice: each character costs."""
     zh, found = lang == "zh", expected(at.ticket)
     if found is not None and found.basis != TARGET:
         yield f"预计 {moment(found.at)} 恢复" if zh else f"expected back {moment(found.at)}"
     if at.promise:
         yield f"SLA {_verdict(at.promise, lang)}"
     circuit = one_line(at.ticket.circuit, most=MOST_NAMED)
-    yield f"电路 {circuit}" if zh else f"circuit {circuit}"
+    if not any(circuit in said for said in happened):
+        yield f"电路 {circuit}" if zh else f"circuit {circuit}"

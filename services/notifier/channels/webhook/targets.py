@@ -46,6 +46,7 @@ SPECIAL: tuple[Network, ...] = (
 )
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 _USER_INFO = re.compile(r"[^/?]*//[^/?]*@")
+_PORT = re.compile(r"[^/?]*//[^/?]*:([0-9]+)([/?]|$)")
 _NAME = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?")
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
@@ -84,6 +85,8 @@ def objection(url: str, *, http: bool, networks: Iterable[Network] = ()) -> str 
         return "must have no fragment"
     if _USER_INFO.match(url):
         return "must not contain a user name or password"
+    if (port := _PORT.match(url)) and not 1 <= int(port[1]) <= 65535:
+        return "must have a port from 1 to 65535"
     try:
         parsed = URL(url)
         return _objection(parsed, http=http, networks=networks)
@@ -96,8 +99,6 @@ def _objection(url: "URL", *, http: bool, networks: Iterable[Network]) -> str | 
         return "must be absolute and begin with https://"
     if url.scheme == "http" and not http:
         return "must begin with https://"
-    if url.port == 0:
-        return "must have a port from 1 to 65535"
     return _host_objection(url.raw_host, networks)
 
 
