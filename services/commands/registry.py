@@ -4,7 +4,6 @@ Straight to the database; the embedded center must not be running meanwhile (it 
 """
 
 import asyncio
-import getpass
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -120,12 +119,14 @@ def _import(settings: Settings, source: Path, *, remove: bool, dry_run: bool) ->
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+    from shared.audit.shell import at_shell
     from shared.clock import SystemClock
     from shared.registry.files.reading import lines_of, source_of, take
     from shared.registry.importing import ImportRefused
     from shared.registry.writing import Author
 
-    by = Author(f"cli:{getpass.getuser()}", SystemClock().now())
+    shell = at_shell()
+    by = Author(shell.actor, SystemClock().now(), shell.origin)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Reading and comparing")

@@ -81,7 +81,7 @@ def _add_put(router: APIRouter, database: Database, clock: Clock, kind: Kind) ->
         if SHELVES[kind].id_of(body) != id:
             raise InvalidInput(FieldError(SHELVES[kind].key, "is not the one in the address"))
         items = _checked(kind, [body], lambda number, path: ("", _dotted(path)))
-        return await _change(database, items, by=Author(caller.actor, clock.now()))
+        return await _change(database, items, by=Author(caller.actor, clock.now(), caller.origin))
 
     put_entry.__annotations__["body"] = SHAPES[kind][0]
     router.add_api_route(
@@ -107,7 +107,7 @@ def _add_import(router: APIRouter, database: Database, clock: Clock) -> None:
             both = [id for id in getattr(body.remove, folder) if id in given]
             items += [Fault(f"remove.{folder}", "", f"{id} is given too") for id in both]
             items += _checked(kind, entries, partial(_place, folder))
-        by = Author(caller.actor, clock.now())
+        by = Author(caller.actor, clock.now(), caller.origin)
         return await _change(database, items, by=by, remove=remove, dry_run=body.dry_run)
 
 
