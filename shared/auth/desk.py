@@ -60,6 +60,8 @@ class KeyDesk:
             before = await self._found(tx, id, by)
             if before.state(now) == "revoked":
                 raise IllegalMove("This key is revoked; issue a new one.", legal=())
+            if by is not None and by.role == "account":
+                await _require_no_more(tx, before, by, now, expires_at=expires_at)
             terms = before.successor(now)
             if expires_at is not None:
                 terms = replace(terms, expires_at=expires_at)
@@ -116,6 +118,17 @@ class KeyDesk:
         if not key.terms.permissions <= by.permissions:
             raise Forbidden("This key has scopes that yours has not; use that key itself, or ask an administrator.")
         return key
+
+
+async def _require_no_more(tx: Tx, before: Key, by: Principal, now: datetime, *, expires_at: datetime | None) -> None:
+    """Else who holds a key with an end, or bound to networks, makes one without. Raises InvalidInput or Forbidden."""
+    latest = before.successor(now).expires_at
+    if latest is not None and expires_at is not None and expires_at > latest:
+        message = f"lies after {rfc3339(latest)}, as long as this key was given; an administrator can give longer"
+        raise InvalidInput(FieldError("expires_at", message))
+    shown = await store.get(tx, by.credential.removeprefix("key:"))
+    if shown is None or before.exceeds(shown):
+        raise Forbidden("This key holds longer, or in more places, than yours; use that key, or ask an administrator.")
 
 
 def issuing(key: Key, who: Principal | AtShell) -> Act:
