@@ -133,14 +133,17 @@ def _import(settings: Settings, source: Path, *, remove: bool, dry_run: bool) ->
         found: Source = source_of(source, progress=lambda lines: bar.advance(task, lines))
         if not found.files:
             raise click.ClickException(f"{source} has none of the registry's files, such as circuits.csv.")
-        bar.update(task, total=lines_of(found))
         try:
+            bar.update(task, total=lines_of(found))
             return _with_database(
                 settings, lambda database: take(database, found, by=by, remove=remove, dry_run=dry_run), instead=CHANGE
             )
         except ImportRefused as refused:
             faults = "\n  ".join(map(str, refused.faults))
             raise click.ClickException(f"Nothing was changed.\n  {faults}") from None
+        except OSError as error:
+            said = f"Nothing was changed: {error.filename} can't be read ({error.strerror})."
+            raise click.ClickException(said) from None
 
 
 def _show(outcome: "Outcome", *, details: bool) -> None:
@@ -156,7 +159,7 @@ def _show(outcome: "Outcome", *, details: bool) -> None:
 
 def _with_database(settings: Settings, work: "Callable[[Database], Awaitable[T]]", *, instead: str = READ) -> T:
     """Ends the command with a message when the database can't be had; `instead` is what a running center offers."""
-    from services.run import BadSettings, open_database
+    from services.run import BadSettings, open_database, require_schema
 
     if settings.embedded and not settings.sqlite_path.exists():
         raise click.ClickException(f"{settings.sqlite_path} does not exist: name the data with --data-dir.")
@@ -164,6 +167,7 @@ def _with_database(settings: Settings, work: "Callable[[Database], Awaitable[T]]
     async def run() -> T:
         database = open_database(settings)
         try:
+            await require_schema(database)
             return await work(database)
         finally:
             await database.close()

@@ -50,7 +50,7 @@ def add_to(group: click.Group) -> None:
 
 
 async def _review(settings: Settings, scheme_file: Path, spend_file: Path, day: datetime | None, *, yes: bool) -> None:
-    from services.run import open_database
+    from services.run import open_database, require_schema
     from shared.audit.shell import at_shell
     from shared.registry.tiers import store
     from shared.registry.tiers.files import read_scheme, read_spend, refuse
@@ -63,6 +63,7 @@ async def _review(settings: Settings, scheme_file: Path, spend_file: Path, day: 
     author = Author(shell.actor, now, shell.origin)
     database = open_database(settings)
     try:
+        await require_schema(database)
         proposed = await database.transact(lambda tx: store.propose(tx, scheme, spend, as_of))
         _show(proposed)
         if not yes and not click.confirm(_question(proposed, author)):

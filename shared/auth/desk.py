@@ -3,6 +3,7 @@
 A subject has two live keys at most, so that one can replace the other without a gap and none is forgotten.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
@@ -12,10 +13,11 @@ from shared.audit.shell import AtShell, at_shell
 from shared.audit.trail import Act, record
 from shared.auth import store
 from shared.auth.keyring import Keyring
-from shared.auth.keys import IssuedKey, Key, KeyTerms, Mint
+from shared.auth.keys import LONGEST_SUBJECT, SUBJECT_PATTERN, IssuedKey, Key, KeyTerms, Mint
 from shared.auth.permissions import grants_of
 from shared.auth.principal import Principal
 from shared.clock import Clock, rfc3339
+from shared.contracts.text import refused_character
 from shared.db.port import Database, Tx
 from shared.errors import FieldError, Forbidden, IllegalMove, InvalidInput, NotFound
 
@@ -157,5 +159,10 @@ def _check(terms: KeyTerms, now: datetime) -> None:
         raise InvalidInput(FieldError(field, f"has no {', '.join(unknown)}: {choice}"))
     if known and not terms.grants:
         raise InvalidInput(FieldError(field, f"name at least one of {', '.join(known)}"))
+    if len(terms.subject) > LONGEST_SUBJECT or not re.fullmatch(SUBJECT_PATTERN, terms.subject):
+        message = f"must be at most {LONGEST_SUBJECT} letters, digits, dots, at signs, hyphens and underscores"
+        raise InvalidInput(FieldError("subject", message))
+    if name := refused_character(terms.label):
+        raise InvalidInput(FieldError("label", f"contains the character {name}, which is not allowed"))
     if terms.expires_at is not None and terms.expires_at <= now:
         raise InvalidInput(FieldError("expires_at", "lies in the past"))

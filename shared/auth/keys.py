@@ -19,6 +19,8 @@ from shared.secrets import Secrets
 
 ENVIRONMENT_PATTERN = r"^[a-z][a-z0-9]{0,11}$"
 KEY_ID_PATTERN = r"^[0-9a-f]{12}$"
+SUBJECT_PATTERN = r"^[A-Za-z0-9._@-]+$"
+LONGEST_SUBJECT = 64
 PURPOSE = "api-keys"
 UNKNOWN = "Send an API key that is valid: `Authorization: Bearer <key>`."
 State = Literal["live", "expired", "revoked"]
