@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -120,6 +121,7 @@ def _import(settings: Settings, source: Path, *, remove: bool, dry_run: bool) ->
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     from shared.audit.shell import at_shell
+    from shared.auth.desk import end_keys_of
     from shared.clock import SystemClock
     from shared.registry.files.reading import lines_of, source_of, take
     from shared.registry.importing import ImportRefused
@@ -135,8 +137,11 @@ def _import(settings: Settings, source: Path, *, remove: bool, dry_run: bool) ->
             raise click.ClickException(f"{source} has none of the registry's files, such as circuits.csv.")
         try:
             bar.update(task, total=lines_of(found))
+            leaving = partial(end_keys_of, by=by)
             return _with_database(
-                settings, lambda database: take(database, found, by=by, remove=remove, dry_run=dry_run), instead=CHANGE
+                settings,
+                lambda database: take(database, found, by=by, remove=remove, leaving=leaving, dry_run=dry_run),
+                instead=CHANGE,
             )
         except ImportRefused as refused:
             faults = "\n  ".join(map(str, refused.faults))

@@ -4,7 +4,7 @@ A subject has two live keys at most, so that one can replace the other without a
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,9 @@ from shared.clock import Clock, rfc3339
 from shared.contracts.text import refused_character
 from shared.db.port import Database, Tx
 from shared.errors import FieldError, Forbidden, IllegalMove, InvalidInput, NotFound
+from shared.origin import Origin
+from shared.registry.shelves import Kind
+from shared.registry.writing import Author
 
 MOST_LIVE = 2
 GRANTS_FIELD = {"account": "scopes", "operator": "duties", "network": "scopes"}
@@ -85,7 +88,7 @@ class KeyDesk:
             if not await store.revoke(tx, id, now):
                 raise NotFound()
             who = by or at_shell()
-            await record(tx, Act(now, who.actor, "key.revoked", f"key:{id}", _whose(key), who.origin))
+            await record(tx, _revoking(key, now, who.actor, who.origin))
 
         await self._database.transact(end)
         if self._keyring is not None:
@@ -122,6 +125,14 @@ class KeyDesk:
         return key
 
 
+async def end_keys_of(tx: Tx, kind: Kind, ids: Sequence[str], *, by: Author) -> None:
+    """Who leaves the registry leaves the door too; nor does whoever is given the same id later find keys to it."""
+    if kind == "circuit":
+        return
+    if ended := await store.revoke_of(tx, kind, ids, by.at):
+        await record(tx, *(_revoking(key, by.at, by.actor, by.origin) for key in ended))
+
+
 async def _require_no_more(tx: Tx, before: Key, by: Principal, now: datetime, *, expires_at: datetime | None) -> None:
     """Else who holds a key with an end, or bound to networks, makes one without. Raises InvalidInput or Forbidden."""
     latest = before.successor(now).expires_at
@@ -136,6 +147,10 @@ async def _require_no_more(tx: Tx, before: Key, by: Principal, now: datetime, *,
 def issuing(key: Key, who: Principal | AtShell) -> Act:
     """What the audit trail says of a key that was made."""
     return Act(key.created_at, who.actor, "key.issued", f"key:{key.id}", _whose(key), who.origin)
+
+
+def _revoking(key: Key, at: datetime, actor: str, origin: Origin) -> Act:
+    return Act(at, actor, "key.revoked", f"key:{key.id}", _whose(key), origin)
 
 
 def _whose(key: Key) -> dict[str, Any]:

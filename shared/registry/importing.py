@@ -23,6 +23,7 @@ from shared.tickets.tables import tickets
 MOST_FAULTS = 20
 MOST_SHOWN = 1_000  # differences kept to be shown; all are counted
 Place = Callable[[Path], tuple[str, str]]
+Leaving = Callable[[Tx, Kind, Sequence[str]], Awaitable[None]]
 KINDS: tuple[Kind, ...] = ("network", "account", "circuit")
 OPEN = Query(
     select(tickets.c.circuit, tickets.c.id, tickets.c.account).where(
@@ -109,11 +110,12 @@ def read(kind: Kind, given: object, place: Place) -> Item | list[Fault]:
 
 
 class Import:
-    """One import in an open transaction."""
+    """One import in an open transaction. `leaving` hears of what is removed, and does what else goes with it."""
 
-    def __init__(self, tx: Tx, writing: Writing) -> None:
+    def __init__(self, tx: Tx, writing: Writing, leaving: Leaving | None) -> None:
         self._tx = tx
         self._writing = writing
+        self._leaving = leaving
         self._known: dict[Kind, set[str]] = {}
         self._unknown: dict[tuple[Kind, str], Fault] = {}
         self._removed: dict[Kind, dict[str, str]] = defaultdict(dict)
@@ -121,8 +123,8 @@ class Import:
         self._outcome = Outcome()
 
     @classmethod
-    async def begin(cls, tx: Tx, by: Author) -> "Import":
-        started = cls(tx, await Writing.begin(tx, by))
+    async def begin(cls, tx: Tx, by: Author, *, leaving: Leaving | None = None) -> "Import":
+        started = cls(tx, await Writing.begin(tx, by), leaving)
         for kind in ("network", "account"):
             started._known[kind] = {id async for ids in existing(tx, kind) for id in ids}
         return started
@@ -156,7 +158,10 @@ class Import:
         if kind in self._known:
             self._known[kind] -= set(ids)
         if not self._faults:
-            self._outcome.add(await self._writing.remove(kind, ids))
+            removed = await self._writing.remove(kind, ids)
+            self._outcome.add(removed)
+            if removed and self._leaving is not None:
+                await self._leaving(self._tx, kind, [change.id for change in removed])
 
     async def end(self) -> Outcome:
         """Raises ImportRefused."""
@@ -227,12 +232,13 @@ async def run(
     *,
     by: Author,
     remove: Callable[[Tx, Import], Awaitable[None]] | None = None,
+    leaving: Leaving | None = None,
     dry_run: bool = False,
 ) -> Outcome:
     """All of these changes or, with `dry_run`, what they would be. Raises ImportRefused, Unavailable."""
 
     async def body(tx: Tx) -> Outcome:
-        started = await Import.begin(tx, by)
+        started = await Import.begin(tx, by, leaving=leaving)
         for part in in_parts(items):
             await started.put(part)
         if remove:

@@ -16,7 +16,7 @@ from shared.audit.shell import at_shell
 from shared.registry.writing import put
 from shared.settings import Settings
 from tests.cases import SEED
-from tests.registry import ACCOUNTS, BANK
+from tests.registry import ACCOUNTS, BANK, GRID
 
 SCHEME = Path(__file__).parents[2] / "deploy/config/tiers/monthly.toml"
 ENTRY = "account: {id: new-bank, name_zh: 新行, name_en: New Bank, sector: finance, tier: gold}\n"
@@ -55,6 +55,18 @@ async def test_import_is_recorded_as_the_systems_user_from_this_host(settings: S
     (tmp_path / "new.yaml").write_text(ENTRY, encoding="utf-8")
     await run(settings, "registry", "import", str(tmp_path / "new.yaml"))
     assert await last_acts(settings, 1) == [("registry.changed", at_shell().actor, socket.gethostname())]
+
+
+async def test_keys_of_who_is_not_named_in_an_import_with_removal_end(settings: Settings, tmp_path: Path) -> None:
+    issued = await run(settings, "keys", "issue", "--account", BANK, "--scope", "tickets:read")
+    (tmp_path / "accounts.csv").write_text(
+        f"id,name_zh,name_en,sector,tier\n{GRID},华网电力,Huawang Power,other,diamond\n", encoding="utf-8"
+    )
+    await run(settings, "registry", "import", str(tmp_path), "--remove")
+    who = at_shell().actor, socket.gethostname()
+    assert await last_acts(settings, 2) == [("registry.changed", *who), ("key.revoked", *who)]
+    assert "revoked" in (await run(settings, "keys", "list", "--subject", BANK, "--all")).stdout
+    assert issued.stdout.startswith("vrc_")
 
 
 async def test_tiers_review_is_recorded_as_the_systems_user_from_this_host(settings: Settings, tmp_path: Path) -> None:

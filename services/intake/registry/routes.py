@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from services.intake.registry import shapes
+from shared.auth.desk import end_keys_of
 from shared.auth.principal import Principal
 from shared.clock import Clock
 from shared.db.port import Database, Tx
@@ -108,7 +109,8 @@ def _add_import(router: APIRouter, database: Database, clock: Clock) -> None:
             items += [Fault(f"remove.{folder}", "", f"{id} is given too") for id in both]
             items += _checked(kind, entries, partial(_place, folder))
         by = Author(caller.actor, clock.now(), caller.origin)
-        return await _change(database, items, by=by, remove=remove, dry_run=body.dry_run)
+        leaving = partial(end_keys_of, by=by)
+        return await _change(database, items, by=by, remove=remove, leaving=leaving, dry_run=body.dry_run)
 
 
 def _dotted(path: Field) -> str:
