@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from services.notifier.service import NotifierService
     from shared.bus.embedded import Tail
     from shared.bus.kafka import Access, KafkaPublisher
+    from shared.db.sqlite import SqliteReader
 
 log = logging.getLogger(__name__)
 STARTS_WITHIN_S = 30
@@ -119,7 +120,8 @@ async def center(
     metrics, health = Metrics(), Health()
     database = open_database(settings)
     try:
-        await _when_it_answers(lambda: _require_schema(database))
+        if not settings.embedded:  # `vrc up` migrates first
+            await _when_it_answers(lambda: require_schema(database))
         secrets = await _when_it_answers(lambda: secrets_for(settings, database))
         registry, mint = Registry(database), Mint(settings.environment, secrets)
         keyring = Keyring(database, mint, clock, readable_by=registry.readable_by)
@@ -167,10 +169,8 @@ async def _when_it_answers(step: Callable[[], Awaitable[T]]) -> T:
     return await step()
 
 
-async def _require_schema(database: Database) -> None:
-    """Raises BadSettings. A newer schema is that of a version which is being rolled out. (`vrc up` migrates first.)"""
-    if database.dialect == "sqlite":
-        return
+async def require_schema(database: "Database | SqliteReader") -> None:
+    """Raises BadSettings. A newer schema is that of a version which is being rolled out."""
     there, wanted = await version(database), newest()
     if there is None:
         raise BadSettings("database: it is empty; make its tables with: vrc migrate")

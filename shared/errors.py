@@ -6,6 +6,7 @@
     │   ├── Incomplete              408      retryable: the body broke off, or took too long
     │   ├── UnsupportedMedia        415
     │   ├── TooLarge                413
+    │   ├── HeadTooLarge            431
     │   ├── Unauthenticated         401
     │   ├── Forbidden               403
     │   ├── NotFound                404      also for what belongs to somebody else
@@ -80,6 +81,12 @@ class TooLarge(Refused):
     code = "body_too_large"
     status = 413
     title = "The body is too large"
+
+
+class HeadTooLarge(Refused):
+    code = "head_too_large"
+    status = 431
+    title = "The headers are too large"
 
 
 class Unauthenticated(Refused):

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.commands.itself import itself
 from services.commands.options import settings_from, settings_options
-from services.run import BadSettings, open_database, open_secrets, secrets_for
+from services.run import BadSettings, open_database, open_secrets, require_schema, secrets_for
 from shared.audit import store
 from shared.audit.anchors import Anchor, NoAnchor
 from shared.audit.keeper import Keeper
@@ -134,6 +134,7 @@ async def _verify(
     signer = _signer(settings) if settings.master_key_path.exists() else None
     database = _readable(settings)
     try:
+        await require_schema(database)
         return await verify(database, Keys(keys, signer), kept=kept, span=span, progress=progress)
     finally:
         await database.close()
@@ -143,6 +144,7 @@ async def _anchor(settings: Settings) -> Anchor | str:
     """The anchor, or why there is none."""
     database = open_database(settings)
     try:
+        await require_schema(database)
         signer = Signer((await secrets_for(settings, database)).derive("audit"))
         keeper = Keeper(database, SystemClock(), signer, Metrics())
         made = await keeper.anchor()
@@ -156,6 +158,7 @@ async def _anchor(settings: Settings) -> Anchor | str:
 async def _anchors(settings: Settings) -> list[Anchor]:
     database = _readable(settings)
     try:
+        await require_schema(database)
         return [one if isinstance(one, Anchor) else _raise(one) for one in await store.anchors(database)]
     finally:
         await database.close()

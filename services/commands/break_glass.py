@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,11 +12,14 @@ import click
 from services.commands.options import settings_from, settings_options
 from services.commands.prepare import prepare
 from services.run import BadSettings, open_database
+from shared.audit.shell import at_shell
+from shared.audit.trail import Act, Action, record
 from shared.clock import SystemClock
 from shared.db.port import Tx
 from shared.db.sqlite import AlreadyRunning
 from shared.errors import CenterError
 from shared.operators.break_glass import LONGEST, SHORTEST, hashed, put_password, remove
+from shared.operators.claims import BREAK_GLASS
 from shared.settings import Settings
 
 T = TypeVar("T")
@@ -34,7 +38,12 @@ def add_to(group: click.Group) -> None:
         settings = settings_from(config, flags)
         hash = hashed(_asked_password())
         now = SystemClock().now()
-        _change(settings, lambda tx: put_password(tx, hash, now))
+
+        async def put(tx: Tx) -> None:
+            await put_password(tx, hash, now)
+            await record(tx, _act("breakglass.set", now))
+
+        _change(settings, put)
         log.warning("BREAK-GLASS: the password was set")
         click.echo("The break-glass account has this password now. Write it on paper and seal it.")
 
@@ -42,10 +51,21 @@ def add_to(group: click.Group) -> None:
     @settings_options
     def remove_(config: Path | None, **flags: Any) -> None:
         """Remove the account and end its sessions."""
-        if not _change(settings_from(config, flags), remove):
+
+        async def end(tx: Tx) -> bool:
+            if was_there := await remove(tx):
+                await record(tx, _act("breakglass.removed", SystemClock().now()))
+            return was_there
+
+        if not _change(settings_from(config, flags), end):
             raise click.ClickException("There is no break-glass account.")
         log.warning("BREAK-GLASS: the account was removed")
         click.echo("The break-glass account does not exist any more.")
+
+
+def _act(action: Action, now: datetime) -> Act:
+    who = at_shell()
+    return Act(now, who.actor, action, f"operator:{BREAK_GLASS}", {}, who.origin)
 
 
 def _asked_password() -> str:

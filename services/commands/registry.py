@@ -4,10 +4,10 @@ Straight to the database; the embedded center must not be running meanwhile (it 
 """
 
 import asyncio
-import getpass
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -120,26 +120,35 @@ def _import(settings: Settings, source: Path, *, remove: bool, dry_run: bool) ->
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+    from shared.audit.shell import at_shell
+    from shared.auth.desk import end_keys_of
     from shared.clock import SystemClock
     from shared.registry.files.reading import lines_of, source_of, take
     from shared.registry.importing import ImportRefused
     from shared.registry.writing import Author
 
-    by = Author(f"cli:{getpass.getuser()}", SystemClock().now())
+    shell = at_shell()
+    by = Author(shell.actor, SystemClock().now(), shell.origin)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Reading and comparing")
         found: Source = source_of(source, progress=lambda lines: bar.advance(task, lines))
         if not found.files:
             raise click.ClickException(f"{source} has none of the registry's files, such as circuits.csv.")
-        bar.update(task, total=lines_of(found))
         try:
+            bar.update(task, total=lines_of(found))
+            leaving = partial(end_keys_of, by=by)
             return _with_database(
-                settings, lambda database: take(database, found, by=by, remove=remove, dry_run=dry_run), instead=CHANGE
+                settings,
+                lambda database: take(database, found, by=by, remove=remove, leaving=leaving, dry_run=dry_run),
+                instead=CHANGE,
             )
         except ImportRefused as refused:
             faults = "\n  ".join(map(str, refused.faults))
             raise click.ClickException(f"Nothing was changed.\n  {faults}") from None
+        except OSError as error:
+            said = f"Nothing was changed: {error.filename} can't be read ({error.strerror})."
+            raise click.ClickException(said) from None
 
 
 def _show(outcome: "Outcome", *, details: bool) -> None:
@@ -155,7 +164,7 @@ def _show(outcome: "Outcome", *, details: bool) -> None:
 
 def _with_database(settings: Settings, work: "Callable[[Database], Awaitable[T]]", *, instead: str = READ) -> T:
     """Ends the command with a message when the database can't be had; `instead` is what a running center offers."""
-    from services.run import BadSettings, open_database
+    from services.run import BadSettings, open_database, require_schema
 
     if settings.embedded and not settings.sqlite_path.exists():
         raise click.ClickException(f"{settings.sqlite_path} does not exist: name the data with --data-dir.")
@@ -163,6 +172,7 @@ def _with_database(settings: Settings, work: "Callable[[Database], Awaitable[T]]
     async def run() -> T:
         database = open_database(settings)
         try:
+            await require_schema(database)
             return await work(database)
         finally:
             await database.close()

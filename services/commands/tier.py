@@ -50,7 +50,7 @@ def add_to(group: click.Group) -> None:
 
 
 async def _review(settings: Settings, scheme_file: Path, spend_file: Path, day: datetime | None, *, yes: bool) -> None:
-    from services.run import open_database
+    from services.run import open_database, require_schema
     from shared.audit.shell import at_shell
     from shared.registry.tiers import store
     from shared.registry.tiers.files import read_scheme, read_spend, refuse
@@ -60,17 +60,16 @@ async def _review(settings: Settings, scheme_file: Path, spend_file: Path, day: 
     scheme, lines = read_scheme(scheme_file), read_spend(spend_file)
     spend, as_of = {account: figure for account, (_, figure) in lines.items()}, (day or now).date()
     shell = at_shell()
-    author = Author(shell.actor, now)
+    author = Author(shell.actor, now, shell.origin)
     database = open_database(settings)
     try:
+        await require_schema(database)
         proposed = await database.transact(lambda tx: store.propose(tx, scheme, spend, as_of))
         _show(proposed)
         if not yes and not click.confirm(_question(proposed, author)):
             click.echo("Nothing was changed.")
             return
-        changed = await database.transact(
-            lambda tx: store.apply(tx, scheme, proposed, as_of, by=author, origin=shell.origin)
-        )
+        changed = await database.transact(lambda tx: store.apply(tx, scheme, proposed, as_of, by=author))
         click.echo(f"{changed} tiers changed, {sum(p.is_review for p in proposed)} reviews recorded by {author.actor}.")
     except store.UnknownAccounts as error:
         unknown = sorted(error.accounts, key=lambda account: lines[account][0])

@@ -47,7 +47,7 @@ def report_route(door: ReportDoor) -> APIRouter:
                 "description": "Joined the circuit's open ticket",
                 "headers": {**LOCATION_HEADER, **REPLAYED_HEADER},
             },
-            **problems(400, 401, 403, 413, 415, 422, 503),
+            **problems(400, 401, 403, 409, 413, 415, 422, 503),
         },
         openapi_extra={"security": [{"api_key": []}]},
     )

@@ -12,7 +12,7 @@ from services.intake.model import Reported, ReportFault
 from shared.clock import Clock, to_ms
 from shared.db.commit import GroupCommit
 from shared.db.port import Database, Tx
-from shared.errors import CenterError, Unavailable
+from shared.errors import CenterError, IllegalMove, Unavailable
 from shared.ids import CircuitId, new_ticket_id
 from shared.tickets import log, store
 from shared.tickets.changes import Change, Changed, Changes, replay
@@ -22,6 +22,7 @@ from shared.tickets.saving import Saving
 from shared.tickets.targets import Policies
 
 RACES = 3
+FORMER = "A ticket of whoever had this circuit before is still open on it. Call the desk, which can close it."
 Admit = Callable[[Tx, Ticket, datetime], Awaitable[None]]
 
 
@@ -97,6 +98,8 @@ class Desk:
         stored = held.get(report.fact.circuit)
         if stored is None or stored.ticket.is_over:
             return None
+        if stored.ticket.account != report.fact.account:
+            raise IllegalMove(FORMER, legal=())
         now = self._clock.now()
         await self._admit(tx, stored.ticket, now)
         impact = report.fact.impact

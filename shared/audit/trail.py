@@ -25,6 +25,8 @@ Action = Literal[
     "signin.refused",
     "signin.ended",
     "breakglass.used",
+    "breakglass.set",
+    "breakglass.removed",
     "key.issued",
     "key.rotated",
     "key.revoked",

@@ -3,7 +3,8 @@
 A subject has two live keys at most, so that one can replace the other without a gap and none is forgotten.
 """
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,12 +13,16 @@ from shared.audit.shell import AtShell, at_shell
 from shared.audit.trail import Act, record
 from shared.auth import store
 from shared.auth.keyring import Keyring
-from shared.auth.keys import IssuedKey, Key, KeyTerms, Mint
+from shared.auth.keys import LONGEST_SUBJECT, SUBJECT_PATTERN, IssuedKey, Key, KeyTerms, Mint
 from shared.auth.permissions import grants_of
 from shared.auth.principal import Principal
 from shared.clock import Clock, rfc3339
+from shared.contracts.text import refused_character
 from shared.db.port import Database, Tx
 from shared.errors import FieldError, Forbidden, IllegalMove, InvalidInput, NotFound
+from shared.origin import Origin
+from shared.registry.shelves import Kind
+from shared.registry.writing import Author
 
 MOST_LIVE = 2
 GRANTS_FIELD = {"account": "scopes", "operator": "duties", "network": "scopes"}
@@ -60,6 +65,8 @@ class KeyDesk:
             before = await self._found(tx, id, by)
             if before.state(now) == "revoked":
                 raise IllegalMove("This key is revoked; issue a new one.", legal=())
+            if by is not None and by.role == "account":
+                await _require_no_more(tx, before, by, now, expires_at=expires_at)
             terms = before.successor(now)
             if expires_at is not None:
                 terms = replace(terms, expires_at=expires_at)
@@ -81,7 +88,7 @@ class KeyDesk:
             if not await store.revoke(tx, id, now):
                 raise NotFound()
             who = by or at_shell()
-            await record(tx, Act(now, who.actor, "key.revoked", f"key:{id}", _whose(key), who.origin))
+            await record(tx, _revoking(key, now, who.actor, who.origin))
 
         await self._database.transact(end)
         if self._keyring is not None:
@@ -118,9 +125,32 @@ class KeyDesk:
         return key
 
 
+async def end_keys_of(tx: Tx, kind: Kind, ids: Sequence[str], *, by: Author) -> None:
+    """Who leaves the registry leaves the door too; nor does whoever is given the same id later find keys to it."""
+    if kind == "circuit":
+        return
+    if ended := await store.revoke_of(tx, kind, ids, by.at):
+        await record(tx, *(_revoking(key, by.at, by.actor, by.origin) for key in ended))
+
+
+async def _require_no_more(tx: Tx, before: Key, by: Principal, now: datetime, *, expires_at: datetime | None) -> None:
+    """Else who holds a key with an end, or bound to networks, makes one without. Raises InvalidInput or Forbidden."""
+    latest = before.successor(now).expires_at
+    if latest is not None and expires_at is not None and expires_at > latest:
+        message = f"lies after {rfc3339(latest)}, as long as this key was given; an administrator can give longer"
+        raise InvalidInput(FieldError("expires_at", message))
+    shown = await store.get(tx, by.credential.removeprefix("key:"))
+    if shown is None or before.exceeds(shown):
+        raise Forbidden("This key holds longer, or in more places, than yours; use that key, or ask an administrator.")
+
+
 def issuing(key: Key, who: Principal | AtShell) -> Act:
     """What the audit trail says of a key that was made."""
     return Act(key.created_at, who.actor, "key.issued", f"key:{key.id}", _whose(key), who.origin)
+
+
+def _revoking(key: Key, at: datetime, actor: str, origin: Origin) -> Act:
+    return Act(at, actor, "key.revoked", f"key:{key.id}", _whose(key), origin)
 
 
 def _whose(key: Key) -> dict[str, Any]:
@@ -144,5 +174,10 @@ def _check(terms: KeyTerms, now: datetime) -> None:
         raise InvalidInput(FieldError(field, f"has no {', '.join(unknown)}: {choice}"))
     if known and not terms.grants:
         raise InvalidInput(FieldError(field, f"name at least one of {', '.join(known)}"))
+    if len(terms.subject) > LONGEST_SUBJECT or not re.fullmatch(SUBJECT_PATTERN, terms.subject):
+        message = f"must be at most {LONGEST_SUBJECT} letters, digits, dots, at signs, hyphens and underscores"
+        raise InvalidInput(FieldError("subject", message))
+    if name := refused_character(terms.label):
+        raise InvalidInput(FieldError("label", f"contains the character {name}, which is not allowed"))
     if terms.expires_at is not None and terms.expires_at <= now:
         raise InvalidInput(FieldError("expires_at", "lies in the past"))

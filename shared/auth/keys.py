@@ -7,8 +7,9 @@ hashes is of no use without the master key's file.
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
@@ -18,9 +19,12 @@ from shared.secrets import Secrets
 
 ENVIRONMENT_PATTERN = r"^[a-z][a-z0-9]{0,11}$"
 KEY_ID_PATTERN = r"^[0-9a-f]{12}$"
+SUBJECT_PATTERN = r"^[A-Za-z0-9._@-]+$"
+LONGEST_SUBJECT = 64
 PURPOSE = "api-keys"
 UNKNOWN = "Send an API key that is valid: `Authorization: Bearer <key>`."
 State = Literal["live", "expired", "revoked"]
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class KeyTerms:
     subject: str
     grants: frozenset[str] = frozenset()
     expires_at: datetime | None = None
-    addresses: tuple[IPv4Network | IPv6Network, ...] = ()
+    addresses: tuple[Network, ...] = ()
     label: str = ""
 
     @property
@@ -56,10 +60,32 @@ class Key:
         expires_at = self.terms.expires_at
         return "live" if expires_at is None or now < expires_at else "expired"
 
+    @property
+    def lasts(self) -> timedelta | None:
+        """How long it was given; None: without an end."""
+        return None if self.terms.expires_at is None else self.terms.expires_at - self.created_at
+
     def successor(self, now: datetime) -> KeyTerms:
         """The terms of the key that follows this one: the same, for as long as this one was given."""
-        expires_at = self.terms.expires_at
-        return replace(self.terms, expires_at=expires_at and now + (expires_at - self.created_at))
+        return replace(self.terms, expires_at=None if self.lasts is None else now + self.lasts)
+
+    def exceeds(self, other: "Key") -> bool:
+        """Whether it was given for longer than the other, or may be used from where the other may not."""
+        longer = other.lasts is not None and (self.lasts is None or self.lasts > other.lasts)
+        return longer or not _lie_within(self.terms.addresses, other.terms.addresses)
+
+
+def _lie_within(some: Sequence[Network], others: Sequence[Network]) -> bool:
+    """Whether these networks, none meaning all, are parts of the others."""
+    if not some or not others:
+        return not others
+    return all(any(_is_part(network, other) for other in others) for network in some)
+
+
+def _is_part(network: Network, other: Network) -> bool:
+    if isinstance(network, IPv4Network):
+        return isinstance(other, IPv4Network) and network.subnet_of(other)
+    return isinstance(other, IPv6Network) and network.subnet_of(other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,12 @@ REVOKE = Query(
     .returning(k.id)
 )
 REVOKE_ALL = Query(update(api_keys).where(k.revoked_at.is_(None)).values(revoked_at=bindparam("at")).returning(k.id))
+REVOKE_OF = Query(
+    update(api_keys)
+    .where(k.role == bindparam("of"), any_of(k.subject, "subjects"), k.revoked_at.is_(None))
+    .values(revoked_at=bindparam("at"))
+    .returning(*api_keys.c)
+)
 USED = Query(
     update(api_keys)
     .where(any_of(k.id, "keys"), func.coalesce(k.last_used_at, 0) <= bindparam("since", type_=BigInteger()))
@@ -78,6 +84,14 @@ async def revoke_all(tx: Tx, now: datetime) -> int:
     found = await tx.fetch(REVOKE_ALL, at=to_ms(now))
     await bump(tx)
     return len(found)
+
+
+async def revoke_of(tx: Tx, role: KeyRole, subjects: Sequence[str], now: datetime) -> Sequence[Key]:
+    """The keys of all these that were not revoked before."""
+    found = await tx.fetch(REVOKE_OF, of=role, subjects=list(subjects), at=to_ms(now))
+    if found:
+        await bump(tx)
+    return [_key(row) for row in found]
 
 
 async def lock(tx: Tx, role: KeyRole, subject: str) -> None:

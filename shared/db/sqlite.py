@@ -42,7 +42,10 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.row_factory = sqlite3.Row
     connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    _use_wal(connection)
+    try:
+        _use_wal(connection)
+    except sqlite3.DatabaseError as error:
+        raise Unavailable(f"{path} can't be used ({error}).") from error
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     return connection
@@ -241,6 +244,8 @@ class SqliteDatabase:
 class SqliteReader:
     """Looks at a database that a running center may hold. Raises Unavailable when the file can't be read."""
 
+    dialect: Dialect = "sqlite"
+
     def __init__(self, path: Path) -> None:
         try:
             self._connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False)
@@ -249,7 +254,10 @@ class SqliteReader:
         self._connection.row_factory = sqlite3.Row
 
     async def fetch(self, query: Query, *, patience_s: float | None = None, **params: Any) -> Sequence[Row]:
-        return await asyncio.to_thread(_fetch, self._connection, query, params)
+        try:
+            return await asyncio.to_thread(_fetch, self._connection, query, params)
+        except sqlite3.DatabaseError as error:
+            raise Unavailable(f"The database can't be read ({error}).") from error
 
     def within(self, accounts: Iterable[str]) -> "SqliteReader":
         return self

@@ -5,14 +5,16 @@ entry that is named must exist at the end, not at that moment: the order does no
 """
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, or_, select
 
 from shared.db.port import Database, Tx
 from shared.db.statement import Query, any_of
+from shared.ids import AccountId
 from shared.registry import tables as t
+from shared.registry.model import Circuit
 from shared.registry.rules import Path, check, names
 from shared.registry.shelves import SHELVES, Entry, Kind
 from shared.registry.writing import TOGETHER, Author, Change, Writing, in_parts
@@ -20,9 +22,13 @@ from shared.tickets.tables import tickets
 
 MOST_FAULTS = 20
 MOST_SHOWN = 1_000  # differences kept to be shown; all are counted
+Place = Callable[[Path], tuple[str, str]]
+Leaving = Callable[[Tx, Kind, Sequence[str]], Awaitable[None]]
 KINDS: tuple[Kind, ...] = ("network", "account", "circuit")
 OPEN = Query(
-    select(tickets.c.circuit, tickets.c.id).where(any_of(tickets.c.circuit, "circuits"), tickets.c.over_at.is_(None))
+    select(tickets.c.circuit, tickets.c.id, tickets.c.account).where(
+        any_of(tickets.c.circuit, "circuits"), tickets.c.over_at.is_(None)
+    )
 )
 _c = t.circuits.c
 OF_ACCOUNTS = Query(select(_c.id, _c.account.label("of")).where(any_of(_c.account, "ids")).limit(MOST_FAULTS))
@@ -62,7 +68,7 @@ class Item:
 
     kind: Kind
     entry: Entry
-    place: Callable[[Path], tuple[str, str]]
+    place: Place
 
 
 class ImportRefused(Exception):
@@ -96,7 +102,7 @@ class Outcome:
                 self.shown.append(Difference(change.kind, change.id, change.what, change.fields))
 
 
-def read(kind: Kind, given: object, place: Callable[[Path], tuple[str, str]]) -> Item | list[Fault]:
+def read(kind: Kind, given: object, place: Place) -> Item | list[Fault]:
     found = check(kind, given)
     if isinstance(found, list):
         return [Fault(*place(path), message) for path, message in found]
@@ -104,11 +110,12 @@ def read(kind: Kind, given: object, place: Callable[[Path], tuple[str, str]]) ->
 
 
 class Import:
-    """One import in an open transaction."""
+    """One import in an open transaction. `leaving` hears of what is removed, and does what else goes with it."""
 
-    def __init__(self, tx: Tx, writing: Writing) -> None:
+    def __init__(self, tx: Tx, writing: Writing, leaving: Leaving | None) -> None:
         self._tx = tx
         self._writing = writing
+        self._leaving = leaving
         self._known: dict[Kind, set[str]] = {}
         self._unknown: dict[tuple[Kind, str], Fault] = {}
         self._removed: dict[Kind, dict[str, str]] = defaultdict(dict)
@@ -116,8 +123,8 @@ class Import:
         self._outcome = Outcome()
 
     @classmethod
-    async def begin(cls, tx: Tx, by: Author) -> "Import":
-        started = cls(tx, await Writing.begin(tx, by))
+    async def begin(cls, tx: Tx, by: Author, *, leaving: Leaving | None = None) -> "Import":
+        started = cls(tx, await Writing.begin(tx, by), leaving)
         for kind in ("network", "account"):
             started._known[kind] = {id async for ids in existing(tx, kind) for id in ids}
         return started
@@ -125,11 +132,13 @@ class Import:
     async def put(self, items: Iterable[Item | Fault]) -> None:
         """Raises ImportRefused as soon as there are too many faults to go on."""
         entries: dict[Kind, list[Entry]] = defaultdict(list)
+        places: dict[str, Place] = {}
         for item in items:
             if isinstance(item, Fault):
                 self._refuse(item)
                 continue
             entries[item.kind].append(item.entry)
+            places[SHELVES[item.kind].id_of(item.entry)] = item.place
             if item.kind in self._known:
                 self._known[item.kind].add(SHELVES[item.kind].id_of(item.entry))
             for path, kind, id in names(item.entry):
@@ -137,7 +146,9 @@ class Import:
                     self._unknown[kind, id] = Fault(*item.place(path), f"there is no {kind} {id}")
         for kind, some in entries.items():
             if not self._faults:
-                self._outcome.add(await self._writing.put(kind, some))
+                changes = await self._writing.put(kind, some)
+                self._outcome.add(changes)
+                await self._refuse_moved(changes, places)
 
     async def remove(self, kind: Kind, ids: Sequence[str], where: str) -> None:
         if kind == "circuit":
@@ -147,7 +158,10 @@ class Import:
         if kind in self._known:
             self._known[kind] -= set(ids)
         if not self._faults:
-            self._outcome.add(await self._writing.remove(kind, ids))
+            removed = await self._writing.remove(kind, ids)
+            self._outcome.add(removed)
+            if removed and self._leaving is not None:
+                await self._leaving(self._tx, kind, [change.id for change in removed])
 
     async def end(self) -> Outcome:
         """Raises ImportRefused."""
@@ -174,10 +188,26 @@ class Import:
             for row in await self._tx.fetch(OVER_NETWORK, code=code, mark=f'"network":"{code}"'):
                 self._refuse(Fault(where, "", f"circuit {row['id']} still goes over the network {code}"))
 
+    async def _refuse_moved(self, changes: Sequence[Change], places: Mapping[str, Place]) -> None:
+        """A circuit's next report joins its open ticket: whoever has the circuit then would read another's."""
+        owners = {change.id: owner for change in changes if (owner := _new_owner(change)) is not None}
+        for row in await self._tx.fetch(OPEN, circuits=list(owners)) if owners else ():
+            if row["account"] != owners[row["circuit"]]:
+                where = places[row["circuit"]](("account",))
+                self._refuse(Fault(*where, f"{row['account']}'s ticket {row['id']} is still open on this circuit"))
+
     def _refuse(self, fault: Fault) -> None:
         self._faults.append(fault)
         if len(self._faults) >= MOST_FAULTS:
             raise ImportRefused(self._faults)
+
+
+def _new_owner(change: Change) -> AccountId | None:
+    """None where the change leaves a circuit with its account, or is of something else."""
+    before, after = change.before, change.after
+    if not isinstance(before, Circuit) or not isinstance(after, Circuit):
+        return None
+    return after.account if after.account != before.account else None
 
 
 async def existing(tx: Tx, kind: Kind) -> AsyncIterator[Sequence[str]]:
@@ -202,12 +232,13 @@ async def run(
     *,
     by: Author,
     remove: Callable[[Tx, Import], Awaitable[None]] | None = None,
+    leaving: Leaving | None = None,
     dry_run: bool = False,
 ) -> Outcome:
     """All of these changes or, with `dry_run`, what they would be. Raises ImportRefused, Unavailable."""
 
     async def body(tx: Tx) -> Outcome:
-        started = await Import.begin(tx, by)
+        started = await Import.begin(tx, by, leaving=leaving)
         for part in in_parts(items):
             await started.put(part)
         if remove:

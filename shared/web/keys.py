@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.auth import store
 from shared.auth.desk import GRANTS_FIELD, KeyDesk
-from shared.auth.keys import KEY_ID_PATTERN, IssuedKey, Key, KeyTerms, State
+from shared.auth.keys import KEY_ID_PATTERN, LONGEST_SUBJECT, SUBJECT_PATTERN, IssuedKey, Key, KeyTerms, State
 from shared.auth.permissions import Duty, KeyRole, Scope
 from shared.auth.principal import Principal
 from shared.cidr import Cidr
@@ -24,7 +24,7 @@ from shared.web.routes import LIST_PROBLEMS, READ_PROBLEMS, WRITE_PROBLEMS, Stri
 Administrator = Annotated[Principal, Depends(allow("operator", needs="keys:manage"))]
 Holder = Annotated[Principal, Depends(allow("account", "operator", needs="keys:rotate"))]
 IdPath = Annotated[str, Path(pattern=KEY_ID_PATTERN, examples=["3f09c2a1b7d4"])]
-Subject = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._@-]+$")]
+Subject = Annotated[str, Field(min_length=1, max_length=LONGEST_SUBJECT, pattern=SUBJECT_PATTERN)]
 DESCRIPTIONS = {
     "addresses": "CIDR networks the key may be used from; none: from everywhere",
     "scopes": "What an account's key may do",
@@ -129,7 +129,7 @@ def _add_list(router: APIRouter, database: Database, clock: Clock) -> None:
     async def list_keys(
         caller: Holder,
         role: KeyRole | None = None,
-        subject: Annotated[str | None, Query(max_length=64, pattern=r"^[A-Za-z0-9._@-]+$")] = None,
+        subject: Annotated[str | None, Query(max_length=LONGEST_SUBJECT, pattern=SUBJECT_PATTERN)] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:

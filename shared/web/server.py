@@ -1,8 +1,9 @@
-"""uvicorn as the center runs it: several listeners in one loop, and no caller who may be endlessly slow.
+"""uvicorn as the center runs it: several listeners in one loop, and no caller who may be endlessly slow, or endless.
 
 uvicorn waits for ever for a request that never ends; here a request has 20 s to arrive whole, and is answered 408 when
-its body has not. An answer that never ends may take its connection over (`shared.web.live`), as uvicorn itself lets
-WebSockets do.
+its body has not. It caps no head either, and puts a value together anew with each read: one header of 100 MB, which
+nobody need have a key for, held the center up for 9 s. An answer that never ends may take its connection over
+(`shared.web.live`), as uvicorn itself lets WebSockets do.
 """
 
 import asyncio
@@ -16,30 +17,47 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from shared.errors import Incomplete
+from shared.errors import CenterError, HeadTooLarge, Incomplete
 from shared.web.live import TAKE_OVER
 from shared.web.problems import problem
 
 ARRIVES_WITHIN_S = 20.0
+MAX_HEAD_BYTES = 64 * 1024  # of all that is not body: request line, headers, trailers, what frames chunks
 UNREAD_BYTES = 32 * 1024  # the kernel doubles it; left alone it kept 2.6 MB for a reader that did not read
 
 
 class PunctualProtocol(HttpToolsProtocol):
-    """Closes a connection whose request does not arrive whole in time; lets go of one that is taken over."""
+    """Closes a connection whose request is not whole in time, or all head; lets go of one that is taken over."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _head_bytes = 0
     _answering: RequestResponseCycle | None = None  # not `cycle`: that is the last one asked for
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._expect()
 
+    def data_received(self, data: bytes) -> None:
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self._refuse(HeadTooLarge(f"A request's line and headers may have at most {MAX_HEAD_BYTES} bytes."))
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {TAKE_OVER: self._let_go}  # type: ignore[dict-item]
         self._expect()
 
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self.headers = []  # trailers would be taken for headers, which proxies pass without looking at them
+
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes -= len(body)
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
+        self._head_bytes = 0
         self._stop_expecting()
         super().on_message_complete()
 
@@ -75,7 +93,13 @@ class PunctualProtocol(HttpToolsProtocol):
     def _give_up(self) -> None:
         waiting = self._answering  # none while the head is not there: a connection that asked nothing is just closed
         if waiting is not None and waiting is self.cycle and not waiting.response_started:
-            self.transport.write(_incomplete())
+            self.transport.write(_last(Incomplete()))
+        self.transport.close()
+
+    def _refuse(self, why: CenterError) -> None:
+        """Said only where it can't be taken for the answer to what is under way."""
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.write(_last(why))
         self.transport.close()
 
     def _stop_expecting(self) -> None:
@@ -84,9 +108,9 @@ class PunctualProtocol(HttpToolsProtocol):
             self._deadline = None
 
 
-def _incomplete() -> bytes:
+def _last(why: CenterError) -> bytes:
     """A whole answer: the request itself hears of the closed connection only, and answers into the void."""
-    answer = problem(Incomplete())
+    answer = problem(why)
     answer.headers["Connection"] = "close"
     head = b"".join(b"%b: %b\r\n" % header for header in answer.raw_headers)
     return STATUS_LINE[answer.status_code] + head + b"\r\n" + bytes(answer.body)

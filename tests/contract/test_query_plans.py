@@ -46,6 +46,7 @@ MEANT = {
     "shared.auth.store.UNREVOKED.api_keys": "what a process holds in memory",
     "shared.auth.store.REVOKE_ALL.api_keys": "all of them, when another master key is adopted",
     "shared.bus.metrics.OLDEST.outbox": "in the order of its rows, one row",
+    "shared.db.version.VERSION.vrc_schema": "one row",
     "shared.registry.following.NETWORKS.networks": ONCE,
     "shared.registry.following.OWNERS.circuits": ONCE,
     "shared.registry.following.TIERS.accounts": ONCE,

@@ -155,6 +155,17 @@ async def test_circuit_with_an_open_ticket_is_not_removed(store: Database, tmp_p
     assert len((await held(store))["circuit"]) == len(WHOLE)
 
 
+async def test_circuit_with_an_open_ticket_changes_hands_only_when_that_is_over(store: Database) -> None:
+    await fill(store)
+    (circuit,) = (circuit for circuit in WHOLE if circuit.id == FAR)
+    ticket = new_ticket(circuit=FAR)
+    other = next(account.id for account in registry.ACCOUNTS if account.id != circuit.account)
+    await store.transact(lambda tx: open_new(tx, [ticket]))
+    assert await refused(store, replace(circuit, account=other)) == [
+        f"entry 1: account: {circuit.account}'s ticket {ticket.ticket.id} is still open on this circuit"
+    ]
+
+
 async def test_account_with_circuits_is_not_removed(store: Database, tmp_path: Path) -> None:
     await fill(store)
     with pytest.raises(ImportRefused, match=f"account {BANK} still has the circuit"):

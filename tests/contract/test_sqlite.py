@@ -63,7 +63,7 @@ async def test_writer_that_cannot_open_its_file_says_so_and_goes_on_when_it_can(
     path = tmp_path / "vrc.sqlite3"
     path.write_text("this is no database" * 100)
     database = SqliteDatabase(path)
-    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+    with pytest.raises(Unavailable, match="not a database"):
         await database.transact(lambda tx: tx.fetch(NOTHING))
     path.write_bytes(b"")
     await database.transact(lambda tx: tx.fetch(NOTHING))

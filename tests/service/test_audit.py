@@ -48,6 +48,14 @@ async def test_keys_are_recorded_from_the_first_to_the_last(embedded: House) -> 
     assert first["key"] not in (await embedded.operator.get("/v1/audit")).text
 
 
+async def test_change_of_the_registry_says_by_which_key_and_from_where(embedded: House) -> None:
+    entry = done(await embedded.operator.get(f"/v1/registry/circuits/{FAR}"))
+    done(await embedded.operator.send("PUT", f"/v1/registry/circuits/{FAR}", json={**entry, "bandwidth_mbps": 7}))
+    done(await embedded.operator.post("/v1/registry/import", {"circuits": [entry]}))
+    found = await acts(embedded, action="registry.changed", actor="operator:noc")
+    assert [(act["credential"][:4], act["address"]) for act in found] == [("key:", "127.0.0.1")] * 2
+
+
 async def test_what_was_refused_is_counted_by_the_minute_and_says_which_key_was_claimed(embedded: House) -> None:
     stranger = Caller(embedded.http, "vrc_local_0123456789ab_" + "0" * 64)
     for _ in range(3):

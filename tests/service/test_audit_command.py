@@ -120,6 +120,25 @@ def test_record_that_is_not_there_can_not_be_checked(tmp_path: Path) -> None:
     assert (answer.exit_code, "can't be read" in answer.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("command", ["verify", "anchors", "anchor"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "it is empty; make its tables with: vrc migrate"), (b"no database" * 999, "not a database")],
+)
+def test_record_that_can_not_be_read_is_not_called_tampered_with(
+    tmp_path: Path, command: str, content: bytes, said: str
+) -> None:
+    (tmp_path / "vrc.sqlite3").write_bytes(content)
+    answer = CliRunner().invoke(main, ["audit", command, "--data-dir", str(tmp_path)])
+    assert (answer.exit_code, said in answer.stderr) == (2, True), answer.output
+
+
+def test_record_of_another_version_is_not_called_tampered_with(record: Record) -> None:
+    record.sql("UPDATE vrc_schema SET version_num = '0001'")
+    answer = record.vrc("verify")
+    assert (answer.exit_code, "it is at version 0001" in answer.stderr) == (2, True)
+
+
 async def test_running_center_seals_and_anchors_and_is_verified_meanwhile(embedded: House) -> None:
     await embedded.customer.report(NEAR)
     embedded.clock.advance(timedelta(days=2))

@@ -1,10 +1,14 @@
 """A report on a circuit with an open ticket joins that ticket, and its log shows it."""
 
 import asyncio
+from dataclasses import replace
 
+from shared.registry.model import Circuit
+from shared.registry.writing import put
+from tests.cases import SEED
 from tests.centers import House
 from tests.people import done
-from tests.registry import BEIJING, CHUXIONG, FAR, NEAR
+from tests.registry import BANK, BEIJING, CHUXIONG, CIRCUITS, FAR, NEAR
 
 AGAIN = {"circuit": FAR, "impact": "degraded", "description": "Still no light", "reference": "INC-8"}
 
@@ -49,3 +53,19 @@ async def test_report_after_the_restoration_says_that_it_did_not_hold(embedded: 
     assert (joined["id"], joined["status"], joined["reopened"]) == (ticket, "inProgress", 1)
     facts = await embedded.customer.facts(ticket)
     assert facts[facts.index("ticket.report_joined") :][1] == "ticket.reopened"
+
+
+async def test_report_of_who_has_the_circuit_now_does_not_join_the_former_accounts_ticket(any_center: House) -> None:
+    """An import refuses to move such a circuit; a report of before the move can still come a second after it."""
+    mine = await any_center.customer.report(FAR)
+    (circuit,) = (circuit for circuit in CIRCUITS if circuit.id == FAR)
+    await move(any_center, replace(circuit, account=BANK))
+    answer = await any_center.bank.post("/v1/faults", AGAIN)
+    await move(any_center, circuit)
+    assert (answer.status_code, answer.json()["code"]) == (409, "illegal_move")
+    assert mine not in answer.text
+
+
+async def move(center: House, circuit: Circuit) -> None:
+    await center.center.database.transact(lambda tx: put(tx, (), (), [circuit], by=SEED))
+    await center.center.follower.refresh()

@@ -126,6 +126,43 @@ async def test_key_can_not_be_traded_for_one_that_may_do_more(embedded: House) -
         assert (refused.status_code, "scopes that yours has not" in refused.json()["detail"]) == (403, True)
 
 
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        ({"expires_at": "2026-11-22T08:00:00Z"}, {}),
+        ({"expires_at": "2026-11-22T08:00:00Z"}, {"expires_at": "2026-11-22T08:00:01Z"}),
+        ({"addresses": ["127.0.0.0/8"]}, {}),
+        ({"addresses": ["127.0.0.0/8"]}, {"addresses": ["127.0.0.1/32", "10.0.0.0/8"]}),
+        ({"addresses": ["127.0.0.0/8"]}, {"addresses": ["::/0"]}),
+    ],
+)
+async def test_key_can_not_be_traded_for_one_that_holds_longer_or_elsewhere(
+    embedded: House, mine: Json, theirs: Json
+) -> None:
+    await end_seeded(embedded, GRID)
+    key, other = await made(embedded, **mine), await made(embedded, **theirs)
+    refused = await Caller(embedded.http, key["key"]).post(f"{PATH}/{other['id']}/rotate")
+    assert (refused.status_code, "holds longer, or in more places" in refused.json()["detail"]) == (403, True)
+
+
+async def test_successor_ends_no_later_than_its_predecessor_was_given_unless_an_administrator_says_so(
+    embedded: House,
+) -> None:
+    await end_seeded(embedded, GRID)
+    key = await made(embedded, expires_at="2026-11-22T08:00:00Z", addresses=["127.0.0.0/8"])
+    holder, path = Caller(embedded.http, key["key"]), f"{PATH}/{key['id']}/rotate"
+    embedded.clock.advance(timedelta(hours=1))
+    refused = await holder.post(path, {"expires_at": "2026-11-22T09:00:01Z"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "expires_at")
+    successor = done(await holder.post(path, {"expires_at": "2026-11-22T09:00:00Z"}))
+    assert (successor["expires_at"], successor["addresses"]) == ("2026-11-22T09:00:00.000Z", ["127.0.0.0/8"])
+
+
+async def end_seeded(house: House, account: str) -> None:
+    for key in await house.operator.items(PATH, subject=account):
+        await house.operator.send("DELETE", f"{PATH}/{key['id']}")
+
+
 @pytest.mark.parametrize("caller", ["customer", "network"])
 async def test_only_administrators_issue_keys(embedded: House, caller: str) -> None:
     someone = embedded.customer if caller == "customer" else embedded.network(BEIJING)

@@ -41,6 +41,23 @@ def test_new_key_is_alone_on_standard_output(on: list[str]) -> None:
     assert answer.stdout.strip() not in answer.stderr
 
 
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        (["--operator", "li\nkey.revoked"], "subject"),
+        (["--operator", "l" * 65], "subject"),
+        (["--operator", "li", "--label", "\u202ereversed"], "label"),
+        (["--operator", "li", "--label", "\udcff"], "label"),
+    ],
+)
+def test_name_or_label_that_would_deceive_a_reader_of_the_record_is_refused(
+    on: list[str], given: list[str], field: str
+) -> None:
+    answer = run("keys", "issue", "--duty", "noc", *given, *on)
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert answer.stderr.startswith(f"Error: {field}: ")
+
+
 def test_list_shows_what_is_live_and_no_key(on: list[str]) -> None:
     key = issued(on)
     id = MINT.id_of(key.strip())

@@ -41,6 +41,34 @@ async def test_document_is_valid_openapi_3_1(document: Json) -> None:
     schemathesis.openapi.from_dict(document).validate()
 
 
+@pytest.mark.parametrize("path", ["/openapi.json", "/asyncapi.json"])
+async def test_document_is_written_once_for_all_who_ask(embedded: House, path: str) -> None:
+    """Anybody may ask, as often as he likes."""
+    first, second = await sent(embedded, path), await sent(embedded, path)
+    assert len(first) > 10_000
+    assert first is second
+
+
+async def sent(house: House, path: str) -> bytes:
+    """The body's very bytes."""
+    bodies: list[bytes] = []
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            bodies.append(message["body"])
+
+    async def receive() -> Any:
+        raise AssertionError("nothing is waited for")
+
+    scope = {
+        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": [],
+        "client": ("127.0.0.1", 1), "http_version": "1.1", "scheme": "http", "server": ("center", 80), "root_path": "",
+    }  # fmt: skip
+    await house.center.app(scope, receive, send)
+    (body,) = bodies
+    return body
+
+
 async def test_every_reference_leads_somewhere_and_every_schema_is_used(document: Json) -> None:
     schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert set(references(document)) == schemas

@@ -8,8 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from services.cli import main
+from services.commands.prepare import prepare
+from shared.settings import Settings
 from tests.centers import House
-from tests.people import Json, done
+from tests.people import Caller, Json, done
 from tests.registry import ACCOUNTS, BEIJING, CIRCUITS, FAR, GRID, NETWORKS
 
 NEW: Json = {"id": "new-bank", "name_zh": "新行", "name_en": "New Bank", "sector": "finance", "tier": "gold"}
@@ -55,6 +57,39 @@ async def test_command_beside_a_running_embedded_center_names_what_does_the_same
         f"Stop it first, or {'read' if command == 'export' else 'change'} the registry over HTTP: {instead}"
         in told.stderr
     )
+
+
+def test_folder_of_files_of_which_one_can_not_be_read_is_refused_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "circuits.csv").mkdir()
+    prepare(Settings(data_dir=tmp_path))
+    told = CliRunner().invoke(main, ["registry", "import", str(tmp_path), "--data-dir", str(tmp_path)])
+    assert (told.exit_code, "Nothing was changed" in told.stderr, "circuits.csv" in told.stderr) == (1, True, True)
+
+
+@pytest.mark.parametrize("target", ["all.yaml", "all"])
+def test_export_that_can_not_be_made_leaves_nothing_half_written(tmp_path: Path, target: str) -> None:
+    (tmp_path / "vrc.sqlite3").write_bytes(b"")
+    told = CliRunner().invoke(main, ["registry", "export", str(tmp_path / target), "--data-dir", str(tmp_path)])
+    assert (told.exit_code, "vrc migrate" in told.stderr) == (1, True)
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in (".new", ".csv", ".yaml")]
+
+
+async def test_keys_of_an_account_that_leaves_end_with_it_and_say_so_in_the_trail(any_center: House) -> None:
+    done(await any_center.operator.post("/v1/registry/import", {"accounts": [NEW]}))
+    key = done(await any_center.operator.post("/v1/keys", {
+        "role": "account", "subject": NEW["id"], "scopes": ["tickets:read"],
+    }))  # fmt: skip
+    leaver = Caller(any_center.http, key["key"])
+    assert (await leaver.get("/v1/tickets")).status_code == 200
+    remove = {"remove": {"accounts": [NEW["id"]]}}
+    done(await any_center.operator.post("/v1/registry/import", {**remove, "dry_run": True}))
+    await any_center.center.key_follower.refresh()
+    assert (await leaver.get("/v1/tickets")).status_code == 200
+    done(await any_center.operator.post("/v1/registry/import", remove))
+    await any_center.center.key_follower.refresh()
+    assert (await leaver.get("/v1/tickets")).status_code == 401
+    (act,) = await any_center.operator.items("/v1/audit", object=f"key:{key['id']}", action="key.revoked")
+    assert (act["actor"], act["address"]) == ("operator:noc", "127.0.0.1")
 
 
 async def test_what_was_read_can_be_put_back_and_changes_nothing(any_center: House) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from services.intake.registry import shapes
+from shared.auth.desk import end_keys_of
 from shared.auth.principal import Principal
 from shared.clock import Clock
 from shared.db.port import Database, Tx
@@ -81,7 +82,7 @@ def _add_put(router: APIRouter, database: Database, clock: Clock, kind: Kind) ->
         if SHELVES[kind].id_of(body) != id:
             raise InvalidInput(FieldError(SHELVES[kind].key, "is not the one in the address"))
         items = _checked(kind, [body], lambda number, path: ("", _dotted(path)))
-        return await _change(database, items, by=Author(caller.actor, clock.now()))
+        return await _change(database, items, by=Author(caller.actor, clock.now(), caller.origin))
 
     put_entry.__annotations__["body"] = SHAPES[kind][0]
     router.add_api_route(
@@ -107,8 +108,9 @@ def _add_import(router: APIRouter, database: Database, clock: Clock) -> None:
             both = [id for id in getattr(body.remove, folder) if id in given]
             items += [Fault(f"remove.{folder}", "", f"{id} is given too") for id in both]
             items += _checked(kind, entries, partial(_place, folder))
-        by = Author(caller.actor, clock.now())
-        return await _change(database, items, by=by, remove=remove, dry_run=body.dry_run)
+        by = Author(caller.actor, clock.now(), caller.origin)
+        leaving = partial(end_keys_of, by=by)
+        return await _change(database, items, by=by, remove=remove, leaving=leaving, dry_run=body.dry_run)
 
 
 def _dotted(path: Field) -> str:

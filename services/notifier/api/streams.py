@@ -1,8 +1,8 @@
 """Server-sent events: `GET /v1/stream` and `GET /v1/tickets/{id}/stream`, resumable by Last-Event-ID."""
 
 import re
-from functools import lru_cache
 from typing import Annotated, Any, cast, get_args
+from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Header, Path, Query
 from pydantic import StringConstraints, WithJsonSchema
@@ -14,7 +14,7 @@ from services.notifier.api.following import EventStream, Stream
 from services.notifier.handlers.hub import Face, Hub, frame
 from services.notifier.model.preferences import EVERYTHING, Changes, Preferences
 from services.notifier.model.subscription import matches
-from services.notifier.store.feed import Scope
+from services.notifier.store.feed import Placed, Scope
 from services.notifier.subscriptions.shapes import MOST_PLACES, SITE, SITE_FORM
 from shared.auth.permissions import Access
 from shared.auth.principal import Principal
@@ -27,6 +27,7 @@ from shared.tickets import store as tickets
 from shared.web.authentication import Admission, authenticate
 from shared.web.routes import HotRoute, hot, problems
 
+_FACES: WeakValueDictionary[Preferences, Face] = WeakValueDictionary()
 READERS = Access(("account", "operator"), "tickets:read")
 STREAM_PROBLEMS = problems(400, 401, 403, 404, 410, 422, 503)
 NEEDS_KEY: dict[str, Any] = {"security": [{"api_key": []}]}
@@ -69,11 +70,11 @@ def stream_routes(hub: Hub, database: Database) -> APIRouter:
         caller = await authenticate(request, READERS)
         wanted = _wanted(request)
         scope = Scope(caller.reading(request.query_params.get("account")), by_place=wanted.by_place)
-        return await follow(hub, request, caller, reader_for(caller, database), scope, face=_showing(wanted))
+        return await follow(hub, request, caller, reader_for(caller, database), scope, face=showing(wanted))
 
     async def of_ticket(request: Request) -> Response:
         caller = await authenticate(request, READERS)
-        face, reader = _showing(_wanted(request, places=False)), reader_for(caller, database)
+        face, reader = showing(_wanted(request, places=False)), reader_for(caller, database)
         id = await _visible(reader, caller, request.path_params["id"])
         return await follow(hub, request, caller, reader, Scope(ticket=id), face=face)
 
@@ -163,12 +164,21 @@ def _places(given: QueryParams, name: str, pattern: str, objection: str) -> froz
     return frozenset(found)
 
 
-@lru_cache(maxsize=1000)
-def _showing(wanted: Preferences) -> Face:
-    """The same for the same wishes, so that what they show is made once for all who have them."""
+def showing(wanted: Preferences) -> Face:
+    """The same for the same wishes, so that what they show is made once for all who have them now.
+
+    Forgotten with the last stream that has them: a thousand that were kept could be 64 KiB each.
+    """
     if wanted == EVERYTHING:
         return frame
-    return lambda placed: frame(placed) if matches(wanted, placed.event, placed.place) else b""
+    face = _FACES.get(wanted)
+    if face is None:
+
+        def face(placed: Placed) -> bytes:
+            return frame(placed) if matches(wanted, placed.event, placed.place) else b""
+
+        _FACES[wanted] = face
+    return face
 
 
 async def _visible(reader: Reader, caller: Principal, id: str) -> TicketId:

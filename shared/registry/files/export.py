@@ -48,7 +48,7 @@ async def _entries(tx: Tx, kind: Kind) -> AsyncIterator[Entry]:
 def csv_folder(folder: Path) -> Iterator[Write]:
     """Six files, which appear together when all are written."""
     folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as files:
+    with _none_left(*(folder / sheet.name for sheet in _sheets())), ExitStack() as files:
         writers = {s.name: _writer(files, folder / s.name, s.columns) for s in _sheets()}
 
         def write(kind: Kind, entry: Entry) -> None:
@@ -69,7 +69,7 @@ def yaml_file(path: Path) -> Iterator[Write]:
     import yaml  # here, because only an export needs it
 
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    with _open(_fresh(path)) as file:
+    with _none_left(path), _open(_fresh(path)) as file:
 
         def write(kind: Kind, entry: Entry) -> None:
             document = {kind: _without_nothing(asdict(entry))}
@@ -104,6 +104,17 @@ def _without_nothing(value: Any) -> Any:
 
 def _fresh(path: Path) -> Path:
     return path.with_name(path.name + ".new")
+
+
+@contextmanager
+def _none_left(*paths: Path) -> Iterator[None]:
+    """What is half written goes when it can't be written whole: nobody would look for telephone numbers there."""
+    try:
+        yield
+    except BaseException:
+        for path in paths:
+            _fresh(path).unlink(missing_ok=True)
+        raise
 
 
 def _open(path: Path) -> Any:

@@ -8,7 +8,7 @@ from shared.db.port import Database, Tx
 from shared.registry.files.csv_files import CsvFiles, no_progress
 from shared.registry.files.spool import Spool
 from shared.registry.files.yaml_files import YamlFile
-from shared.registry.importing import Fault, Import, Item, Outcome, existing, run
+from shared.registry.importing import Fault, Import, Item, Leaving, Outcome, existing, run
 from shared.registry.shelves import Kind
 from shared.registry.writing import Author
 
@@ -43,8 +43,9 @@ def lines_of(source: Source) -> int:
 
 
 async def take(
-    database: Database, source: Source, *, by: Author, remove: bool = False, dry_run: bool = False
-) -> Outcome:
+    database: Database, source: Source, *, by: Author, remove: bool = False, leaving: Leaving | None = None,
+    dry_run: bool = False,
+) -> Outcome:  # fmt: skip
     """All of it or nothing. Raises ImportRefused, Unavailable."""
 
     async def remove_not_named(tx: Tx, started: Import) -> None:
@@ -55,6 +56,7 @@ async def take(
 
     try:
         items: Iterable[Item | Fault] = source.items()
-        return await run(database, items, by=by, remove=remove_not_named if remove else None, dry_run=dry_run)
+        removal = remove_not_named if remove else None
+        return await run(database, items, by=by, remove=removal, leaving=leaving, dry_run=dry_run)
     finally:
         source.spool.close()

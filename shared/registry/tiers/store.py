@@ -7,12 +7,11 @@ from decimal import Decimal
 
 from sqlalchemy import func, select
 
-from shared.audit.trail import NOWHERE, Act, record
+from shared.audit.trail import Act, record
 from shared.clock import to_ms
 from shared.db.port import Tx
 from shared.db.statement import BulkInsert, Query
 from shared.ids import AccountId
-from shared.origin import Origin
 from shared.registry.model import Account
 from shared.registry.shelves import SHELVES
 from shared.registry.tables import accounts
@@ -75,9 +74,7 @@ async def propose(tx: Tx, scheme: Scheme, spend: Mapping[AccountId, Decimal], as
     return found
 
 
-async def apply(
-    tx: Tx, scheme: Scheme, proposed: Sequence[Proposal], as_of: date, *, by: Author, origin: Origin = NOWHERE
-) -> int:
+async def apply(tx: Tx, scheme: Scheme, proposed: Sequence[Proposal], as_of: date, *, by: Author) -> int:
     """All or nothing; answers how many tiers have changed. Raises Overtaken when the ground has moved since."""
     writing = await Writing.begin(tx, by)
     spend = {p.account: p.spend for p in proposed if p.spend is not None}
@@ -97,7 +94,7 @@ async def apply(
     for rows_ in in_parts(reviews):
         await tx.insert(PUT, rows_)
     if tiers:
-        await record(tx, *(_act(p, scheme, by, origin) for p in proposed if p.changes))
+        await record(tx, *(_act(p, scheme, by) for p in proposed if p.changes))
     return len(tiers)
 
 
@@ -107,6 +104,6 @@ def _row(p: Proposal, scheme: Scheme, as_of: date, by: Author) -> tuple[str | in
     return p.account, to_ms(by.at), as_of.isoformat(), scheme.name, spend, *decided, by.actor
 
 
-def _act(p: Proposal, scheme: Scheme, by: Author, origin: Origin) -> Act:
+def _act(p: Proposal, scheme: Scheme, by: Author) -> Act:
     details = {"before": p.before, "after": p.finding.tier, "verdict": p.finding.verdict, "scheme": scheme.name}
-    return Act(by.at, by.actor, "tier.changed", f"account:{p.account}", details, origin)
+    return Act(by.at, by.actor, "tier.changed", f"account:{p.account}", details, by.origin)
