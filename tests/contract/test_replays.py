@@ -136,8 +136,22 @@ async def test_finished_replays_leave_nothing_behind(one: Notifier, happens: Tic
     await replay(one, subscription, OneTicket(ticket))
     await one.settle()
     assert len(await one.lanes()) == 2
+    assert await one.database.transact(lambda tx: replays.under_way(tx, subscription.id)) == 0
     await replays.drop_finished(one.database)
     assert (await one.lane())["run"] == ""
+
+
+async def test_replay_that_is_under_way_is_not_dropped_with_those_that_are_done(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    subscription = await one.subscribe(receiver)
+    ticket = await history(one, happens)
+    await ReplayDesk(one.database, one.clock).replay(BY, subscription.id, OneTicket(ticket))
+    await replays.drop_finished(one.database)
+    assert await one.database.transact(lambda tx: replays.under_way(tx, subscription.id)) == 1
+    await one.look(MINUTE)
+    await one.settle()
+    assert receiver.seqs(ticket) == [1, 2, 3, 4, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("what", [OneEvent(TicketId("VT000101-00000000"), 1), OneTicket(TicketId("VT000101-00000000"))])
