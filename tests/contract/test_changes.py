@@ -27,10 +27,10 @@ from shared.tickets.model import Ticket, require_ticket_move
 from shared.tickets.request import Request
 from shared.tickets.saving import Recorded
 from shared.tickets.store import Stored
-from tests.cases import ACTOR, first_broken_link, issued, new_ticket
+from tests.cases import ACTOR, accepted, first_broken_link, issued, new_ticket
 from tests.waiting import somebody_waits_for, until
 
-ORDERS = Query(select(repair_orders.c.ticket))
+ORDERS = Query(select(repair_orders.c.ticket, repair_orders.c.state))
 TO_PUBLISH = Query(select(outbox.c.ticket, outbox.c.seq).order_by(outbox.c.position))
 CANCEL = Request(ACTOR, "k1", b"cancel")
 
@@ -257,6 +257,22 @@ async def test_ticket_that_changed_since_it_was_read_is_left_alone_and_its_neigh
         (other, 3),
     ]
     assert await postgres_store.transact(lambda tx: replay(tx, CANCEL)) is None
+
+
+async def test_order_of_a_ticket_that_changed_since_it_was_read_is_left_alone_too(
+    postgres_store: PostgresDatabase, elsewhere: PostgresDatabase, clock: ManualClock
+) -> None:
+    (id, _), kept = await opened(postgres_store), Changes(clock, KeptOrders())
+    order = change(id, lambda ticket, now: [issued(ticket.id)])
+    accept = change(id, lambda ticket, now: [accepted(ticket.id)])
+    await postgres_store.transact(lambda tx: kept.run(tx, [order]))
+
+    async def somebody() -> None:
+        await elsewhere.transact(lambda tx: kept.run(tx, [change(id)]))
+
+    outcomes = await postgres_store.single(lambda tx: kept.run_alone(Meanwhile(tx.raw, somebody), [accept]))
+    assert outcomes == [AGAIN]
+    assert [row["state"] for row in await postgres_store.fetch(ORDERS)] == ["issued"]
 
 
 @pytest.mark.parametrize("went_on", [False, True])
