@@ -3,15 +3,21 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
-from services.notifier.model.lane import Claim, waiting
+import pytest
+
+from services.notifier.handlers.recording import Recorder, Writing
+from services.notifier.handlers.room import TOTAL
+from services.notifier.model.lane import Claim, DeadLetter, Record, waiting
+from services.notifier.pipeline.job import Settled
 from services.notifier.store import lanes
 from services.notifier.store.lanes import Kept, Stale
 from shared.db.port import Database, Tx
 from shared.db.postgres import PostgresDatabase
 from shared.testing.clock import ManualClock
 from shared.testing.receiver import Receiver
-from tests.notifying import Notifier, Tickets, notifier
+from tests.notifying import CLAIM_FOR, Notifier, Tickets, notifier
 from tests.waiting import somebody_waits_for, until
 
 MINUTE = timedelta(minutes=1)
@@ -77,3 +83,17 @@ async def test_look_does_not_wait_for_a_lane_that_somebody_is_writing(
             return await one.look(MINUTE)
 
         assert await postgres_store.transact(look_meanwhile) == 1
+        await one.settle()
+        assert one.deliveries.room().free == TOTAL  # also that of the lane which it did not get
+
+
+async def test_record_and_its_dead_letters_are_written_together_or_not_at_all(
+    one: Notifier, store: Database, happens: Tickets, receiver: Receiver
+) -> None:
+    claim, _ = await two_claims(one, happens, receiver)
+    recorder = Recorder(store, one.clock, one.counts, claim_for=CLAIM_FOR)
+    nameless: Any = None
+    record = Record(claim, 1, 0, one.clock.now(), keep=True, dead=[DeadLetter(1, nameless, 9)])
+    with pytest.raises(Exception, match=r"(?i)null"):
+        await recorder.write(Writing(Settled(record), reads_on=False))
+    assert [lane["acked_seq"] for lane in await one.lanes()] == [0, 0]

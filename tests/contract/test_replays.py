@@ -104,6 +104,14 @@ async def test_given_up_again_it_can_be_replayed_again(one: Notifier, happens: T
         assert await replay(one, subscription, DeadLetters()) == 1
 
 
+async def test_replay_waits_for_no_digest(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    subscription = await one.subscribe(receiver, digest_min=30)
+    first = await happens.open()
+    await one.feed(first)
+    await replay(one, subscription, OneTicket(first.ticket))
+    assert receiver.seqs(first.ticket) == [1]
+
+
 async def test_what_happens_meanwhile_does_not_wait_for_a_replay(
     one: Notifier, happens: Tickets, receiver: Receiver
 ) -> None:
