@@ -4,7 +4,10 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 
+from shared.db.port import Tx
+
 POLL_S = 0.005
+WAITING_FOR_ME = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 
 
 async def until(
@@ -22,3 +25,8 @@ async def until(
 async def _holds(condition: Callable[[], bool | Awaitable[bool]]) -> bool:
     answer = condition()
     return await answer if inspect.isawaitable(answer) else answer
+
+
+async def somebody_waits_for(tx: Tx) -> bool:
+    """On PostgreSQL: whether another transaction wants what this one has locked."""
+    return bool(await tx.raw.fetchval(WAITING_FOR_ME))

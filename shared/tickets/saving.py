@@ -35,6 +35,9 @@ _CHANGES = JsonRows.of(tickets, _CHANGED)
 CHANGED = RowType("change_1", {**{name: tickets.c[name] for name in _CHANGED}, "read": tickets.c.head})
 LOGGED = RowType("log_entry_1", {name: ticket_log.c[name] for name in LOG_COLUMNS})
 ANSWERED = RowType("answer_1", {name: inbox.c[name] for name in store.INBOX_COLUMNS})
+# Several tickets that nobody has locked yet are locked in one order, as by `store.lock`: else two batches wait for each
+# other until PostgreSQL ends one, after a second. The update by itself takes them as they lie in the table.
+IN_ORDER = "ARRAY(SELECT id FROM tickets WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE)"
 CHANGE_SQLITE = f"UPDATE tickets AS t SET {_SET} FROM ({_CHANGES.select}) v WHERE t.id = v.id"
 
 
@@ -53,7 +56,7 @@ class Kept(Protocol):
 class Saving:
     def __init__(self, kept: Kept | None = None) -> None:
         self._kept = kept
-        self.postgresql = _statement(kept)
+        self.one, self.several = _statement(kept), _statement(kept, IN_ORDER)
 
     async def save(
         self, tx: Tx, after: Sequence[Stored], recorded: Recorded, done: Sequence[Done], *, read: Read | None = None
@@ -63,13 +66,13 @@ class Saving:
         Without `read` the tickets are locked in this transaction, and all are. With it those are that are still as
         they were read: then this is the only statement of its transaction that writes.
         """
-        rows = [_row(stored, read) for stored in sorted(after, key=lambda stored: stored.ticket.id)]
+        rows = [_row(stored, read) for stored in after]
         log_rows, done_rows = [store.log_row(entry) for entry, _ in recorded], [d.row() for d in done]
         tx.announce(store.APPENDED)
         if tx.dialect == "postgresql":
+            sql, ids = self.several if read and len(rows) > 1 else self.one, [row[0] for row in rows]
             kept = self._kept.arguments(recorded) if self._kept else ()
-            given = [row[0] for row in rows], rows, log_rows, done_rows
-            return {row[0] for row in await tx.raw.fetch(self.postgresql, *given, *kept)}
+            return {row[0] for row in await tx.raw.fetch(sql, ids, rows, log_rows, done_rows, *kept)}
         tx.raw.execute(CHANGE_SQLITE, _CHANGES.parameters([row[:-1] for row in rows]))
         await tx.insert(store.PUT_LOG, log_rows)
         await tx.insert(store.PUT_DONE, done_rows)
@@ -78,14 +81,14 @@ class Saving:
         return {stored.ticket.id for stored in after}
 
 
-def _statement(kept: Kept | None) -> str:
+def _statement(kept: Kept | None, ids: str = "$1::text[]") -> str:
     """The ids are said twice: planned in a young database, the join alone once read all tickets. A ticket that changed
     while this waited for its lock is looked at as it is then, and left alone."""
     return f"""
 WITH saved AS (
   UPDATE tickets t SET {_SET}
   FROM {CHANGED.unnest(2)} v
-  WHERE t.id = v.id AND t.id = ANY($1::text[]) AND (v.read IS NULL OR t.head = v.read)
+  WHERE t.id = v.id AND t.id = ANY({ids}) AND (v.read IS NULL OR t.head = v.read)
   RETURNING t.id, t.tier, t.breach_at, t.rank_at),
 logged AS (
   INSERT INTO ticket_log ({LOGGED.columns})
@@ -97,8 +100,7 @@ queued AS (
 answered AS (
   INSERT INTO inbox ({ANSWERED.columns})
   SELECT * FROM {ANSWERED.unnest(4)} i WHERE i.ticket IN (SELECT id FROM saved))
-{kept.postgresql(5) if kept else ""}
-SELECT id FROM saved"""
+{kept.postgresql(5) if kept else ""} SELECT id FROM saved"""
 
 
 def _row(after: Stored, read: Read | None) -> tuple[Any, ...]:

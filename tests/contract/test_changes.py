@@ -27,9 +27,10 @@ from shared.tickets.model import Ticket, require_ticket_move
 from shared.tickets.request import Request
 from shared.tickets.saving import Recorded
 from shared.tickets.store import Stored
-from tests.cases import ACTOR, first_broken_link, issued, new_ticket
+from tests.cases import ACTOR, accepted, first_broken_link, issued, new_ticket
+from tests.waiting import somebody_waits_for, until
 
-ORDERS = Query(select(repair_orders.c.ticket))
+ORDERS = Query(select(repair_orders.c.ticket, repair_orders.c.state))
 TO_PUBLISH = Query(select(outbox.c.ticket, outbox.c.seq).order_by(outbox.c.position))
 CANCEL = Request(ACTOR, "k1", b"cancel")
 
@@ -121,9 +122,12 @@ async def test_unknown_ticket_is_not_found(run: Run, ids: list[TicketId]) -> Non
 
 
 async def test_ticket_of_somebody_else_is_not_found_either(store: Database, run: Run, ids: list[TicketId]) -> None:
-    (outcome,) = await run(Change(ids[0], "account:another", note, sees=lambda ticket: ticket.account == "another"))
-    assert isinstance(outcome, NotFound)
-    assert (await tickets.get(store, ids[0])).seq == 1
+    await run(change(ids[0], note, CANCEL))  # not even as the answer to what was asked before
+    for request in (None, CANCEL):
+        theirs = Change(ids[0], ACTOR, note, sees=lambda ticket: ticket.account == "another", request=request)
+        (outcome,) = await run(theirs)
+        assert isinstance(outcome, NotFound)
+    assert (await tickets.get(store, ids[0])).seq == 2
 
 
 async def test_command_that_has_nothing_to_say_leaves_no_trace(store: Database, run: Run, ids: list[TicketId]) -> None:
@@ -255,6 +259,22 @@ async def test_ticket_that_changed_since_it_was_read_is_left_alone_and_its_neigh
     assert await postgres_store.transact(lambda tx: replay(tx, CANCEL)) is None
 
 
+async def test_order_of_a_ticket_that_changed_since_it_was_read_is_left_alone_too(
+    postgres_store: PostgresDatabase, elsewhere: PostgresDatabase, clock: ManualClock
+) -> None:
+    (id, _), kept = await opened(postgres_store), Changes(clock, KeptOrders())
+    order = change(id, lambda ticket, now: [issued(ticket.id)])
+    accept = change(id, lambda ticket, now: [accepted(ticket.id)])
+    await postgres_store.transact(lambda tx: kept.run(tx, [order]))
+
+    async def somebody() -> None:
+        await elsewhere.transact(lambda tx: kept.run(tx, [change(id)]))
+
+    outcomes = await postgres_store.single(lambda tx: kept.run_alone(Meanwhile(tx.raw, somebody), [accept]))
+    assert outcomes == [AGAIN]
+    assert [row["state"] for row in await postgres_store.fetch(ORDERS)] == ["issued"]
+
+
 @pytest.mark.parametrize("went_on", [False, True])
 async def test_ticket_known_from_its_event_is_decided_on_as_it_is_now(
     store: Database, clock: ManualClock, went_on: bool
@@ -286,6 +306,41 @@ async def test_ticket_known_from_its_event_is_not_read_again(
         await asyncio.sleep(0)  # the driver tells later
     assert any("UPDATE tickets" in query for query in said)
     assert not any("FROM tickets" in query for query in said)
+
+
+async def test_command_waits_for_whoever_has_its_ticket_and_sees_it_as_that_one_left_it(
+    postgres_store: PostgresDatabase, clock: ManualClock
+) -> None:
+    (id, _), changes = await opened(postgres_store), Changes(clock)
+
+    async def note_while_another_waits(tx: Tx) -> asyncio.Task[Any]:
+        await changes.run(tx, [change(id)])
+        another = asyncio.create_task(postgres_store.transact(lambda other: changes.run(other, [change(id)])))
+        await until(lambda: somebody_waits_for(tx))
+        return another
+
+    (outcome,) = await (await postgres_store.transact(note_while_another_waits))
+    assert outcome.entries[0].fact() == f.NoteAdded("after 2")
+
+
+async def test_commands_on_several_tickets_at_once_never_lock_each_other_out(
+    postgres_store: PostgresDatabase, clock: ManualClock
+) -> None:
+    changes, new = Changes(clock), {n.ticket.id: n for n in (new_ticket(circuit="1"), new_ticket(circuit="2"))}
+    last, first = sorted(new, reverse=True)
+    for id in last, first:  # so they lie in the table
+        await postgres_store.transact(lambda tx, id=id: tickets.open_new(tx, [new[id]]))
+
+    async def note_while_they_wait(tx: Tx) -> asyncio.Task[Any]:
+        await changes.run(tx, [change(first)])
+        both = asyncio.create_task(
+            postgres_store.single(lambda other: changes.run_alone(other, [change(last), change(first)]))
+        )
+        await until(lambda: somebody_waits_for(tx))
+        await changes.run(tx, [change(last)])
+        return both
+
+    assert await (await postgres_store.transact(note_while_they_wait)) == [AGAIN, AGAIN]
 
 
 async def test_what_two_processes_do_to_one_ticket_at_once_is_all_done_once(

@@ -15,10 +15,9 @@ from shared.tickets import store
 from shared.tickets.changes import Change, Changes
 from shared.tickets.policy_file import read_policies
 from tests.cases import ACTOR, reported
-from tests.waiting import until
+from tests.waiting import somebody_waits_for, until
 
 REPORT = ReportFault(reported(), ACTOR, None)
-WAITING_FOR_ME = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 
 
 async def test_report_that_waits_for_a_ticket_that_is_being_cancelled_opens_the_next(
@@ -30,7 +29,7 @@ async def test_report_that_waits_for_a_ticket_that_is_being_cancelled_opens_the_
     async def cancel_while_it_waits(tx: Tx) -> asyncio.Task[Reported]:
         await store.lock(tx, [first.id])
         again = asyncio.create_task(desk.report(REPORT))
-        await until(lambda: _somebody_waits(tx))
+        await until(lambda: somebody_waits_for(tx))
         await Changes(clock).run(tx, [Change(first.id, ACTOR, partial(model.cancel, reason=None))])
         return again
 
@@ -38,7 +37,3 @@ async def test_report_that_waits_for_a_ticket_that_is_being_cancelled_opens_the_
     await desk.close()
     assert (second.created, second.ticket.status, second.ticket.id != first.id) == (True, "acknowledged", True)
     assert [entry.type for entry in await store.entries(postgres_store, first.id)][1:] == ["ticket.cancelled"]
-
-
-async def _somebody_waits(tx: Tx) -> bool:
-    return bool(await tx.raw.fetchval(WAITING_FOR_ME))

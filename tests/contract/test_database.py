@@ -143,7 +143,9 @@ async def test_thirty_two_transactions_at_once_all_commit(store: Database) -> No
     assert len(await names(store)) == 32
 
 
-async def test_listener_is_woken_after_the_commit_and_not_by_a_rollback(store: Database) -> None:
+@pytest.mark.parametrize("way", ["transact", "single"])
+async def test_listener_is_woken_after_the_commit_and_not_by_a_rollback(store: Database, way: str) -> None:
+    run = getattr(store, way)
     heard: list[str] = []
     store.listen("good", lambda: heard.append("good"))
     store.listen("bad", lambda: heard.append("bad"))
@@ -154,8 +156,8 @@ async def test_listener_is_woken_after_the_commit_and_not_by_a_rollback(store: D
             raise Broken
 
     with pytest.raises(Broken):
-        await store.transact(lambda tx: announce(tx, "bad"))
-    await store.transact(lambda tx: announce(tx, "good"))
+        await run(lambda tx: announce(tx, "bad"))
+    await run(lambda tx: announce(tx, "good"))
     await until(lambda: bool(heard))
     assert set(heard) == {"good"}
 

@@ -10,6 +10,7 @@ from services.notifier.model.outcome import MOST_ANSWER_BYTES, Attempt, Delivere
 from services.notifier.model.retrying import RETRY_DELAYS
 from services.notifier.model.subscription import Subscription
 from services.notifier.store import history
+from services.notifier.store.lanes import PUT_DEAD
 from shared.auth.principal import Principal
 from shared.clock import to_ms
 from shared.db.port import Database
@@ -59,6 +60,21 @@ async def test_attempt_of_a_worker_that_was_overtaken_was_made_all_the_same(
             await other.settle()
         await one.settle()
     assert [row["outcome"] for row in await tried(one, subscription)] == ["delivered", "retry"]
+
+
+async def test_each_subscription_has_its_own_attempts_and_dead_letters_alone(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    of = sorted([(await one.subscribe(receiver)).id for _ in range(3)])
+    first = await happens.open()
+    await one.feed(first)
+    await one.settle()
+    await one.database.transact(lambda tx: tx.insert(PUT_DEAD, [(id, first.ticket, 1, "timeout", 9, 0) for id in of]))
+    for id in of:
+        for ticket in (None, first.ticket):
+            found = await history.tried(one.database, id, ticket=ticket, before=None, most=100)
+            assert [row["subscription"] for row in found] == [id]
+        assert [row["subscription"] for row in await history.dead(one.database, id, before=None, most=100)] == [id]
 
 
 async def test_answer_is_cut_and_deceives_nobody(one: Notifier, happens: Tickets, receiver: Receiver) -> None:

@@ -1,5 +1,6 @@
 """What the embedded bus does beyond the contract: the consumers of a center read its log together."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.bus import embedded
-from shared.bus.embedded import AFTER, LAST, EmbeddedEvents, Tail
+from shared.bus.embedded import AFTER, LAST, MOST, POSITION, EmbeddedEvents, Tail
 from shared.contracts.event import Event
 from shared.db.sqlite import SqliteDatabase
 from shared.db.statement import Query
 from shared.ids import TicketId
 from tests.buses import EmbeddedBus
+from tests.cases import notes
 
 CONSUMERS = 3
 
@@ -46,6 +48,35 @@ async def test_log_is_read_once_for_all_consumers(
             await reader.read(number)
     assert [reader.seen for reader in readers] == [{id: list(range(1, 12))}] * CONSUMERS
     assert reads.count == 10
+
+
+async def test_all_that_was_said_at_once_is_there_without_another_word(sqlite_store: SqliteDatabase) -> None:
+    bus, events = EmbeddedBus(sqlite_store), EmbeddedEvents(sqlite_store, "one", Tail(sqlite_store))
+    (id,) = await bus.open()
+    await bus.append(id, *notes(2 * MOST))
+    async with asyncio.timeout(0.5):
+        assert [len(await events.poll()) for _ in range(3)] == [MOST, MOST, 1]
+
+
+async def test_where_a_consumer_is_gets_durable_while_it_waits_and_never_goes_back(
+    sqlite_store: SqliteDatabase,
+) -> None:
+    bus, tail = EmbeddedBus(sqlite_store), Tail(sqlite_store)
+    await bus.open(3)
+    before = EmbeddedEvents(sqlite_store, "one", tail)
+    assert len(await before.poll()) == 3
+    await before.done()
+    assert [len(await before.poll()) for _ in range(2)] == [0, 0]
+    assert await _saved(sqlite_store, 3)
+    after = EmbeddedEvents(sqlite_store, "one", tail)
+    assert await after.poll() == []
+    assert await after.behind() == 0
+    await after.close()
+    assert await _saved(sqlite_store, 3)
+
+
+async def _saved(store: SqliteDatabase, position: int) -> bool:
+    return [row["position"] for row in await store.fetch(POSITION, consumer="one")] == [position]
 
 
 class Walk:

@@ -80,6 +80,19 @@ async def test_mark_that_rises_while_a_process_waits_for_its_turn_is_not_passed_
     await other.close()
 
 
+async def test_feeding_that_is_cancelled_is_finished_all_the_same(store: Database, clock: ManualClock) -> None:
+    first = await Tickets(store, clock).open()
+    async with notifier(store, clock) as one:
+        feeds = asyncio.create_task(one.feed(first))
+        for _ in range(3):
+            await asyncio.sleep(0)  # its transaction is under way
+        feeds.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await feeds
+        await one.feeder.finish()
+        assert await one.fed() == [(first.ticket, 1)]
+
+
 async def _somebody_waits(connection: Any) -> bool:
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND NOT granted"
     return bool(await connection.fetchval(waiting, feeding.LOCK_KEY))

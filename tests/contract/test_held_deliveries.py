@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, update
 
 from services.notifier.model.preferences import QuietHours
 from services.notifier.tables import lanes as table
+from shared.auth.principal import Principal
 from shared.clock import to_ms
 from shared.db.port import Database
 from shared.db.statement import Query
@@ -115,6 +116,22 @@ async def test_digest_that_was_not_taken_is_tried_again_whole(
     once, again = receiver.hooks
     assert (once.id, once.body) == (again.id, again.body)
     assert (await one.lane())["acked_seq"] == 2
+
+
+@pytest.mark.parametrize("answer", [Answer(500), Answer(delay_s=0.2)])
+async def test_changed_wish_hurries_no_retry_and_takes_nothing_from_who_is_delivering(
+    one: Notifier, happens: Tickets, receiver: Receiver, answer: Answer
+) -> None:
+    receiver.script.append(answer)
+    subscription = await one.subscribe(receiver)
+    await one.feed(await happens.open())
+    await receiver.until(1)
+    if answer.status == 500:
+        await one.settle()
+    await one.desk.change(Principal("account", ACCOUNT), subscription.id, {"digest_min": 1})
+    assert await one.look() == 0
+    await one.settle()
+    assert len(receiver.hooks) == 1
 
 
 async def test_circuits_and_sites_are_chosen(one: Notifier, happens: Tickets, receiver: Receiver) -> None:

@@ -13,6 +13,7 @@ from shared.auth import store
 from shared.auth.desk import KeyDesk
 from shared.auth.keyring import Address, Keyring
 from shared.auth.keys import IssuedKey, KeyTerms, Mint
+from shared.auth.permissions import PERMISSIONS
 from shared.auth.principal import Principal
 from shared.auth.tables import api_keys
 from shared.db.port import Database
@@ -191,6 +192,20 @@ async def test_successor_has_the_same_terms_and_lives_as_long(desk: KeyDesk, use
     assert (second.terms.grants, second.terms.addresses, second.terms.label) == (terms.grants, networks, "billing")
     inside = ip_address("10.0.0.1")
     assert (await use(first, inside)).permissions == (await use(second, inside)).permissions
+
+
+async def test_successor_that_would_have_expired_already_is_refused(desk: KeyDesk) -> None:
+    key = await desk.issue(READER)
+    with pytest.raises(InvalidInput, match="expires_at"):
+        await desk.rotate(key.id, expires_at=START)
+
+
+async def test_key_of_somebody_in_another_role_is_not_found_whatever_his_name(desk: KeyDesk) -> None:
+    operators = await desk.issue(KeyTerms("operator", GRID, frozenset({"auditor"})))
+    everything = frozenset(PERMISSIONS)
+    for change in (desk.rotate, desk.revoke):
+        with pytest.raises(NotFound):
+            await change(operators.id, by=Principal("account", GRID, everything))
 
 
 async def test_revoked_key_has_no_successor_and_is_not_revoked_again(desk: KeyDesk) -> None:

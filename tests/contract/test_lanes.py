@@ -213,6 +213,21 @@ async def test_subscription_made_in_mid_ticket_gets_what_comes_after(
     assert receiver.seqs(first.ticket) == [4]
 
 
+async def test_what_was_not_wanted_when_it_happened_does_not_come_along_with_what_is(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    subscription = await one.subscribe(receiver, "ticket.reported")
+    first = await happens.open()
+    await one.feed(first, *await happens.happen(first.ticket, *notes(2)))
+    await one.settle()
+    wishes = {"events": frozenset(), "digest_min": 1}
+    await one.desk.change(Principal("account", subscription.account), subscription.id, wishes)
+    await one.feed(*await happens.happen(first.ticket, *notes(1)))
+    await one.look(timedelta(minutes=1))
+    await one.settle()
+    assert receiver.seqs(first.ticket) == [1, 4]
+
+
 async def test_other_accounts_get_nothing(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
     await one.subscribe(receiver, account=AccountId("beiyuan-bank"))
     await one.feed(await happens.open())
@@ -243,6 +258,18 @@ async def test_events_that_the_bus_left_out_are_read_from_the_log(
     await one.settle()
     assert receiver.seqs(first.ticket) == [1, 2, 3, 4, 5, 6]
     assert await one.fed() == [(first.ticket, seq) for seq in range(1, 7)]
+
+
+async def test_what_was_not_fed_yet_is_not_delivered_with_what_was(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    await one.subscribe(receiver, digest_min=1)
+    first = await happens.open()
+    await one.feed(first)
+    await happens.happen(first.ticket, *notes(1))
+    await one.look(timedelta(minutes=1))
+    await one.settle()
+    assert receiver.ids == [first.id]
 
 
 async def test_stale_claim_changes_nothing(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
@@ -314,7 +341,7 @@ async def test_lanes_of_a_killed_instance_are_free_when_it_starts_again(
         first = await happens.open()
         await killed.feed(first)
         await receiver.until(1)
-        async with notifier(store, clock, instance="n-2") as other, notifier(store, clock, instance="n-1") as again:
+        async with notifier(store, clock, instance="n") as other, notifier(store, clock, instance="n-1") as again:
             await other.deliveries.free_former_claims()
             assert await other.look() == 0
             await again.deliveries.free_former_claims()

@@ -13,10 +13,12 @@ from services.dispatcher.handlers import Dispatched, OrderDesk
 from services.dispatcher.overlooked import CLOSINGS, EVERY, ORDERS, TOLD_WITHIN, WITHOUT_NETWORK, Overlooked
 from services.dispatcher.prediction.history import History
 from services.dispatcher.projection import KeptOrders
+from services.dispatcher.turns import take_turn
 from shared.clock import to_ms
 from shared.contracts import facts as f
 from shared.contracts.satisfaction import SatisfactionAnswered
 from shared.db.port import Database, Tx
+from shared.db.postgres import PostgresDatabase
 from shared.ids import CircuitId, TicketId, new_ticket_id
 from shared.registry.following import loaded
 from shared.testing.clock import ManualClock
@@ -27,6 +29,7 @@ from tests import registry
 from tests.cases import ACTOR, STANDING, accepted, issued, reported, restored, save
 from tests.contract.test_registry import write
 from tests.registry import BEIJING, CHUXIONG, FAR, GRID, NEAR
+from tests.waiting import somebody_waits_for, until
 
 NOTHING = Dispatched(0, 0, 0)
 
@@ -205,3 +208,18 @@ async def test_answer_to_a_closed_ticket_is_no_reason_to_ask_again(
     await overlooked.look_due()
     await follow_ups.look_due()
     assert "ticket.follow_up_asked" not in await happened(store, id)
+
+
+async def test_of_two_that_take_a_turn_at_once_one_has_it(postgres_store: PostgresDatabase, clock: ManualClock) -> None:
+    async def take(tx: Tx) -> bool:
+        return await take_turn(tx, ORDERS, clock.now(), every=EVERY[ORDERS])
+
+    async def take_while_another_waits(tx: Tx) -> asyncio.Task[bool]:
+        assert await take(tx)
+        another = asyncio.create_task(postgres_store.transact(take))
+        await until(lambda: somebody_waits_for(tx))
+        return another
+
+    assert await postgres_store.transact(take)
+    clock.advance(EVERY[ORDERS])
+    assert not await (await postgres_store.transact(take_while_another_waits))

@@ -28,8 +28,14 @@ from tests.waiting import until
 
 ALL = Query(select(tickets))
 ENDED = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename <> 'postgres'"
-SAVING = Saving(KeptOrders()).postgresql
-NAMING_THEIR_ROWS = (SAVING, feeding.PUT_POSTGRESQL, lanes.CLAIM_POSTGRESQL, lanes.RECORD_POSTGRESQL)
+SAVING = Saving(KeptOrders())
+NAMING_THEIR_ROWS = (
+    SAVING.one,
+    SAVING.several,
+    feeding.PUT_POSTGRESQL,
+    lanes.CLAIM_POSTGRESQL,
+    lanes.RECORD_POSTGRESQL,
+)
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
+from typing import Any
 
 import pytest
 
 from shared.bus.kafka import KafkaPublisher
 from shared.bus.kafka import publisher as publishing
-from shared.bus.relay import BATCH, Relay
+from shared.bus.relay import BATCH, LOCK_KEY, Relay
 from shared.clock import SystemClock
 from shared.contracts import facts as f
 from shared.contracts.envelope import Message
@@ -210,6 +211,37 @@ async def test_relay_that_lost_its_connection_stands_again(
         id = await open_ticket(postgres_store, facts=3)
         await until(lambda: len(broker.told(id)) >= 4)
     assert in_order(broker.told(id), 4)
+
+
+async def test_relay_that_leads_no_more_keeps_no_wake_to_itself(
+    postgres_store: PostgresDatabase, broker: Broker, postgres: Postgres
+) -> None:
+    """Another leads by then, in a process that hears of the log by what this one announces."""
+    async with relaying(postgres_store, broker) as relay:
+        await until(lambda: relay.leads)
+        leader = await postgres_store.connect()
+        postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+        await leader.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+        await open_ticket(postgres_store)
+        await until(lambda: not relay.leads)
+        await leader.close()
+
+
+async def test_what_is_committed_while_the_relay_reads_is_not_left_for_the_next_look(
+    postgres_store: PostgresDatabase, broker: Broker
+) -> None:
+    relay = Relay(postgres_store, broker, SystemClock(), Pulse("relay"))
+    connection = await postgres_store.connect()
+
+    class Meanwhile:
+        async def fetch(self, *given: Any) -> Any:
+            rows = await connection.fetch(*given)
+            await open_ticket(postgres_store)
+            return rows
+
+    assert await relay.publish_some(Meanwhile()) == 0
+    assert await relay._wake.wait(0)
+    await connection.close()
 
 
 async def test_relay_that_lost_its_database_goes_on_when_it_is_back(

@@ -104,6 +104,14 @@ async def test_given_up_again_it_can_be_replayed_again(one: Notifier, happens: T
         assert await replay(one, subscription, DeadLetters()) == 1
 
 
+async def test_replay_waits_for_no_digest(one: Notifier, happens: Tickets, receiver: Receiver) -> None:
+    subscription = await one.subscribe(receiver, digest_min=30)
+    first = await happens.open()
+    await one.feed(first)
+    await replay(one, subscription, OneTicket(first.ticket))
+    assert receiver.seqs(first.ticket) == [1]
+
+
 async def test_what_happens_meanwhile_does_not_wait_for_a_replay(
     one: Notifier, happens: Tickets, receiver: Receiver
 ) -> None:
@@ -136,8 +144,22 @@ async def test_finished_replays_leave_nothing_behind(one: Notifier, happens: Tic
     await replay(one, subscription, OneTicket(ticket))
     await one.settle()
     assert len(await one.lanes()) == 2
+    assert await one.database.transact(lambda tx: replays.under_way(tx, subscription.id)) == 0
     await replays.drop_finished(one.database)
     assert (await one.lane())["run"] == ""
+
+
+async def test_replay_that_is_under_way_is_not_dropped_with_those_that_are_done(
+    one: Notifier, happens: Tickets, receiver: Receiver
+) -> None:
+    subscription = await one.subscribe(receiver)
+    ticket = await history(one, happens)
+    await ReplayDesk(one.database, one.clock).replay(BY, subscription.id, OneTicket(ticket))
+    await replays.drop_finished(one.database)
+    assert await one.database.transact(lambda tx: replays.under_way(tx, subscription.id)) == 1
+    await one.look(MINUTE)
+    await one.settle()
+    assert receiver.seqs(ticket) == [1, 2, 3, 4, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("what", [OneEvent(TicketId("VT000101-00000000"), 1), OneTicket(TicketId("VT000101-00000000"))])

@@ -15,6 +15,9 @@ from sqlalchemy import select, text
 
 from services.notifier.tables import attempts, dead_letters, feed, feed_marks, lanes, notices, subscriptions
 from services.run import BadSettings, center
+from shared.auth.permissions import Role
+from shared.auth.principal import Principal
+from shared.auth.reading import reader_for
 from shared.auth.tables import api_keys
 from shared.db import walls
 from shared.db.migrate import migrate
@@ -103,6 +106,19 @@ async def test_query_without_a_condition_shows_only_the_scopes_accounts(
 async def test_scope_may_hold_several_accounts(two_tenants: PostgresDatabase) -> None:
     assert {row[0] for row in await two_tenants.within([GRID, BANK]).fetch(EVERY_TICKET)} == {GRID, BANK}
     assert {row[0] for row in await two_tenants.within([]).fetch(EVERY_TICKET)} == set()
+
+
+@pytest.mark.parametrize("role", ["account", "link"])
+async def test_what_a_tenant_or_a_link_reads_through_keeps_it_to_its_accounts(
+    two_tenants: PostgresDatabase, role: Role
+) -> None:
+    caller = Principal(role, GRID, reads=frozenset({GRID}))
+    assert {row[0] for row in await reader_for(caller, two_tenants).fetch(EVERY_TICKET)} == {GRID}
+
+
+def test_account_that_would_read_as_several_gets_no_scope() -> None:
+    with pytest.raises(ValueError, match="comma"):
+        walls.signed([f"{GRID},{BANK}"], b"seal")
 
 
 async def test_account_and_marks_of_others_are_not_shown(two_tenants: PostgresDatabase) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -18,7 +19,7 @@ from shared.bus.embedded import SAVE
 from shared.db import sqlite
 from shared.db.port import Tx
 from shared.db.schema import bus_positions
-from shared.db.sqlite import AlreadyRunning, SqliteDatabase
+from shared.db.sqlite import BUSY_MS, AlreadyRunning, SqliteDatabase
 from shared.db.statement import JsonRows, Query
 from shared.errors import Unavailable
 
@@ -170,9 +171,11 @@ async def test_file_that_somebody_else_has_locked_is_waited_for_aside(
     await sqlite_store.transact(threads.body)
     other = sqlite3.connect(sqlite_path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
     waiting = asyncio.create_task(sqlite_store.transact(threads.body))
     await asyncio.wait([waiting], timeout=0.1)
     assert not waiting.done()
+    assert time.monotonic() - began < BUSY_MS / 2000  # the loop went on
     other.execute("ROLLBACK")
     other.close()
     await waiting

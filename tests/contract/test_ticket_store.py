@@ -2,20 +2,28 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import bindparam, update
 
 from shared.contracts import facts as f
 from shared.db.commit import GroupCommit
 from shared.db.port import Database, Tx
+from shared.db.postgres import PostgresDatabase
+from shared.db.statement import Query
 from shared.ids import CircuitId, TicketId
 from shared.testing.clock import START
 from shared.tickets import store as tickets
 from shared.tickets.log import append, fold
 from shared.tickets.model import Ticket
 from shared.tickets.store import Done, NewTicket, Stored
+from shared.tickets.tables import tickets as table
 from tests.cases import ACCOUNT, ACTOR, CIRCUIT, first_broken_link, new_ticket, notes, save
+from tests.waiting import somebody_waits_for, until
+
+STATED = Query(update(table).where(table.c.id == bindparam("which")).values(state=bindparam("says")))
 
 
 async def open_new(store: Database, *new: NewTicket) -> set[TicketId]:
@@ -37,6 +45,25 @@ async def test_new_ticket_is_there_with_its_first_entry(store: Database) -> None
     assert await open_new(store, new) == {new.ticket.id}
     assert await tickets.get(store, new.ticket.id) == new.ticket
     assert await tickets.entries(store, new.ticket.id) == [new.entry]
+
+
+async def test_whoever_follows_the_log_is_woken_when_it_grows(store: Database) -> None:
+    new, opened, changed = new_ticket(), asyncio.Event(), asyncio.Event()
+    store.listen(tickets.APPENDED, opened.set)
+    await open_new(store, new)
+    assert opened.is_set()
+    store.listen(tickets.APPENDED, changed.set)
+    await change(store, new.ticket.id, *notes(1))
+    assert changed.is_set()
+
+
+async def test_ticket_whose_state_was_written_before_marks_were_kept_has_those_of_its_log(store: Database) -> None:
+    new = new_ticket()
+    await open_new(store, new)
+    without = tickets.state_json(replace(new.ticket, marks=()))
+    await store.transact(lambda tx: tx.fetch(STATED, which=new.ticket.id, says=without))
+    (stored,) = (await store.transact(lambda tx: tickets.lock(tx, [new.ticket.id]))).values()
+    assert stored.ticket == new.ticket
 
 
 async def test_unknown_ticket_is_nothing(store: Database) -> None:
@@ -194,12 +221,34 @@ async def test_thirty_two_reports_with_one_key_at_once_make_one_ticket(store: Da
     assert await store.transact(lambda tx: tickets.open_on(tx, CIRCUIT)) is not None
 
 
-async def test_reports_on_many_circuits_at_once_never_lock_each_other_out(store: Database) -> None:
-    async def report(number: int) -> int:
-        circuits = [f"{(number + i) % 10}" for i in range(10)]
-        return len(await open_new(store, *(new_ticket(circuit=circuit) for circuit in circuits)))
+async def test_reports_on_many_circuits_at_once_never_lock_each_other_out(postgres_store: PostgresDatabase) -> None:
+    """A batch that has to wait for a circuit holds none that comes after it."""
+    batch = [new_ticket(circuit="2"), new_ticket(circuit="1")]
 
-    assert sum(await asyncio.gather(*(report(number) for number in range(12)))) == 10
+    async def report_while_they_wait(tx: Tx) -> asyncio.Task[set[TicketId]]:
+        await tickets.open_new(tx, [new_ticket(circuit="1")])
+        waiting = asyncio.create_task(open_new(postgres_store, *batch))
+        await until(lambda: somebody_waits_for(tx))
+        assert await tickets.open_new(tx, [new_ticket(circuit="2")])
+        return waiting
+
+    assert await (await postgres_store.transact(report_while_they_wait)) == set()
+
+
+async def test_changes_of_several_tickets_at_once_never_lock_each_other_out(postgres_store: PostgresDatabase) -> None:
+    new = [new_ticket(circuit="1"), new_ticket(circuit="2")]
+    last, first = sorted((n.ticket.id for n in new), reverse=True)
+    for n in sorted(new, key=lambda n: n.ticket.id, reverse=True):  # so they lie in the table
+        await open_new(postgres_store, n)
+
+    async def lock_while_they_wait(tx: Tx) -> asyncio.Task[dict[TicketId, Stored]]:
+        await tickets.lock(tx, [first])
+        waiting = asyncio.create_task(postgres_store.transact(lambda other: tickets.lock(other, [last, first])))
+        await until(lambda: somebody_waits_for(tx))
+        assert await tickets.lock(tx, [last])
+        return waiting
+
+    assert len(await (await postgres_store.transact(lock_while_they_wait))) == 2
 
 
 async def test_log_of_a_ticket_never_goes_back_in_time(store: Database) -> None:

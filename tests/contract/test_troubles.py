@@ -8,18 +8,21 @@ from typing import Any
 import pytest
 
 from services.notifier.channels.port import Notice
-from services.notifier.model.outcome import Attempt, Delivered
+from services.notifier.handlers.troubles import Troubles
+from services.notifier.model.outcome import Attempt, Delivered, GaveUp, Made, Retry
 from services.notifier.model.retrying import RETRY_DELAYS
-from services.notifier.model.standing import DISABLED_AFTER, Standing
+from services.notifier.model.standing import DISABLED_AFTER, WARNED_AT, Standing
 from services.notifier.model.subscription import Subscription
 from services.notifier.store import notices, standings, subscriptions
 from shared.auth.principal import Principal
-from shared.db.port import Database
+from shared.db.port import Database, Tx
+from shared.db.postgres import PostgresDatabase
 from shared.errors import IllegalMove
 from shared.testing.clock import START, ManualClock
 from shared.testing.receiver import Answer, Receiver
 from tests.cases import ACCOUNT, notes
 from tests.notifying import Notifier, Tickets, notifier, webhook_channel
+from tests.waiting import somebody_waits_for, until
 
 BY = Principal("account", ACCOUNT)
 TROUBLES = "subscription.failing", "subscription.exhausted", "subscription.disabled"
@@ -173,6 +176,51 @@ async def test_account_is_told_once_however_many_workers_fail_at_once(
             await asyncio.gather(one.settle(), other.settle())
         assert len(await told(other, receiver)) == 1
     assert [event.seq for event in await notices.entries(store, notices.log_of(ACCOUNT), after=0, most=9)] == [1]
+
+
+async def test_account_is_told_once_by_workers_that_have_not_heard_of_each_other(
+    one: Notifier, happens: Tickets, receiver: Receiver, dead: Receiver
+) -> None:
+    failing = await one.subscribe(dead)
+    await one.subscribe(receiver)
+    troubles = Troubles(one.database, one.clock, look=lambda: None)
+    made = Made([await happens.open()], Attempt(Retry("server_error"), 500), 0.1)
+    for _ in range(2):
+        await troubles.hear(failing, made, failures=WARNED_AT, given_up=False)
+    assert len(await told(one, receiver)) == 1
+
+
+async def test_what_several_subscriptions_of_an_account_come_to_is_decided_one_after_the_other(
+    postgres_store: PostgresDatabase, clock: ManualClock, dead: Receiver
+) -> None:
+    """Else two would number their notices alike."""
+    async with notifier(postgres_store, clock) as one:
+        dead.otherwise = Answer(410)
+        gone = await one.subscribe(dead)
+
+        async def feed_meanwhile(tx: Tx) -> None:
+            await subscriptions.lock(tx, ACCOUNT)
+            await one.feed(await Tickets(postgres_store, clock).open())
+            await until(lambda: somebody_waits_for(tx))
+
+        await postgres_store.transact(feed_meanwhile)
+        await one.settle()
+        assert (await standing(one, gone)).state == "disabled"
+
+
+async def test_subscription_that_was_ended_is_in_no_trouble_any_more(
+    one: Notifier, happens: Tickets, receiver: Receiver, dead: Receiver
+) -> None:
+    ended = await one.subscribe(dead)
+    await one.subscribe(receiver)
+    await one.feed(await happens.open())
+    await one.settle()
+    await one.desk.end(BY, ended.id)
+    assert await standings.in_trouble(one.database) == {}
+    troubles = Troubles(one.database, one.clock, look=lambda: None)
+    made = Made([await happens.open()], Attempt(GaveUp("gone"), 410), 0.1)
+    assert await troubles.hear(ended, made, failures=1, given_up=False) == ended.standing
+    assert await told(one, receiver) == []
 
 
 async def test_notices_are_numbered_and_come_in_order(

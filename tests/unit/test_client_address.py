@@ -1,11 +1,14 @@
 """Whose address a call has: the connection's, or what our own proxies say of it, never what the caller says itself."""
 
 from ipaddress import ip_network
+from types import SimpleNamespace
 
 import pytest
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 
+from shared.auth.principal import Principal
 from shared.web.address import client_address
+from shared.web.authentication import Admission, caller_of
 
 PROXIES = (ip_network("10.0.0.0/24"), ip_network("2001:db8:1::/64"))
 
@@ -55,3 +58,19 @@ def test_hop_that_is_no_address_is_nowhere(hop: str) -> None:
 
 def test_ipv4_proxy_on_an_ipv6_socket_is_the_same_proxy() -> None:
     assert seen("::ffff:10.0.0.1", "198.51.100.1") == "198.51.100.1"
+
+
+class Noc:
+    """Lets everybody in."""
+
+    async def principal(self, request: Request) -> Principal:
+        return Principal("operator", "noc")
+
+
+async def test_stream_is_asked_again_by_the_address_that_it_came_from() -> None:
+    app = SimpleNamespace(state=SimpleNamespace(authenticators=[Noc()], trusted_proxies=PROXIES))
+    headers = [(b"x-forwarded-for", b"198.51.100.1"), (b"accept", b"text/event-stream")]
+    scope = {"type": "http", "method": "GET", "app": app, "headers": headers, "client": ("10.0.0.1", 40000)}
+    caller = await caller_of(Request(scope))
+    assert caller.address == "198.51.100.1"
+    assert await Admission.of(Request(scope), caller).holds()

@@ -296,6 +296,21 @@ def test_end_that_is_at_work_on_the_repair_goes_on_when_the_other_leaves_it_to_i
     assert life.say(CHUXIONG, p.Progressed(stage="on_site"))
 
 
+def test_who_declined_to_assist_is_ordered_anew_when_it_is_asked_again() -> None:
+    life = assisted()
+    asks = p.AssistanceAsked(of=KUNMING)
+    assert [type(fact) for fact in life.say(DALI, asks)] == [f.AssistanceRequested]
+    life.say(KUNMING, p.Declined(reason="no_resources"))
+    assert [type(fact) for fact in life.say(DALI, asks)] == [f.AssistanceRequested, f.OrderIssued]
+
+
+def test_suspension_stands_when_another_network_leaves_the_work() -> None:
+    life = assisted()
+    life.say(DALI, p.Suspended(reason="spares"))
+    life.say(KUNMING, p.Declined(reason="no_resources"))
+    assert life.ticket.suspension is not None
+
+
 def test_helper_alone_is_nobody_at_work() -> None:
     life = assisted()
     assert [type(fact) for fact in life.say(DALI, p.Declined(reason="no_resources"))] == [
@@ -338,6 +353,9 @@ def test_time_that_was_before_the_report_or_has_not_come_is_refused() -> None:
         with pytest.raises(InvalidInput, match="occurred_at"):
             life.say(BEIJING, p.Accepted(occurred_at=at))
     assert life.say(BEIJING, p.Accepted(occurred_at=START))
+    now = life.now
+    life.say(BEIJING, p.Restored(restored_at=now + timedelta(seconds=60)))  # its clock is a little fast
+    assert life.ticket.restored_at == now
 
 
 def begun(**hours: float) -> Life:

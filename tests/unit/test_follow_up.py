@@ -80,8 +80,15 @@ def test_case_stays_open_until_the_customer_is_satisfied_whatever_is_done() -> N
     assert [type(fact) for fact in worked] == [sat.FollowUpWorked, sat.FollowUpAsked]
     ticket = after(ticket, START + 2 * HOUR, *model.answer(ticket, START + 2 * HOUR, said=NO, rules=RULES))
     assert ticket.follow_up.owner == "noc"
+    assert sat.FollowUpAsked not in map(type, run(ticket, START + 7 * DAY)[1])  # it has answered
     ticket = after(ticket, START + 3 * HOUR, *model.answer(ticket, START + 3 * HOUR, said=YES, rules=RULES))
     assert model.look_at(ticket, RULES) is None
+
+
+def test_customer_who_is_dissatisfied_after_all_has_a_case_like_any_other() -> None:
+    unheard, _ = run(closed(), START + 30 * DAY)
+    ticket = after(unheard, START + 31 * DAY, *model.answer(unheard, START + 31 * DAY, said=NO, rules=RULES))
+    assert set(map(type, run(ticket, START + 35 * DAY)[1])) == {sat.FollowUpLate}
 
 
 def test_case_that_was_late_and_is_worked_on_is_late_for_the_first_time_again() -> None:

@@ -41,6 +41,17 @@ WAY_OF_ORDER_TO: dict[OrderState, Sequence[f.Fact]] = {
 }
 MOVES = sorted({move for moves in TICKET_MOVES.values() for move in moves})
 ORDER_VERBS = sorted({move for moves in ORDER_MOVES.values() for move in moves})
+AT_WORK = {"inProgress", "pending", "held"}
+POSSIBLE_FROM = {
+    "accept": {"acknowledged"}, "reject": {"acknowledged"}, "route": {"acknowledged", *AT_WORK},
+    "cancel": {"acknowledged", *AT_WORK}, "suspend": {"inProgress"}, "resume": {"pending", "held"}, "restore": AT_WORK,
+    "confirm": {"resolved"}, "reopen": {"resolved"},
+}  # fmt: skip
+ORDERS_POSSIBLE_FROM = {
+    "accept": {"issued"}, "decline": {"issued", "accepted"}, "hand-over": {"issued", "accepted"},
+    **{move: {"accepted"} for move in ("progress", "suspend", "resume", "assist", "restore")},
+    "fault-report": {"restored"},
+}  # fmt: skip
 
 
 def after(*facts: f.Fact) -> Ticket:
@@ -65,6 +76,11 @@ def test_facts_lead_to_every_state_of_an_order(state: OrderState) -> None:
     order = order_after(*WAY_OF_ORDER_TO[state])
     assert order.state == state
     assert (order.state in model.LIVE) == (state in ("issued", "accepted"))
+
+
+def test_every_move_is_possible_from_these_states_and_no_others() -> None:
+    assert {m: {s for s, moves in TICKET_MOVES.items() if m in moves} for m in MOVES} == POSSIBLE_FROM
+    assert {m: {s for s, moves in ORDER_MOVES.items() if m in moves} for m in ORDER_VERBS} == ORDERS_POSSIBLE_FROM
 
 
 @pytest.mark.parametrize(("status", "move"), [(s, m) for s, moves in TICKET_MOVES.items() for m in moves])
@@ -105,8 +121,7 @@ def test_every_status_is_one_of_tm_forums() -> None:
     assert set(TICKET_MOVES) == tmf621
 
 
-def test_only_resolved_can_be_reopened_and_becomes_in_progress() -> None:
-    assert [status for status, moves in TICKET_MOVES.items() if "reopen" in moves] == ["resolved"]
+def test_reopened_ticket_is_in_progress_for_another_round() -> None:
     reopened = after(*RESOLVED, f.TicketReopened("down again"))
     assert (reopened.status, reopened.round, reopened.restored_at) == ("inProgress", 2, None)
 
@@ -164,9 +179,9 @@ def test_suspension_counts_from_when_it_happened_in_the_field() -> None:
         assert after(issued(), accepted(), fact).suspension == Suspension("held", "spares", ORDER, since, 4)
 
 
-def test_restoration_ends_the_suspension_and_keeps_cause_and_remedy() -> None:
-    ticket = after(*WAY_TO["pending"], restored(at=START + MINUTE))
-    assert (ticket.suspension, ticket.restored_at) == (None, START + MINUTE)
+def test_restoration_ends_the_suspension_and_the_wait_in_the_queue_and_keeps_cause_and_remedy() -> None:
+    ticket = after(*WAY_TO["pending"], f.TicketUnroutable("nobody is left at work"), restored(at=START + MINUTE))
+    assert (ticket.suspension, ticket.unroutable, ticket.restored_at) == (None, None, START + MINUTE)
     assert (ticket.cause, ticket.remedy) == ("fibre", "spliced")
 
 
@@ -175,6 +190,12 @@ def test_ticket_says_of_its_restoration_what_the_clock_says() -> None:
     assert after(*RESOLVED, reopened, restored(at=START + MINUTE)).restored_at == START + 4 * MINUTE
     assert after(*WAY_TO["pending"], restored(at=START + MINUTE)).restored_at == START + MINUTE
     assert after(issued(), accepted(), restored(at=START - MINUTE)).restored_at == START
+
+
+@pytest.mark.parametrize("end", [f.TicketCancelled(), f.TicketRejected("not our service")])
+def test_ticket_that_is_over_is_not_suspended_and_waits_in_no_queue(end: f.Fact) -> None:
+    ticket = after(*WAY_TO["pending"], f.TicketUnroutable("no segment has a network"), end)
+    assert (ticket.suspension, ticket.unroutable, ticket.closed_at) == (None, None, START + 5 * MINUTE)
 
 
 def test_order_issued_again_to_a_network_takes_the_place_of_its_first() -> None:
@@ -190,9 +211,15 @@ def test_order_routes_its_round_and_ends_the_wait_in_the_queue() -> None:
 
 def test_progress_names_the_faulty_segment_and_a_later_silence_keeps_it() -> None:
     found = f.OrderProgressed(ORDER, BEIJING, "diagnosed", segment="a-metro", expected_restoration_at=START + MINUTE)
-    ticket = after(issued(), accepted(), found, f.OrderProgressed(ORDER, BEIJING, "repairing"))
+    later = f.OrderProgressed(ORDER, BEIJING, "repairing"), issued(network=CHUXIONG), accepted(network=CHUXIONG)
+    ticket = after(issued(), accepted(), found, *later)
     assert (ticket.fault_segment, ticket.expected_restoration_at) == ("a-metro", START + MINUTE)
     assert ticket.orders[0].stage == "repairing"
+
+
+def test_ticket_stays_part_of_its_mass_fault_whatever_else_it_is_escalated_for() -> None:
+    mass = f.TicketEscalated("duty_manager", "mass_fault", "one cable", ("duty_manager",), group="MF1")
+    assert after(mass, f.TicketEscalated("province", "breach", "late", ("province",))).group == "MF1"
 
 
 def test_note_changes_nothing_but_the_log() -> None:

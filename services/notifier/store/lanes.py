@@ -34,7 +34,6 @@ _BUMP = """
 ON CONFLICT (subscription, ticket, run) DO UPDATE SET
   acked_seq = CASE WHEN l.due_at IS NULL THEN excluded.acked_seq ELSE l.acked_seq END,
   last_seq = excluded.last_seq,
-  attempts = CASE WHEN l.due_at IS NULL THEN 0 ELSE l.attempts END,
   due_at = CASE WHEN l.due_at IS NULL OR (l.claim IS NULL AND l.attempts = 0 AND excluded.due_at < l.due_at)
     THEN excluded.due_at ELSE l.due_at END,
   claim = CASE WHEN l.due_at IS NULL THEN excluded.claim ELSE l.claim END"""

@@ -16,7 +16,11 @@ from shared.tickets.tables import ticket_log, tickets
 EVERY = timedelta(milliseconds=20)
 d, log = dead_letters.c, ticket_log.c
 PUT = BulkInsert(lanes, ("subscription", "ticket", "acked_seq", "last_seq", "attempts", "due_at", "run"))
-UNDER_WAY = Query(select(func.count().label("n")).where(lanes.c.subscription == bindparam("subscription"), is_replay))
+UNDER_WAY = Query(
+    select(func.count().label("n")).where(
+        lanes.c.subscription == bindparam("subscription"), is_replay, lanes.c.due_at.is_not(None)
+    )
+)
 FED = Query(
     select(tickets.c.account, feed_marks.c.seq)
     .select_from(tickets.join(feed_marks, feed_marks.c.ticket == tickets.c.id))
