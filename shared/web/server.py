@@ -1,15 +1,16 @@
 """uvicorn as the center runs it: several listeners in one loop, and no caller who may be endlessly slow, or endless.
 
 uvicorn waits for ever for a request that never ends; here a request has 20 s to arrive whole, and is answered 408 when
-its body has not. It caps no head either, and puts a value together anew with each read: one header of 100 MB, which
-nobody need have a key for, held the center up for 9 s. An answer that never ends may take its connection over
-(`shared.web.live`), as uvicorn itself lets WebSockets do.
+its body has not, and who reads nothing of a long answer for a minute is cut off. It caps no head either, and puts a
+value together anew with each read: one header of 100 MB, which nobody need have a key for, held the center up for 9 s.
+An answer that never ends may take its connection over (`shared.web.live`), as uvicorn itself lets WebSockets do.
 """
 
 import asyncio
 import contextlib
 import errno
 import socket
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,14 +23,18 @@ from shared.web.live import TAKE_OVER
 from shared.web.problems import problem
 
 ARRIVES_WITHIN_S = 20.0
+READ_EVERY_S, READ_BYTES = 60.0, 64 * 1024  # as slow as a reader of long answers may be
+AT_ONCE = struct.pack("ii", 1, 0)
 MAX_HEAD_BYTES = 64 * 1024  # of all that is not body: request line, headers, trailers, what frames chunks
 UNREAD_BYTES = 32 * 1024  # the kernel doubles it; left alone it kept 2.6 MB for a reader that did not read
 
 
 class PunctualProtocol(HttpToolsProtocol):
-    """Closes a connection whose request is not whole in time, or all head; lets go of one that is taken over."""
+    """Closes a connection whose request is not whole in time, or all head, and one whose answers are not read; lets go
+    of one that is taken over."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _answering: RequestResponseCycle | None = None  # not `cycle`: that is the last one asked for
 
@@ -61,8 +66,18 @@ class PunctualProtocol(HttpToolsProtocol):
         self._stop_expecting()
         super().on_message_complete()
 
+    def pause_writing(self) -> None:
+        """More waits to be read than a reader may leave."""
+        super().pause_writing()
+        self._expect_a_reader()
+
+    def resume_writing(self) -> None:
+        self._stop_waiting_for_the_reader()
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_expecting()
+        self._stop_waiting_for_the_reader()
         super().connection_lost(exc)
 
     def _let_go(self, to: asyncio.Protocol) -> asyncio.Transport | None:
@@ -71,6 +86,7 @@ class PunctualProtocol(HttpToolsProtocol):
         if transport.is_closing():
             return None
         self._stop_expecting()
+        self._stop_waiting_for_the_reader()
         self.flow.resume_reading()  # a lost connection is noticed by reading
         transport.set_protocol(to)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
@@ -101,6 +117,26 @@ class PunctualProtocol(HttpToolsProtocol):
         if self.cycle is None or self.cycle.response_complete:
             self.transport.write(_last(why))
         self.transport.close()
+
+    def _expect_a_reader(self) -> None:
+        waiting = self.transport.get_write_buffer_size()
+        self._unread = self.loop.call_later(READ_EVERY_S, self._look_after_the_reader, waiting)
+
+    def _look_after_the_reader(self, waiting: int) -> None:
+        if waiting - self.transport.get_write_buffer_size() >= READ_BYTES:
+            self._expect_a_reader()
+        else:
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        """Not closed: that would wait until all was read."""
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+        self.transport.abort()
+
+    def _stop_waiting_for_the_reader(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _stop_expecting(self) -> None:
         if self._deadline is not None:

@@ -1,17 +1,24 @@
-"""Nobody is waited for endlessly: a request has a limited time to arrive whole."""
+"""Nobody is waited for endlessly: a request has a limited time to arrive whole, an answer to be read."""
 
 import asyncio
+import errno
 import logging
 import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import orjson
 import pytest
 from prometheus_client import generate_latest
 
+from shared.testing.serve import serving
 from shared.web import server
+from tests.centers import House
 from tests.door import Door
 from tests.waiting import until
 
+MANY = 20  # ten million bytes: more than the kernel takes for a reader
 START = b"POST /v1/things HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -89,3 +96,35 @@ async def test_caller_who_took_a_moment_is_served_and_may_come_again(
         async with asyncio.timeout(5):
             assert (await reader.readuntil(b'{"status":"ok"}')).startswith(b"HTTP/1.1 200")
     writer.close()
+
+
+async def test_caller_who_leaves_an_answer_unread_is_cut_off(embedded: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "READ_EVERY_S", 0.1)
+    async with serving(embedded.center.app) as url:
+        with unreading(url, answers=MANY) as raw:
+            await until(lambda: raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET)
+
+
+async def test_caller_who_reads_an_answer_slowly_gets_all_of_it(
+    embedded: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "READ_EVERY_S", 0.2)
+    monkeypatch.setattr(server, "READ_BYTES", 1)
+    read, loop = bytearray(), asyncio.get_running_loop()
+    async with serving(embedded.center.app) as url:
+        with unreading(url, answers=1) as raw:
+            while some := await loop.sock_recv(raw, 32):
+                read += some
+    assert orjson.loads(read.partition(b"\r\n\r\n")[2]) == (await embedded.nobody.get("/openapi.json")).json()
+
+
+@contextmanager
+def unreading(url: str, *, answers: int) -> Iterator[socket.socket]:
+    """Has asked for so many long answers, and does not read."""
+    asking = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n"
+    with socket.socket() as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.connect(("127.0.0.1", int(url.rpartition(":")[2])))
+        raw.sendall((asking + b"\r\n") * (answers - 1) + asking + b"Connection: close\r\n\r\n")
+        raw.setblocking(False)
+        yield raw
