@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from services.commands.options import settings_from, settings_options
+from services.commands.options import require_data, settings_from, settings_options
 from services.commands.prepare import prepare
 from services.run import BadSettings, open_database
 from shared.audit.shell import at_shell
@@ -57,7 +57,9 @@ def add_to(group: click.Group) -> None:
                 await record(tx, _act("breakglass.removed", SystemClock().now()))
             return was_there
 
-        if not _change(settings_from(config, flags), end):
+        settings = settings_from(config, flags)
+        require_data(settings)
+        if not _change(settings, end):
             raise click.ClickException("There is no break-glass account.")
         log.warning("BREAK-GLASS: the account was removed")
         click.echo("The break-glass account does not exist any more.")

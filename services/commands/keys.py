@@ -16,7 +16,7 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from services.commands.itself import itself
-from services.commands.options import settings_from, settings_given, settings_options
+from services.commands.options import require_data, settings_from, settings_given, settings_options
 from services.run import BadSettings, open_database, open_secrets, secrets_for
 from shared import secrets
 from shared.audit.shell import at_shell
@@ -57,6 +57,7 @@ def add_to(group: click.Group) -> None:
         All API keys, tracking links, answer links and subscriptions' secrets are void from then on, for good.
         """
         settings = settings_from(config, flags)
+        require_data(settings)
         with _explained():
             ended = asyncio.run(_adopt(settings))
         click.echo(f"{settings.master_key_path} is the master key now. {ended} API keys have ended; issue new ones.")
@@ -117,7 +118,7 @@ def _add_issue(group: click.Group) -> None:
             if given and field != GRANTS_FIELD[role]:
                 raise click.UsageError(f"{field} are not for keys of role {role}.")
         terms = KeyTerms(role, subject, frozenset(scopes + duties), expires, addresses, label)
-        _tell(_at_desk(config, flags, lambda desk, _: desk.issue(terms)))
+        _tell(_at_desk(config, flags, lambda desk, _: desk.issue(terms), new=True))
 
 
 def _add_list(group: click.Group) -> None:
@@ -157,9 +158,13 @@ def _add_revoke(group: click.Group) -> None:
         click.echo(f"{key_id} is revoked.", err=True)
 
 
-def _at_desk(config: Path | None, flags: dict[str, Any], do: Callable[[KeyDesk, Database], Awaitable[T]]) -> T:
-    """Ends the command with a message when it can't be done."""
+def _at_desk(
+    config: Path | None, flags: dict[str, Any], do: Callable[[KeyDesk, Database], Awaitable[T]], *, new: bool = False
+) -> T:
+    """Ends the command with a message when it can't be done. `new`: there may be no database yet."""
     settings = settings_from(config, flags)
+    if not new:
+        require_data(settings)
 
     async def at_desk() -> T:
         async with _opened(settings) as database:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from services.commands.options import settings_from, settings_options
+from services.commands.options import require_data, settings_from, settings_options
 from shared.clock import SystemClock
 from shared.db.sqlite import AlreadyRunning
 from shared.errors import CenterError
@@ -29,8 +29,7 @@ def add_to(group: click.Group) -> None:
         from services.run import BadSettings
 
         settings = settings_from(config, flags)
-        if settings.embedded and not settings.sqlite_path.exists():
-            raise click.ClickException(f"{settings.sqlite_path} does not exist: name the data with --data-dir.")
+        require_data(settings)
         try:
             tickets, changed, totals = asyncio.run(_recount(settings))
         except (AlreadyRunning, BadSettings, CenterError, OSError, sqlite3.OperationalError) as error:

@@ -44,6 +44,12 @@ def settings_from(config: Path | None, flags: dict[str, Any]) -> Settings:
     return settings
 
 
+def require_data(settings: Settings) -> None:
+    """Ends a command that is about what is there already: a misspelled folder would become a new, empty center."""
+    if settings.embedded and not settings.sqlite_path.exists():
+        raise click.ClickException(f"{settings.sqlite_path} does not exist: name the data with --data-dir.")
+
+
 def settings_given(config: Path | None, flags: Mapping[str, Any]) -> list[str]:
     """What was given of them, for a command line: it holds no more than the one before."""
     given = ["--config", str(config)] if config else []

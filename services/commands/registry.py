@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from services.commands.options import settings_from, settings_options
+from services.commands.options import require_data, settings_from, settings_options
 from shared.db.sqlite import AlreadyRunning
 from shared.errors import CenterError
 from shared.settings import Settings
@@ -166,8 +166,7 @@ def _with_database(settings: Settings, work: "Callable[[Database], Awaitable[T]]
     """Ends the command with a message when the database can't be had; `instead` is what a running center offers."""
     from services.run import BadSettings, open_database, require_schema
 
-    if settings.embedded and not settings.sqlite_path.exists():
-        raise click.ClickException(f"{settings.sqlite_path} does not exist: name the data with --data-dir.")
+    require_data(settings)
 
     async def run() -> T:
         database = open_database(settings)

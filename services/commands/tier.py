@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from services.commands.options import settings_from, settings_options
+from services.commands.options import require_data, settings_from, settings_options
 from shared.clock import SystemClock
 from shared.db.sqlite import AlreadyRunning
 from shared.errors import CenterError
@@ -41,8 +41,7 @@ def add_to(group: click.Group) -> None:
         from services.run import BadSettings
 
         settings = settings_from(config, flags)
-        if settings.embedded and not settings.sqlite_path.exists():
-            raise click.ClickException(f"{settings.sqlite_path} does not exist: name the data with --data-dir.")
+        require_data(settings)
         try:
             asyncio.run(_review(settings, scheme, spend, as_of, yes=yes))
         except (AlreadyRunning, BadSettings, CenterError, ValueError, OSError, sqlite3.OperationalError) as error:

@@ -140,3 +140,16 @@ def test_keys_work_on_postgres_too(production_way: Production) -> None:
     shown = run("keys", "list", "--subject", "010", *on).stdout
     assert {line.split()[0] for line in shown.splitlines()} == {KEYS["network", "010"].id, id}
     run("keys", "revoke", id, *on)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["keys", "list"], ["keys", "rotate", "3f09c2a1b7d4"], ["keys", "revoke", "3f09c2a1b7d4"], ["adopt-secret"],
+        ["break-glass", "remove"],
+    ],
+)  # fmt: skip
+def test_folder_that_is_misspelled_becomes_no_center(tmp_path: Path, command: list[str]) -> None:
+    answer = run(*command, "--data-dir", str(tmp_path / "vra"))
+    assert (answer.exit_code, "does not exist: name the data with --data-dir" in answer.output) == (1, True)
+    assert list(tmp_path.iterdir()) == []
