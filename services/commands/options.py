@@ -45,8 +45,11 @@ def settings_from(config: Path | None, flags: dict[str, Any]) -> Settings:
 
 
 def require_data(settings: Settings) -> None:
-    """Ends a command that is about what is there already: a misspelled folder would become a new, empty center."""
-    if settings.embedded and not settings.sqlite_path.exists():
+    """Ends a command that is about what is there already: a misspelled folder would become a new, empty center.
+
+    One that is no folder at all is said by whoever opens it.
+    """
+    if settings.embedded and not settings.sqlite_path.exists() and not settings.data_dir.is_file():
         raise click.ClickException(f"{settings.sqlite_path} does not exist: name the data with --data-dir.")
 
 
