@@ -282,11 +282,16 @@ def _operators(settings: Settings) -> Config:
         raise BadSettings(str(error)) from None
 
 
-def _policies(settings: Settings, clock: Clock) -> Policies:
+def _from_file(setting: str, read: Callable[[], T]) -> T:
+    """What the file of a setting says."""
     try:
-        found = read_policies(settings.sla_policy)
+        return read()
     except (ValueError, OSError) as error:
-        raise BadSettings(f"sla_policy: {error}") from None
+        raise BadSettings(f"{setting}: {error}") from None
+
+
+def _policies(settings: Settings, clock: Clock) -> Policies:
+    found = _from_file("sla_policy", lambda: read_policies(settings.sla_policy))
     for remark in found.remarks(clock.now()):
         log.warning("sla_policy: %s", remark)
     return found
@@ -295,38 +300,26 @@ def _policies(settings: Settings, clock: Clock) -> Policies:
 def _rules(settings: Settings) -> "Rules":
     from services.dispatcher.noc.rules import read_rules
 
-    try:
-        return read_rules(settings.early_warning)
-    except (ValueError, OSError) as error:
-        raise BadSettings(f"early_warning: {error}") from None
+    return _from_file("early_warning", lambda: read_rules(settings.early_warning))
 
 
 def _follow_up(settings: Settings) -> "FollowUpRules":
     from services.dispatcher.follow_up.rules import read_follow_up
 
-    try:
-        return read_follow_up(settings.follow_up)
-    except (ValueError, OSError) as error:
-        raise BadSettings(f"follow_up: {error}") from None
+    return _from_file("follow_up", lambda: read_follow_up(settings.follow_up))
 
 
 def _escalation(settings: Settings, policies: Policies) -> "EscalationRules":
     from services.dispatcher.escalation.rules import read_escalation
 
     tiers = dict.fromkeys(tier for policy in policies.versions for tier in policy.tiers)
-    try:
-        return read_escalation(settings.escalation, tiers=tiers)
-    except (ValueError, OSError) as error:
-        raise BadSettings(f"escalation: {error}") from None
+    return _from_file("escalation", lambda: read_escalation(settings.escalation, tiers=tiers))
 
 
 def _compensation(settings: Settings) -> "CompensationRules":
     from services.dispatcher.reports.rules_file import read_compensation
 
-    try:
-        return read_compensation(settings.compensation)
-    except (ValueError, OSError) as error:
-        raise BadSettings(f"compensation: {error}") from None
+    return _from_file("compensation", lambda: read_compensation(settings.compensation))
 
 
 class _Parts:

@@ -20,6 +20,7 @@ from shared.tickets.deadlines import restore_due_at
 from shared.tickets.marks import Mark, outage
 from shared.tickets.model import LIVE, TICKET_MOVES, Order, Ticket, evolve, require_order_move, require_ticket_move
 
+T = TypeVar("T", bound=p.Progress)
 CLOCKS_DIFFER, FORESEEN = timedelta(seconds=60), timedelta(days=366)
 CLOCK: dict[f.SuspendReason, Literal["pending", "held"]] = {
     "customer_unavailable": "pending",
@@ -164,9 +165,6 @@ def _require_foreseeable(ticket: Ticket, said: p.Progress, now: datetime) -> Non
         raise InvalidInput(FieldError("expected_restoration_at", "is before the report, or over a year ahead"))
 
 
-T = TypeVar("T", bound=p.Progress)
-
-
 def _as_possible(ticket: Ticket, order: Order, said: T, now: datetime) -> T:
     """With the instant it claims within what is possible: clocks differ a little, what is further out is refused."""
     claimed = p.earliest(said)
@@ -174,9 +172,8 @@ def _as_possible(ticket: Ticket, order: Order, said: T, now: datetime) -> T:
         return said
     field = "restored_at" if isinstance(said, p.Restored) else "occurred_at"
     since, down = _not_before(ticket, order, said), outage(ticket.marks)[0]
-    known = (
-        ticket.marks[0] if since.at == down.at else since
-    )  # a reopening is no claim: the center dates it, and it wins
+    # A reopening is no claim, the center dates it: what is said to be from before it is moved to it, and not refused.
+    known = ticket.marks[0] if since.at == down.at else since
     if claimed > now + CLOCKS_DIFFER:
         raise InvalidInput(FieldError(field, "lies in the future"))
     if claimed < from_ms(known.at) - CLOCKS_DIFFER:

@@ -1,39 +1,26 @@
 """A faulty segment that becomes known later has its network ordered once, however often and by whom it is heard."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from services.dispatcher.handlers import OrderDesk
 from services.dispatcher.noc.store import queue
-from services.dispatcher.prediction.history import History
 from shared.auth.principal import Principal
 from shared.contracts import facts as f
 from shared.contracts import progress as p
 from shared.db.port import Database
 from shared.ids import NetworkCode, TicketId
-from shared.registry.following import loaded
 from shared.testing.clock import START, ManualClock
 from shared.tickets.store import entries
-from tests import registry
 from tests.cases import accepted, issued
 from tests.contract.test_overlooked import happened, orders, ticket
-from tests.contract.test_registry import write
 from tests.registry import BEIJING, CHUXIONG, KUNMING
 
 BOTH_ENDS = (issued(network=CHUXIONG), issued(network=BEIJING))
 AT_WORK = (*BOTH_ENDS, accepted(network=CHUXIONG), accepted(network=BEIJING))
 NAMED = f.ReportJoined("down", "they say it is in Kunming", START, segment="backbone-1")
 DIAGNOSED = p.Progressed(stage="diagnosed", segment="backbone-1", note="dark from Kunming on")
-
-
-@pytest.fixture
-async def desk(store: Database, clock: ManualClock) -> AsyncIterator[OrderDesk]:
-    await write(store, *registry.CIRCUITS, accounts=registry.ACCOUNTS, networks=registry.NETWORKS)
-    desk = OrderDesk(store, await loaded(store), clock, history=History)
-    yield desk
-    await desk.close()
 
 
 async def says(desk: OrderDesk, id: TicketId, network: NetworkCode, said: p.Progress) -> None:

@@ -11,7 +11,6 @@ from services.dispatcher.follow_up.desk import FollowUps
 from services.dispatcher.follow_up.rules import read_follow_up
 from services.dispatcher.handlers import Dispatched, OrderDesk
 from services.dispatcher.overlooked import CLOSINGS, EVERY, ORDERS, TOLD_WITHIN, WITHOUT_NETWORK, Overlooked
-from services.dispatcher.prediction.history import History
 from services.dispatcher.projection import KeptOrders
 from services.dispatcher.turns import take_turn
 from shared.clock import to_ms
@@ -20,26 +19,15 @@ from shared.contracts.satisfaction import SatisfactionAnswered
 from shared.db.port import Database, Tx
 from shared.db.postgres import PostgresDatabase
 from shared.ids import CircuitId, TicketId, new_ticket_id
-from shared.registry.following import loaded
 from shared.testing.clock import ManualClock
 from shared.tickets import store as tickets
 from shared.tickets.log import append, open_ticket
 from shared.tickets.store import NewTicket
-from tests import registry
 from tests.cases import ACTOR, STANDING, accepted, issued, reported, restored, save
-from tests.contract.test_registry import write
 from tests.registry import BEIJING, CHUXIONG, FAR, GRID, NEAR
 from tests.waiting import somebody_waits_for, until
 
 NOTHING = Dispatched(0, 0, 0)
-
-
-@pytest.fixture
-async def desk(store: Database, clock: ManualClock) -> AsyncIterator[OrderDesk]:
-    await write(store, *registry.CIRCUITS, accounts=registry.ACCOUNTS, networks=registry.NETWORKS)
-    desk = OrderDesk(store, await loaded(store), clock, history=History)
-    yield desk
-    await desk.close()
 
 
 @pytest.fixture
